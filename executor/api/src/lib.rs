@@ -1,0 +1,182 @@
+//! What an executor is asked to do, and how it answers.
+//!
+//! A [`Fragment`] is one SQL text over files and inputs; an [`Executor`] runs it and streams Arrow
+//! batches. Embedded executors implement the trait on a pool of DuckDB connections; executors on
+//! other machines will take the same fragments. Nothing here knows the PostgreSQL protocol, the
+//! catalog, or DuckDB's interface.
+//!
+//! Invariants: dropping a [`BatchStream`] stops the fragment. A stream that ends without an error
+//! has delivered every row; a truncated answer is always an error.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use futures::Stream;
+
+/// SQL with holes for the files that a fragment reads.
+///
+/// A stage has one template; its fragments differ only in what fills the holes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SqlTemplate {
+    /// Text and holes in order.
+    pub parts: Vec<SqlPart>,
+}
+
+/// A piece of a [`SqlTemplate`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SqlPart {
+    /// SQL text.
+    Text(String),
+    /// The rows of a relation's files: a parenthesised query or a table function call, without
+    /// alias. Index into the stage's scans.
+    Scan(usize),
+    /// The ordinal of the fragment in its stage, as an integer literal.
+    FragmentIndex,
+}
+
+impl SqlTemplate {
+    /// Fills the holes: `scans[i]` is the SQL of scan `i`.
+    ///
+    /// # Panics
+    /// When the template names a scan that is not given, which is a bug of the planner.
+    pub fn render(&self, scans: &[String], fragment_index: usize) -> String {
+        let mut sql = String::new();
+        for part in &self.parts {
+            match part {
+                SqlPart::Text(text) => sql.push_str(text),
+                SqlPart::Scan(index) => sql.push_str(&scans[*index]),
+                SqlPart::FragmentIndex => sql.push_str(&fragment_index.to_string()),
+            }
+        }
+        sql
+    }
+}
+
+/// A result column as DuckDB describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// DuckDB's name of its type, complete: `DECIMAL(15,2)`, `STRUCT(a INTEGER)[]`, `ENUM('a')`.
+    pub ty: String,
+}
+
+/// One SQL text and everything needed to run it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fragment {
+    /// Shown in logs, EXPLAIN ANALYZE and errors: statement, stage and ordinal.
+    pub id: FragmentId,
+    /// Complete SQL for DuckDB. Inputs appear under their names.
+    pub sql: String,
+    /// Rows of other stages, in the order of `Executor::run`'s streams.
+    pub inputs: Vec<InputSpec>,
+    /// Settings of the session that change results, such as `TimeZone`; name to value.
+    pub settings: BTreeMap<String, String>,
+    /// When the statement has to be over; `None`: no limit.
+    pub deadline: Option<Instant>,
+}
+
+/// Which statement, stage and fragment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FragmentId {
+    /// Unique per running statement of a gateway.
+    pub statement: u64,
+    /// Stage of the plan.
+    pub stage: usize,
+    /// Ordinal in the stage.
+    pub index: usize,
+}
+
+impl fmt::Display for FragmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.statement, self.stage, self.index)
+    }
+}
+
+/// Rows that a fragment reads from another stage, as a relation called `name`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputSpec {
+    /// Its name in the SQL.
+    pub name: String,
+    /// Its columns, with DuckDB's types; batches are cast to them.
+    pub columns: Vec<Column>,
+    /// The SQL names it more than once, so that rows have to be kept.
+    pub reread: bool,
+    /// How many rows to expect, for DuckDB's join order.
+    pub rows_estimate: u64,
+}
+
+/// Arrow batches of one fragment; ends with `None` only when complete. Dropping it cancels.
+pub type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch, FragmentError>> + Send>>;
+
+/// Runs fragments.
+#[async_trait]
+pub trait Executor: Send + Sync {
+    /// Its name for placement, EXPLAIN and logs; stable over restarts.
+    fn name(&self) -> &str;
+
+    /// Starts `fragment`. `inputs` are the streams of `fragment.inputs`, in order. Returns when the
+    /// first batch is there or the fragment has ended, so that an early error is an `Err`.
+    async fn run(
+        &self,
+        fragment: Fragment,
+        inputs: Vec<BatchStream>,
+    ) -> Result<BatchStream, FragmentError>;
+}
+
+/// Why a fragment failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct FragmentError {
+    /// Who is at fault.
+    pub kind: FragmentErrorKind,
+    /// DuckDB's message without its type prefix and without the quoted line of SQL.
+    pub message: String,
+    /// Byte offset in the SQL that was run, when DuckDB gave one.
+    pub position: Option<usize>,
+}
+
+/// The kinds of failures, by who is at fault and what the client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FragmentErrorKind {
+    /// Syntax error.
+    Syntax,
+    /// A relation, column, function or type that does not exist, by DuckDB's catalog.
+    Catalog,
+    /// Names or types that do not fit: DuckDB's binder.
+    Binder,
+    /// A value cannot be cast.
+    Conversion,
+    /// A value is out of range.
+    OutOfRange,
+    /// Division by zero.
+    DivisionByZero,
+    /// Other fault of the query: invalid input, constraint, parameter not resolved.
+    Invalid,
+    /// DuckDB cannot do it.
+    NotImplemented,
+    /// Not allowed by DuckDB's lock-down.
+    Permission,
+    /// A file is damaged or not of its format.
+    Data,
+    /// A file has gone.
+    Missing,
+    /// Reading files failed otherwise.
+    Storage,
+    /// `memory_limit` or disk space was not enough.
+    Memory,
+    /// Interrupted on request.
+    Canceled,
+    /// The deadline passed.
+    Timeout,
+    /// Expression or query too deep.
+    TooComplex,
+    /// The executor cannot be reached or gave up.
+    Unavailable,
+    /// A bug in Skein or DuckDB.
+    Internal,
+}
