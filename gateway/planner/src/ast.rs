@@ -459,6 +459,9 @@ pub enum ExprKind {
     Default,
     /// A type where an expression is expected.
     Type(DataType),
+    /// Put in by the planner: the ordinal of the fragment in its stage, an integer. Prints as
+    /// [`skein_executor_api::SqlPart::FragmentIndex`].
+    FragmentIndex,
 }
 
 /// A function call or an operator written as a symbol.

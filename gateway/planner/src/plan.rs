@@ -43,14 +43,15 @@ pub struct Stage {
 }
 
 /// How a stage is divided into fragments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Partitioning {
     /// One fragment reads every scan whole.
     Single,
-    /// The files of one scan are divided among fragments; every other scan is read whole by each.
+    /// The files of some scans are divided among fragments; every other scan is read whole by each.
     ByFile {
-        /// Index into the stage's scans.
-        scan: usize,
+        /// Indices into the stage's scans, each divided by itself: one, or one per operand of a
+        /// `UNION ALL`. A fragment may get no file of a scan, and then sees no rows of it.
+        scans: Vec<usize>,
         /// Fragment `i` holds files before those of fragment `i + 1`.
         in_file_order: bool,
     },
