@@ -1,5 +1,13 @@
 //! Names and formats of relations.
 
+use std::fmt;
+
+pub use skein_config::Format;
+
+/// Schema of path relations (`FROM 'x/*.csv'`); their names are the paths as the statement wrote
+/// them. Not shown to clients as a schema.
+pub const PATH_SCHEMA: &str = "skein_path";
+
 /// Schema and name of a relation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RelationName {
@@ -9,13 +17,12 @@ pub struct RelationName {
     pub name: String,
 }
 
-/// File formats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Format {
-    /// Apache Parquet.
-    Parquet,
-    /// Separated values.
-    Csv,
-    /// JSON, one document per line or an array of them.
-    Json,
+impl fmt::Display for RelationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.schema == PATH_SCHEMA {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{}.{}", self.schema, self.name)
+        }
+    }
 }

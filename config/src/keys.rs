@@ -1,0 +1,178 @@
+//! Every key with its default and its documentation.
+//!
+//! The macro keeps three things in one place: the field, the default, and the text that
+//! `docs/configuration.md` and error messages show.
+
+use serde::{Deserialize, Serialize};
+
+use crate::memory::MemoryLimit;
+use crate::relation::{Format, Paths};
+
+/// A `[section]` of the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Section {
+    /// As in the file.
+    pub name: &'static str,
+    /// Lines of its documentation.
+    pub docs: &'static [&'static str],
+    /// Its keys in the order of the documentation.
+    pub keys: &'static [Key],
+}
+
+/// A key of a section.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// As in the file.
+    pub name: &'static str,
+    /// Lines of its documentation.
+    pub docs: &'static [&'static str],
+}
+
+macro_rules! section {
+    (
+        $section:literal
+        $(#[doc = $section_doc:literal])*
+        pub struct $name:ident {
+            $( $(#[doc = $doc:literal])* pub $key:ident: $ty:ty = $default:expr, )*
+        }
+    ) => {
+        $(#[doc = $section_doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct $name { $( $(#[doc = $doc])* pub $key: $ty, )* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $( $key: $default, )* }
+            }
+        }
+
+        impl $name {
+            /// Name, keys and documentation of this section.
+            pub const SECTION: Section = Section {
+                name: $section,
+                docs: &[$($section_doc),*],
+                keys: &[$( Key { name: stringify!($key), docs: &[$($doc),*] }, )*],
+            };
+        }
+    };
+}
+
+section! {
+    "gateway"
+    /// The PostgreSQL server: where it listens, and the limits of its clients.
+    pub struct Gateway {
+        /// Addresses to listen on, as `HOST:PORT`. Port 0 takes any free port. Clients are trusted
+        /// (there is no password yet), so listen on loopback addresses only, or on a network that
+        /// you trust with every row.
+        pub listen: Vec<String> = vec!["127.0.0.1:5433".to_owned()],
+        /// Folders that paths in a query (`FROM 'data/x/*.parquet'`) may reach, with everything
+        /// below them. None by default: then queries can name configured relations only.
+        /// `skein serve DIR` allows DIR. Relative to the folder of this file.
+        pub allow_paths: Vec<String> = Vec::new(),
+        /// How many clients may be connected at once. One more is told that there are too many.
+        pub connections_max: usize = 1000,
+        /// How many statements may run at once. One more waits for its turn, at most
+        /// `admission_timeout_ms`.
+        pub running_queries_max: usize = 64,
+        /// How long a statement waits for its turn before it fails.
+        pub admission_timeout_ms: u64 = 60_000,
+        /// Default of `statement_timeout`: how long a statement may run. 0 means no limit.
+        pub statement_timeout_ms: u64 = 0,
+        /// Default of `idle_session_timeout`: how long a client may be silent outside of a
+        /// transaction. 0 means no limit.
+        pub idle_session_timeout_ms: u64 = 0,
+        /// Default of `idle_in_transaction_session_timeout`: how long a client may be silent inside
+        /// of a transaction. 0 means no limit.
+        pub idle_in_transaction_session_timeout_ms: u64 = 0,
+        /// How long a client may take from connecting to the end of its startup messages.
+        pub startup_timeout_ms: u64 = 60_000,
+        /// How long a client may take none of the bytes of a result before it is disconnected.
+        /// 0 means no limit.
+        pub send_timeout_ms: u64 = 0,
+        /// How long running statements may go on after SIGTERM or SIGINT.
+        pub shutdown_timeout_ms: u64 = 10_000,
+        /// Largest message that a client may send, such as a statement with its text or a set of
+        /// parameters.
+        pub message_bytes_max: usize = 256 * 1024 * 1024,
+        /// How many prepared statements one session may keep.
+        pub statements_max: usize = 10_000,
+        /// How many portals and cursors one session may keep open.
+        pub portals_max: usize = 1_000,
+        /// How many planned statements are remembered, over all sessions.
+        pub plan_cache_entries_max: usize = 1_024,
+    }
+}
+
+section! {
+    "executors"
+    /// DuckDB: how many instances run fragments, and what each may use.
+    pub struct Executors {
+        /// DuckDB executors inside this process; each is its own DuckDB instance. One is fastest on
+        /// one machine; more exist for tests and for trying how queries are split.
+        pub embedded: usize = 1,
+        /// Threads per executor. 0 means all cores.
+        pub threads: usize = 0,
+        /// Memory that executors may use together: a share of the machine's (`"80%"`) or an amount
+        /// (`"4GB"`, `"512MiB"`). Each embedded executor gets an equal part. A query that needs more
+        /// spills to `temp_directory`, and fails if that does not help.
+        pub memory_limit: MemoryLimit = MemoryLimit::default(),
+        /// Folder for what does not fit into memory. Empty means a folder of this process below the
+        /// system's temporary directory. Relative to the folder of this file.
+        pub temp_directory: String = String::new(),
+        /// DuckDB connections per executor; so many fragments can run at once on each.
+        pub connections_max: usize = 16,
+        /// How long a fragment waits for a free connection before it fails.
+        pub connection_timeout_ms: u64 = 30_000,
+        /// Result batches that may wait between an executor and its reader; more make DuckDB wait.
+        pub batches_buffered_max: usize = 4,
+    }
+}
+
+section! {
+    "catalog"
+    /// Listing files and finding their columns.
+    pub struct Catalog {
+        /// How long a listing of files is believed. A new file is seen at most so much later.
+        /// 0 lists anew for each statement.
+        pub listing_ttl_ms: u64 = 1_000,
+        /// How long one listing may take before the statement fails.
+        pub listing_timeout_ms: u64 = 60_000,
+        /// How many files one relation may have. A larger glob is an error rather than a gateway
+        /// without memory.
+        pub files_max: usize = 100_000,
+        /// How many path relations (`FROM 'x/*.csv'`) are remembered.
+        pub path_relations_max: usize = 1_000,
+        /// Rows of a CSV or JSON file that are looked at to find its columns and types. -1 means all
+        /// of them, which is slow but never wrong.
+        pub sample_rows: i64 = 20_480,
+        /// How many files one statement to DuckDB describes when columns are looked up.
+        pub describe_files_max: usize = 200,
+        /// How many such statements run at once.
+        pub describe_parallel_max: usize = 4,
+    }
+}
+
+section! {
+    "relation"
+    /// A relation and its files. Write one `[[relation]]` for each.
+    pub struct RelationTable {
+        /// Name of the relation in SQL. Required.
+        pub name: Option<String> = None,
+        /// Schema that the relation is in; `public` if absent.
+        pub schema: Option<String> = None,
+        /// A glob, a folder, or a list of them. Required. Globs know `*`, `?`, `[a-z]`, `{a,b}` and
+        /// `**` for any number of folders. A folder stands for every file of the format below it.
+        /// Files and folders whose names begin with a dot or an underscore are left out unless the
+        /// path names them, and so are empty CSV and JSON files. Relative to the folder of this file.
+        pub path: Option<Paths> = None,
+        /// `parquet`, `csv` or `json`; taken from the extension if absent.
+        pub format: Option<Format> = None,
+        /// Whether folders named `key=value` give columns. If absent, they do when every file is
+        /// below folders of the same keys.
+        pub hive_partitioning: Option<bool> = None,
+    }
+}
+
+/// Sections that hold single values; `[[relation]]` is apart because it repeats.
+pub const SECTIONS: [Section; 3] = [Gateway::SECTION, Executors::SECTION, Catalog::SECTION];

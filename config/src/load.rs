@@ -1,0 +1,572 @@
+//! Puts defaults, file, environment and flags together, and checks the result.
+//!
+//! Every refusal names its origin: the line of the file, the variable, or the flag. For that the
+//! file is read twice, once with positions (to find unknown keys and lines) and once into values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use toml::de::{DeTable, DeValue};
+
+use crate::error::nearest;
+use crate::keys::{Catalog, Executors, Gateway, RelationTable, SECTIONS};
+use crate::{Config, ConfigError, Relation};
+
+/// What the command line says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `skein serve DIR`.
+    pub directory: Option<PathBuf>,
+    /// `--listen HOST:PORT`; when there is any, they replace the configured addresses.
+    pub listen: Vec<String>,
+    /// `--relation NAME=GLOB` or `--relation SCHEMA.NAME=GLOB`, added to the configured relations.
+    pub relations: Vec<String>,
+}
+
+const PREFIX: &str = "SKEIN_";
+const RELATION: &str = "relation";
+
+/// Like [`Config::load`], with the environment given.
+pub fn load_with(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    overrides: &Overrides,
+) -> Result<Config, ConfigError> {
+    let Some(path) = file else {
+        return from_text(None, &working_directory()?, environment, overrides);
+    };
+    let unreadable = |source| ConfigError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let absolute = std::path::absolute(path).map_err(unreadable)?;
+    let base = absolute.parent().unwrap_or(Path::new("/"));
+    from_text(Some((path, &text)), base, environment, overrides)
+}
+
+/// Values of the sections, as they are after each step.
+#[derive(Default)]
+struct Values {
+    sections: BTreeMap<&'static str, toml::Table>,
+    origins: BTreeMap<(&'static str, &'static str), String>,
+    relations: Vec<(String, RelationTable)>,
+}
+
+pub(crate) fn from_text(
+    file: Option<(&Path, &str)>,
+    base: &Path,
+    environment: impl IntoIterator<Item = (String, String)>,
+    overrides: &Overrides,
+) -> Result<Config, ConfigError> {
+    let mut values = Values::default();
+    if let Some((path, text)) = file {
+        values.read_file(&path.display().to_string(), text, base)?;
+    }
+    let here = working_directory()?;
+    let variables: BTreeMap<String, String> = environment.into_iter().collect();
+    for (variable, value) in &variables {
+        values.read_variable(variable, value, &here)?;
+    }
+    let mut config = Config {
+        gateway: values.section(Gateway::SECTION.name)?,
+        executors: values.section(Executors::SECTION.name)?,
+        catalog: values.section(Catalog::SECTION.name)?,
+        relations: Vec::new(),
+        directory: None,
+        base: base.to_path_buf(),
+    };
+    for (origin, table) in &values.relations {
+        config.relations.push(relation(origin, table, base)?);
+    }
+    values.apply_overrides(&mut config, overrides, &here, file.is_some())?;
+    values.check(&config)?;
+    Ok(config)
+}
+
+impl Values {
+    fn read_file(&mut self, name: &str, text: &str, base: &Path) -> Result<(), ConfigError> {
+        let at = |offset: usize| format!("{name}, line {}", line_of(text, offset));
+        let invalid = |error: &toml::de::Error| ConfigError::Invalid {
+            origin: at(error.span().map_or(0, |span| span.start)),
+            message: error.message().to_owned(),
+        };
+        let table = DeTable::parse(text).map_err(|error| invalid(&error))?;
+        for (section, value) in table.get_ref() {
+            let origin = at(section.span().start);
+            let key = section.get_ref().as_ref();
+            if key == RELATION {
+                self.read_relations(value.get_ref(), &origin, &at)?;
+                continue;
+            }
+            let Some(known) = SECTIONS.iter().find(|known| known.name == key) else {
+                return Err(unknown_key(origin, key));
+            };
+            let Some(keys) = value.get_ref().as_table() else {
+                let message = format!("\"{key}\" is a section; write [{key}]");
+                return Err(ConfigError::Invalid { origin, message });
+            };
+            for (key, value) in keys {
+                let origin = at(key.span().start);
+                let Some(known_key) = known.keys.iter().find(|k| k.name == key.get_ref()) else {
+                    return Err(unknown_key(
+                        origin,
+                        &format!("{section}.{key}", section = known.name, key = key.get_ref()),
+                    ));
+                };
+                let value = toml::Value::deserialize(value.clone().into_deserializer())
+                    .map_err(|error| invalid(&error))?;
+                self.set(
+                    known.name,
+                    known_key.name,
+                    absolute_value(known.name, known_key.name, value, base),
+                    origin,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_relations(
+        &mut self,
+        value: &DeValue<'_>,
+        origin: &str,
+        at: &dyn Fn(usize) -> String,
+    ) -> Result<(), ConfigError> {
+        let wrong = || ConfigError::Invalid {
+            origin: origin.to_owned(),
+            message: "relations are a list; write [[relation]] for each".to_owned(),
+        };
+        for item in value.as_array().ok_or_else(wrong)? {
+            let table = item.get_ref().as_table().ok_or_else(wrong)?;
+            for key in table.keys() {
+                if !RelationTable::SECTION
+                    .keys
+                    .iter()
+                    .any(|known| known.name == key.get_ref())
+                {
+                    let key_path = format!("{RELATION}.{}", key.get_ref());
+                    return Err(unknown_key(at(key.span().start), &key_path));
+                }
+            }
+            let first_line = table.keys().map(|key| key.span().start).min();
+            let table = RelationTable::deserialize(item.clone().into_deserializer()).map_err(
+                |error: toml::de::Error| ConfigError::Invalid {
+                    origin: at(error.span().map_or(0, |span| span.start)),
+                    message: error.message().to_owned(),
+                },
+            )?;
+            self.relations
+                .push((at(first_line.unwrap_or(item.span().start)), table));
+        }
+        Ok(())
+    }
+
+    /// Applies `SKEIN_SECTION__KEY`. Other variables are none of this program's business.
+    fn read_variable(
+        &mut self,
+        variable: &str,
+        text: &str,
+        here: &Path,
+    ) -> Result<(), ConfigError> {
+        let Some((section, key)) = variable
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split_once("__"))
+        else {
+            return Ok(());
+        };
+        let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
+        let origin = format!("environment variable {variable}");
+        let known = SECTIONS
+            .iter()
+            .find(|known| known.name == section)
+            .and_then(|known| {
+                known
+                    .keys
+                    .iter()
+                    .find(|k| k.name == key)
+                    .map(|key| (known.name, key.name))
+            });
+        let Some((section, key)) = known else {
+            let names: Vec<String> = SECTIONS
+                .iter()
+                .flat_map(|section| section.keys.iter().map(move |key| (section, key)))
+                .map(|(section, key)| {
+                    format!("{PREFIX}{}__{}", section.name, key.name).to_ascii_uppercase()
+                })
+                .collect();
+            let nearest = nearest(variable, names.iter().map(String::as_str)).map(str::to_owned);
+            return Err(ConfigError::UnknownKey {
+                origin,
+                key: format!("{section}.{key}"),
+                nearest,
+            });
+        };
+        let value =
+            variable_value(text, default_value(section, key).as_ref()).map_err(|message| {
+                ConfigError::Invalid {
+                    origin: origin.clone(),
+                    message,
+                }
+            })?;
+        self.set(
+            section,
+            key,
+            absolute_value(section, key, value, here),
+            origin,
+        )
+    }
+
+    /// Stores a value and sees at once whether its section accepts it.
+    fn set(
+        &mut self,
+        section: &'static str,
+        key: &'static str,
+        value: toml::Value,
+        origin: String,
+    ) -> Result<(), ConfigError> {
+        let alone = toml::Table::from_iter([(key.to_owned(), value.clone())]);
+        let accepted = match section {
+            "gateway" => accepts::<Gateway>(alone),
+            "executors" => accepts::<Executors>(alone),
+            _ => accepts::<Catalog>(alone),
+        };
+        accepted.map_err(|message| ConfigError::Invalid {
+            origin: origin.clone(),
+            message: format!("{section}.{key}: {message}"),
+        })?;
+        self.sections
+            .entry(section)
+            .or_default()
+            .insert(key.to_owned(), value);
+        self.origins.insert((section, key), origin);
+        Ok(())
+    }
+
+    fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        let table = self.sections.get(name).cloned().unwrap_or_default();
+        table
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError::Invalid {
+                origin: format!("[{name}]"),
+                message: error.message().to_owned(),
+            })
+    }
+
+    fn apply_overrides(
+        &mut self,
+        config: &mut Config,
+        overrides: &Overrides,
+        here: &Path,
+        has_file: bool,
+    ) -> Result<(), ConfigError> {
+        if !overrides.listen.is_empty() {
+            config.gateway.listen.clone_from(&overrides.listen);
+            self.origins
+                .insert(("gateway", "listen"), "--listen".to_owned());
+        }
+        for text in &overrides.relations {
+            let origin = format!("--relation {text}");
+            let Some((name, path)) = text
+                .split_once('=')
+                .filter(|(n, p)| !n.is_empty() && !p.is_empty())
+            else {
+                let message = "write NAME=GLOB, such as events=data/*.parquet".to_owned();
+                return Err(ConfigError::Invalid { origin, message });
+            };
+            let (schema, name) = match name.split_once('.') {
+                Some((schema, name)) => (Some(schema.to_owned()), name),
+                None => (None, name),
+            };
+            let table = RelationTable {
+                name: Some(name.to_owned()),
+                schema,
+                path: Some(crate::relation::Paths::One(path.to_owned())),
+                ..RelationTable::default()
+            };
+            let relation = relation(&origin, &table, here)?;
+            self.relations.push((origin, table));
+            config.relations.push(relation);
+        }
+        if let Some(directory) = &overrides.directory {
+            let refuse = |message: String| ConfigError::Directory {
+                path: directory.clone(),
+                message,
+            };
+            let found =
+                std::fs::canonicalize(directory).map_err(|error| refuse(error.to_string()))?;
+            if !found.is_dir() {
+                return Err(refuse("it is not a directory".to_owned()));
+            }
+            std::fs::read_dir(&found).map_err(|error| refuse(error.to_string()))?;
+            if !has_file && config.gateway.allow_paths.is_empty() {
+                config.gateway.allow_paths = vec![found.to_string_lossy().into_owned()];
+            }
+            config.base.clone_from(&found);
+            config.directory = Some(found);
+        }
+        Ok(())
+    }
+
+    fn check(&self, config: &Config) -> Result<(), ConfigError> {
+        let refuse = |section: &'static str, key: &'static str, message: &str| {
+            Err(ConfigError::Invalid {
+                origin: self
+                    .origins
+                    .get(&(section, key))
+                    .cloned()
+                    .unwrap_or_default(),
+                message: format!("{section}.{key}: {message}"),
+            })
+        };
+        if config.gateway.listen.is_empty() {
+            return refuse("gateway", "listen", "there has to be at least one address");
+        }
+        for address in &config.gateway.listen {
+            let port = address
+                .rsplit_once(':')
+                .filter(|(host, _)| !host.is_empty());
+            if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+                let message = format!("\"{address}\" is not HOST:PORT, such as 127.0.0.1:5433");
+                return refuse("gateway", "listen", &message);
+            }
+        }
+        let (gateway, executors, catalog) = (&config.gateway, &config.executors, &config.catalog);
+        for (section, key, value) in [
+            ("gateway", "connections_max", gateway.connections_max),
+            (
+                "gateway",
+                "running_queries_max",
+                gateway.running_queries_max,
+            ),
+            ("gateway", "message_bytes_max", gateway.message_bytes_max),
+            ("gateway", "statements_max", gateway.statements_max),
+            ("gateway", "portals_max", gateway.portals_max),
+            ("executors", "embedded", executors.embedded),
+            ("executors", "connections_max", executors.connections_max),
+            (
+                "executors",
+                "batches_buffered_max",
+                executors.batches_buffered_max,
+            ),
+            ("catalog", "files_max", catalog.files_max),
+            ("catalog", "describe_files_max", catalog.describe_files_max),
+            (
+                "catalog",
+                "describe_parallel_max",
+                catalog.describe_parallel_max,
+            ),
+        ] {
+            if value == 0 {
+                return refuse(section, key, "it has to be at least 1");
+            }
+        }
+        if catalog.sample_rows != -1 && catalog.sample_rows < 1 {
+            return refuse(
+                "catalog",
+                "sample_rows",
+                "it has to be at least 1, or -1 for all rows",
+            );
+        }
+        let mut seen = BTreeSet::new();
+        for (relation, (origin, _)) in config.relations.iter().zip(&self.relations) {
+            let key = (relation.schema.to_lowercase(), relation.name.to_lowercase());
+            if !seen.insert(key) {
+                return Err(ConfigError::Invalid {
+                    origin: origin.clone(),
+                    message: format!(
+                        "relation \"{}\" is already configured in schema \"{}\"",
+                        relation.name, relation.schema
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn accepts<T: DeserializeOwned>(table: toml::Table) -> Result<(), String> {
+    table
+        .try_into::<T>()
+        .map(|_| ())
+        .map_err(|error| error.message().to_owned())
+}
+
+fn unknown_key(origin: String, key: &str) -> ConfigError {
+    let relation = RelationTable::SECTION;
+    let mut names: Vec<String> = vec![RELATION.to_owned()];
+    for section in SECTIONS.iter().chain([&relation]) {
+        names.push(section.name.to_owned());
+        names.extend(
+            section
+                .keys
+                .iter()
+                .map(|key| format!("{}.{}", section.name, key.name)),
+        );
+    }
+    // A key of a section is looked for in its own section first.
+    let own = key
+        .split_once('.')
+        .map(|(section, _)| format!("{section}."));
+    let in_section = own.as_ref().and_then(|own| {
+        let known = names
+            .iter()
+            .filter_map(|name| name.strip_prefix(own.as_str()));
+        nearest(&key[own.len()..], known).map(|found| format!("{own}{found}"))
+    });
+    let in_other = || {
+        let last = |name: &'_ str| name.rsplit('.').next().unwrap_or_default().to_owned();
+        let exact = names.iter().find(|name| last(name) == last(key)).cloned();
+        let similar = || nearest(key, names.iter().map(String::as_str)).map(str::to_owned);
+        exact.or_else(|| if own.is_none() { similar() } else { None })
+    };
+    ConfigError::UnknownKey {
+        origin,
+        key: key.to_owned(),
+        nearest: in_section.or_else(in_other),
+    }
+}
+
+fn relation(origin: &str, table: &RelationTable, base: &Path) -> Result<Relation, ConfigError> {
+    let refuse = |message: &str| ConfigError::Invalid {
+        origin: origin.to_owned(),
+        message: message.to_owned(),
+    };
+    let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let name = named(&table.name).ok_or_else(|| refuse("a relation needs a name"))?;
+    let schema = named(&table.schema).unwrap_or_else(|| "public".to_owned());
+    if schema.eq_ignore_ascii_case("pg_catalog")
+        || schema.eq_ignore_ascii_case("information_schema")
+    {
+        return Err(refuse(&format!(
+            "schema \"{schema}\" belongs to the system"
+        )));
+    }
+    let paths = table
+        .path
+        .clone()
+        .map(crate::relation::Paths::into_vec)
+        .unwrap_or_default();
+    if paths.is_empty() || paths.iter().any(String::is_empty) {
+        return Err(refuse(&format!("relation \"{name}\" needs a path")));
+    }
+    Ok(Relation {
+        schema,
+        name,
+        paths: paths.iter().map(|path| absolute(base, path)).collect(),
+        format: table.format,
+        hive_partitioning: table.hive_partitioning,
+    })
+}
+
+/// Makes relative paths among the values absolute.
+fn absolute_value(section: &str, key: &str, value: toml::Value, base: &Path) -> toml::Value {
+    match (section, key, value) {
+        ("executors", "temp_directory", toml::Value::String(path)) if !path.is_empty() => {
+            toml::Value::String(plain_absolute(base, &path))
+        }
+        ("gateway", "allow_paths", toml::Value::Array(paths)) => {
+            let absolute = |value| match value {
+                toml::Value::String(path) => toml::Value::String(plain_absolute(base, &path)),
+                other => other,
+            };
+            toml::Value::Array(paths.into_iter().map(absolute).collect())
+        }
+        (_, _, value) => value,
+    }
+}
+
+/// A glob that starts from `base`, unless it is absolute or a URL. What the folder's own name
+/// contains is never taken for a glob.
+fn absolute(base: &Path, path: &str) -> String {
+    if path.contains("://") || Path::new(path).is_absolute() {
+        return path.to_owned();
+    }
+    let mut escaped = String::new();
+    for c in base.to_string_lossy().chars() {
+        match c {
+            '*' | '?' | '[' | '{' => escaped.extend(['[', c, ']']),
+            c => escaped.push(c),
+        }
+    }
+    clean(&Path::new(&escaped).join(path))
+}
+
+fn plain_absolute(base: &Path, path: &str) -> String {
+    if path.contains("://") {
+        path.to_owned()
+    } else {
+        clean(&base.join(path))
+    }
+}
+
+/// Without `.` and with `..` applied.
+fn clean(path: &Path) -> String {
+    let mut cleaned = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                cleaned.pop();
+            }
+            other => cleaned.push(other),
+        }
+    }
+    let mut text = cleaned.to_string_lossy().into_owned();
+    if path.to_string_lossy().ends_with('/') && !text.ends_with('/') {
+        text.push('/');
+    }
+    text
+}
+
+fn default_value(section: &str, key: &str) -> Option<toml::Value> {
+    let table = match section {
+        "gateway" => toml::Table::try_from(Gateway::default()),
+        "executors" => toml::Table::try_from(Executors::default()),
+        _ => toml::Table::try_from(Catalog::default()),
+    };
+    table.expect("sections hold plain values").get(key).cloned()
+}
+
+/// Reads a variable's text as the kind of value that the key's default is.
+fn variable_value(text: &str, default: Option<&toml::Value>) -> Result<toml::Value, String> {
+    let parsed = || text.trim().parse::<toml::Value>().ok();
+    match default {
+        Some(toml::Value::String(_)) => Ok(toml::Value::String(text.to_owned())),
+        Some(toml::Value::Array(_)) => {
+            Ok(parsed().filter(toml::Value::is_array).unwrap_or_else(|| {
+                let items = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|item| !item.is_empty());
+                toml::Value::Array(
+                    items
+                        .map(|item| toml::Value::String(item.to_owned()))
+                        .collect(),
+                )
+            }))
+        }
+        _ => parsed().ok_or_else(|| format!("\"{text}\" is not a number or a truth value")),
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
+}
+
+fn working_directory() -> Result<PathBuf, ConfigError> {
+    std::env::current_dir().map_err(|source| ConfigError::Unreadable {
+        path: PathBuf::from("."),
+        source,
+    })
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -1,0 +1,150 @@
+//! `memory_limit`: a share of the machine's memory, or an amount.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// How much memory executors may use together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MemoryLimit {
+    /// Percent of the machine's memory, above 0 and at most 100. DuckDB knows the machine's memory
+    /// and the limits of its container.
+    Percent(f64),
+    /// An amount.
+    Bytes(u64),
+}
+
+impl MemoryLimit {
+    /// The part of one of `executors`, in the words of DuckDB's setting `memory_limit`.
+    pub fn duckdb_setting(self, executors: usize) -> String {
+        let executors = executors.max(1);
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "a count of executors is small")]
+            Self::Percent(percent) => format!("{}%", percent / executors as f64),
+            Self::Bytes(bytes) => format!("{}B", bytes / executors as u64),
+        }
+    }
+}
+
+impl Default for MemoryLimit {
+    fn default() -> Self {
+        Self::Percent(80.0)
+    }
+}
+
+impl fmt::Display for MemoryLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percent(percent) => write!(f, "{percent}%"),
+            Self::Bytes(bytes) => write!(f, "{bytes}B"),
+        }
+    }
+}
+
+impl FromStr for MemoryLimit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refuse = || {
+            format!(
+                "\"{text}\" is not an amount of memory; write a share such as \"80%\" or an amount \
+                 such as \"4GB\" or \"512MiB\""
+            )
+        };
+        let text = text.trim();
+        let digits = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let number: f64 = number.parse().map_err(|_| refuse())?;
+        let unit = unit.trim().to_ascii_lowercase();
+        if unit == "%" {
+            return if number > 0.0 && number <= 100.0 {
+                Ok(Self::Percent(number))
+            } else {
+                Err(format!("\"{text}\" is not above 0% and at most 100%"))
+            };
+        }
+        let power = |base: u64, exponent: u32| base.pow(exponent);
+        let factor = match unit.as_str() {
+            "" | "b" => 1,
+            "k" | "kb" => power(1000, 1),
+            "m" | "mb" => power(1000, 2),
+            "g" | "gb" => power(1000, 3),
+            "t" | "tb" => power(1000, 4),
+            "kib" => power(1024, 1),
+            "mib" => power(1024, 2),
+            "gib" => power(1024, 3),
+            "tib" => power(1024, 4),
+            _ => return Err(refuse()),
+        };
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an amount of memory is positive and need not be exact to the byte"
+        )]
+        let bytes = (number * factor as f64) as u64;
+        if bytes == 0 {
+            Err(refuse())
+        } else {
+            Ok(Self::Bytes(bytes))
+        }
+    }
+}
+
+impl Serialize for MemoryLimit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MemoryLimit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(
+            untagged,
+            expecting = "expected a text such as \"80%\" or \"4GB\", or a number of bytes"
+        )]
+        enum Written {
+            Bytes(u64),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Bytes(bytes) => Ok(Self::Bytes(bytes)),
+            Written::Text(text) => text.parse().map_err(de::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_amounts_are_read() {
+        assert_eq!("80%".parse(), Ok(MemoryLimit::Percent(80.0)));
+        assert_eq!(" 12.5 %".parse(), Ok(MemoryLimit::Percent(12.5)));
+        assert_eq!("4GB".parse(), Ok(MemoryLimit::Bytes(4_000_000_000)));
+        assert_eq!("1.5 GiB".parse(), Ok(MemoryLimit::Bytes(1_610_612_736)));
+        assert_eq!("1048576".parse(), Ok(MemoryLimit::Bytes(1_048_576)));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "much", "0%", "101%", "-1GB", "4 parsecs", "0"] {
+            text.parse::<MemoryLimit>().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn executors_share_the_limit() {
+        assert_eq!(MemoryLimit::Percent(80.0).duckdb_setting(2), "40%");
+        assert_eq!(
+            MemoryLimit::Percent(80.0).duckdb_setting(3),
+            "26.666666666666668%"
+        );
+        assert_eq!(MemoryLimit::Bytes(1000).duckdb_setting(4), "250B");
+    }
+}
