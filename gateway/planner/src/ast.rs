@@ -462,6 +462,8 @@ pub enum ExprKind {
     /// Put in by the planner: the ordinal of the fragment in its stage, an integer. Prints as
     /// [`skein_executor_api::SqlPart::FragmentIndex`].
     FragmentIndex,
+    /// Put in by the planner: a complete SQL expression over columns that the planner named.
+    Sql(String),
 }
 
 /// A function call or an operator written as a symbol.
