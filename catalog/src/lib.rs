@@ -6,3 +6,4 @@
 pub mod relation;
 pub mod scan;
 pub mod snapshot;
+pub mod types;

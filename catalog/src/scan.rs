@@ -11,6 +11,10 @@ pub(crate) struct ScanPlan {}
 impl ScanPlan {
     /// SQL that reads `files` with exactly `columns`.
     pub(crate) fn render(&self, _columns: &[Column], files: &[Arc<File>]) -> String {
-        files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(",")
+        files
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect::<Vec<_>>()
+            .join(",")
     }
 }
