@@ -1,1 +1,3 @@
 //! Placeholder header, written with the crate.
+
+pub mod session;
