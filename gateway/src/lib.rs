@@ -1,3 +1,5 @@
-//! Placeholder header, written with the crate.
+//! The PostgreSQL server in front of DuckDB executors.
 
+pub mod error;
+pub mod pgwire;
 pub mod session;

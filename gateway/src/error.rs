@@ -1,0 +1,330 @@
+//! What went wrong, and what PostgreSQL calls it: the only table of SQLSTATEs.
+//!
+//! Crates say what happened; this module picks the code, the severity, and the words that clients
+//! know. The match over variants has no catch-all, so that a new one does not compile until
+//! someone has picked its code.
+//!
+//! DuckDB's messages are put into PostgreSQL's words by [`duckdb`].
+
+mod duckdb;
+mod report;
+mod state;
+
+use std::any::Any;
+
+use skein_executor_api::FragmentError;
+
+pub use duckdb::Translated;
+pub use report::{Report, Severity};
+pub use state::SqlState;
+
+use crate::pgwire::frontend::MessageError;
+use crate::pgwire::startup::StartupRefusal;
+
+/// Everything that a client can be told.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// DuckDB or an executor failed. `sql_is_statement`: positions count in the client's text.
+    #[error("{error}")]
+    Fragment {
+        /// What happened.
+        #[source]
+        error: FragmentError,
+        /// Byte offset in the text that the client sent, if known.
+        position: Option<usize>,
+    },
+    /// A startup packet that is refused.
+    #[error(transparent)]
+    Startup(#[from] StartupRefusal),
+    /// A message that does not follow the protocol.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// A first byte that no message of a client has.
+    #[error("invalid frontend message type {0}")]
+    UnknownMessageType(u8),
+    /// A rule between messages is broken; the text is complete.
+    #[error("{0}")]
+    Protocol(String),
+    /// The database named at startup is not the one served.
+    #[error("database \"{0}\" does not exist")]
+    UnknownDatabase(String),
+    /// More connections than `connections_max`.
+    #[error("sorry, too many clients already")]
+    TooManyConnections,
+    /// No room to run the statement within the time allowed.
+    #[error("too many statements are running")]
+    TooManyStatements,
+    /// No statement of that name.
+    #[error("{}", unknown_statement(.0))]
+    UnknownStatement(String),
+    /// A second statement of that name.
+    #[error("prepared statement \"{0}\" already exists")]
+    DuplicateStatement(String),
+    /// No portal of that name.
+    #[error("portal \"{0}\" does not exist")]
+    UnknownPortal(String),
+    /// No cursor of that name.
+    #[error("cursor \"{0}\" does not exist")]
+    UnknownCursor(String),
+    /// A second portal or cursor of that name.
+    #[error("cursor \"{0}\" already exists")]
+    DuplicateCursor(String),
+    /// A cursor asked to go backward.
+    #[error("cursor can only scan forward")]
+    CursorForwardOnly,
+    /// Several statements in one Parse.
+    #[error("cannot insert multiple commands into a prepared statement")]
+    SeveralStatements,
+    /// Statements after an error in a transaction block.
+    #[error("current transaction is aborted, commands ignored until end of transaction block")]
+    TransactionAborted,
+    /// A command that needs a transaction block.
+    #[error("{0} can only be used in transaction blocks")]
+    NeedsTransaction(String),
+    /// No savepoint of that name.
+    #[error("savepoint \"{0}\" does not exist")]
+    UnknownSavepoint(String),
+    /// A transaction that was asked to write.
+    #[error("cannot set transaction read-write mode: relations are read-only files")]
+    ReadWriteTransaction,
+    /// A command that Skein does not have.
+    #[error("{0} is not supported")]
+    Unsupported(String),
+    /// A command that would change data or definitions.
+    #[error("cannot execute {0} in a read-only transaction")]
+    ReadOnly(String),
+    /// A command that would reach files of the server or change it.
+    #[error("permission denied to execute {0}")]
+    Forbidden(String),
+    /// The type of a parameter cannot be found out.
+    #[error("could not determine data type of parameter ${0}")]
+    UndeterminedParameter(usize),
+    /// A parameter in a simple query.
+    #[error("there is no parameter ${0}")]
+    NoParameter(usize),
+    /// EXECUTE with the wrong number of parameters.
+    #[error("wrong number of parameters for prepared statement \"{name}\"")]
+    ParameterCount {
+        /// Statement.
+        name: String,
+        /// How many it has.
+        expected: usize,
+        /// How many were given.
+        given: usize,
+    },
+    /// A format other than text and binary.
+    #[error("unsupported format code: {0}")]
+    FormatCode(i16),
+    /// A limit with a name; the text is complete.
+    #[error("{message}")]
+    Limit {
+        /// What is too much.
+        message: String,
+        /// The setting or constant that sets it.
+        hint: String,
+    },
+    /// Columns beyond PostgreSQL's limit.
+    #[error("target lists can have at most {max} entries")]
+    TooManyColumns {
+        /// The limit.
+        max: usize,
+    },
+    /// Nesting beyond what stacks hold.
+    #[error("stack depth limit exceeded")]
+    TooDeep,
+    /// Stopped by a cancel request.
+    #[error("canceling statement due to user request")]
+    Canceled,
+    /// Stopped by `statement_timeout`.
+    #[error("canceling statement due to statement timeout")]
+    StatementTimeout,
+    /// A transaction block waited too long for its client.
+    #[error("terminating connection due to idle-in-transaction timeout")]
+    IdleInTransaction,
+    /// A session waited too long for its client.
+    #[error("terminating connection due to idle-session timeout")]
+    IdleSession,
+    /// The server stops.
+    #[error("terminating connection due to administrator command")]
+    Shutdown,
+    /// The client has gone; nobody is told.
+    #[error("client has gone")]
+    ClientGone,
+    /// A bug in Skein.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+fn unknown_statement(name: &str) -> String {
+    if name.is_empty() {
+        "unnamed prepared statement does not exist".into()
+    } else {
+        format!("prepared statement \"{name}\" does not exist")
+    }
+}
+
+impl From<FragmentError> for GatewayError {
+    fn from(error: FragmentError) -> Self {
+        use skein_executor_api::FragmentErrorKind as Kind;
+        match error.kind {
+            Kind::Canceled => Self::Canceled,
+            Kind::Timeout => Self::StatementTimeout,
+            _ => Self::Fragment {
+                error,
+                position: None,
+            },
+        }
+    }
+}
+
+impl From<std::io::Error> for GatewayError {
+    /// Only the client's socket is read and written by the gateway itself.
+    fn from(_: std::io::Error) -> Self {
+        Self::ClientGone
+    }
+}
+
+impl GatewayError {
+    /// Makes an error of what a panic left; the words go to the log only.
+    pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
+        let words = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("without words");
+        tracing::error!(panic = words, "statement panicked");
+        Self::Internal("the statement could not be completed".into())
+    }
+
+    /// What PostgreSQL calls it.
+    pub fn sqlstate(&self) -> SqlState {
+        match self {
+            Self::Fragment { error, .. } => duckdb::translate(error).code,
+            Self::Startup(refusal) => match refusal {
+                StartupRefusal::Protocol { .. } | StartupRefusal::Replication => {
+                    SqlState::FEATURE_NOT_SUPPORTED
+                }
+                StartupRefusal::Layout(error) => message_state(error),
+                StartupRefusal::Terminator => SqlState::PROTOCOL_VIOLATION,
+                StartupRefusal::NoUser => SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+                StartupRefusal::Argument(_) => SqlState::SYNTAX_ERROR,
+            },
+            Self::Message(error) => message_state(error),
+            Self::UnknownMessageType(_) | Self::Protocol(_) => SqlState::PROTOCOL_VIOLATION,
+            Self::UnknownDatabase(_) => SqlState::INVALID_CATALOG_NAME,
+            Self::TooManyConnections | Self::TooManyStatements => SqlState::TOO_MANY_CONNECTIONS,
+            Self::UnknownStatement(_) => SqlState::INVALID_SQL_STATEMENT_NAME,
+            Self::DuplicateStatement(_) => SqlState::DUPLICATE_PREPARED_STATEMENT,
+            Self::UnknownPortal(_) | Self::UnknownCursor(_) => SqlState::INVALID_CURSOR_NAME,
+            Self::DuplicateCursor(_) => SqlState::DUPLICATE_CURSOR,
+            Self::CursorForwardOnly => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Self::SeveralStatements | Self::ParameterCount { .. } => SqlState::SYNTAX_ERROR,
+            Self::TransactionAborted => SqlState::IN_FAILED_SQL_TRANSACTION,
+            Self::NeedsTransaction(_) => SqlState::NO_ACTIVE_SQL_TRANSACTION,
+            Self::UnknownSavepoint(_) => SqlState::INVALID_SAVEPOINT_SPECIFICATION,
+            Self::ReadWriteTransaction | Self::Unsupported(_) => SqlState::FEATURE_NOT_SUPPORTED,
+            Self::ReadOnly(_) => SqlState::READ_ONLY_SQL_TRANSACTION,
+            Self::Forbidden(_) => SqlState::INSUFFICIENT_PRIVILEGE,
+            Self::UndeterminedParameter(_) => SqlState::INDETERMINATE_DATATYPE,
+            Self::NoParameter(_) => SqlState::UNDEFINED_PARAMETER,
+            Self::FormatCode(_) => SqlState::INVALID_PARAMETER_VALUE,
+            Self::Limit { .. } => SqlState::PROGRAM_LIMIT_EXCEEDED,
+            Self::TooManyColumns { .. } => SqlState::TOO_MANY_COLUMNS,
+            Self::TooDeep => SqlState::STATEMENT_TOO_COMPLEX,
+            Self::Canceled | Self::StatementTimeout | Self::ClientGone => SqlState::QUERY_CANCELED,
+            Self::IdleInTransaction => SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            Self::IdleSession => SqlState::IDLE_SESSION_TIMEOUT,
+            Self::Shutdown => SqlState::ADMIN_SHUTDOWN,
+            Self::Internal(_) => SqlState::INTERNAL_ERROR,
+        }
+    }
+
+    /// Whether the session ends with it.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Startup(_)
+            | Self::UnknownMessageType(_)
+            | Self::UnknownDatabase(_)
+            | Self::TooManyConnections
+            | Self::IdleInTransaction
+            | Self::IdleSession
+            | Self::Shutdown => Severity::Fatal,
+            _ => Severity::Error,
+        }
+    }
+
+    /// What PostgreSQL puts beside the message.
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::ParameterCount {
+                expected, given, ..
+            } => Some(format!("Expected {expected} parameters but got {given}.")),
+            _ => None,
+        }
+    }
+
+    /// What the client might do.
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Limit { hint, .. } => Some(hint.clone()),
+            Self::TooManyStatements => Some(
+                "Try again later, or raise the number of statements that may run at once.".into(),
+            ),
+            Self::ReadOnly(_) | Self::Forbidden(_) => {
+                Some("Skein reads files and never changes them; only queries can be run.".into())
+            }
+            Self::CursorForwardOnly => {
+                Some("Declare it with SCROLL option to enable backward scan.".into())
+            }
+            Self::UnknownDatabase(_) => None,
+            _ => None,
+        }
+    }
+
+    /// Byte offset in the text the client sent.
+    pub fn position_bytes(&self) -> Option<usize> {
+        match self {
+            Self::Fragment { position, .. } => *position,
+            _ => None,
+        }
+    }
+
+    /// What is sent, without a position: see [`Report::at`].
+    pub fn report(&self) -> Report {
+        let severity = self.severity();
+        if let Self::Fragment { error, .. } = self {
+            let Translated {
+                code,
+                message,
+                detail,
+                hint,
+            } = duckdb::translate(error);
+            return Report {
+                severity,
+                code,
+                message,
+                detail,
+                hint,
+                position: None,
+            };
+        }
+        Report {
+            severity,
+            code: self.sqlstate(),
+            message: self.to_string(),
+            detail: self.detail(),
+            hint: self.hint(),
+            position: None,
+        }
+    }
+}
+
+fn message_state(error: &MessageError) -> SqlState {
+    match error {
+        MessageError::Encoding(_) => SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+        MessageError::Insufficient
+        | MessageError::String
+        | MessageError::Format
+        | MessageError::Subtype { .. } => SqlState::PROTOCOL_VIOLATION,
+    }
+}

@@ -1,0 +1,752 @@
+//! DuckDB's messages in PostgreSQL's words.
+//!
+//! A fragment's error says who is at fault and gives DuckDB's first line. Clients and their users
+//! know PostgreSQL's codes and texts, and some programs look for them, so the frequent messages
+//! are put into those words here. A message that no rule knows keeps DuckDB's text and gets the
+//! code of its kind, so that a new DuckDB can only lose a nicer wording.
+
+use skein_executor_api::{FragmentError, FragmentErrorKind};
+
+use super::SqlState;
+
+/// A message in PostgreSQL's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Translated {
+    /// PostgreSQL's code.
+    pub code: SqlState,
+    /// One line.
+    pub message: String,
+    /// A sentence, if there is more to say.
+    pub detail: Option<String>,
+    /// A sentence, if there is help.
+    pub hint: Option<String>,
+}
+
+impl Translated {
+    fn new(code: SqlState, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn maybe_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+}
+
+/// Finds PostgreSQL's words for an error of DuckDB or an executor.
+pub(crate) fn translate(error: &FragmentError) -> Translated {
+    use FragmentErrorKind as Kind;
+    let text = error.message.as_str();
+    let known = match error.kind {
+        Kind::Syntax => syntax(text),
+        Kind::Catalog | Kind::Binder => names(text).or_else(|| rules(text)),
+        Kind::Conversion | Kind::OutOfRange => values(text),
+        Kind::Invalid => rules(text).or_else(|| values(text)),
+        Kind::DivisionByZero => Some(Translated::new(
+            SqlState::DIVISION_BY_ZERO,
+            "division by zero",
+        )),
+        Kind::TooComplex => Some(
+            Translated::new(
+                SqlState::STATEMENT_TOO_COMPLEX,
+                "stack depth limit exceeded",
+            )
+            .hint("Nest expressions and subqueries less deeply."),
+        ),
+        Kind::Memory => Some(
+            Translated {
+                detail: Some(sentence(text)),
+                ..Translated::new(SqlState::OUT_OF_MEMORY, "out of memory")
+            }
+            .hint("Raise executors.memory_limit, or let the statement read or keep fewer rows."),
+        ),
+        Kind::NotImplemented
+        | Kind::Permission
+        | Kind::Data
+        | Kind::Missing
+        | Kind::Storage
+        | Kind::Canceled
+        | Kind::Timeout
+        | Kind::Unavailable
+        | Kind::Internal => None,
+    };
+    known.unwrap_or_else(|| Translated::new(kind_state(error.kind), lower_first(text)))
+}
+
+/// The code of a message that no rule knows.
+fn kind_state(kind: FragmentErrorKind) -> SqlState {
+    use FragmentErrorKind as Kind;
+    match kind {
+        Kind::Syntax => SqlState::SYNTAX_ERROR,
+        Kind::Catalog => SqlState::UNDEFINED_OBJECT,
+        Kind::Binder => SqlState::SYNTAX_ERROR,
+        Kind::Conversion => SqlState::INVALID_TEXT_REPRESENTATION,
+        Kind::OutOfRange => SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        Kind::DivisionByZero => SqlState::DIVISION_BY_ZERO,
+        Kind::Invalid => SqlState::INVALID_PARAMETER_VALUE,
+        Kind::NotImplemented => SqlState::FEATURE_NOT_SUPPORTED,
+        Kind::Permission => SqlState::INSUFFICIENT_PRIVILEGE,
+        Kind::Data => SqlState::DATA_CORRUPTED,
+        Kind::Missing => SqlState::UNDEFINED_FILE,
+        Kind::Storage => SqlState::IO_ERROR,
+        Kind::Memory => SqlState::OUT_OF_MEMORY,
+        Kind::Canceled | Kind::Timeout => SqlState::QUERY_CANCELED,
+        Kind::TooComplex => SqlState::STATEMENT_TOO_COMPLEX,
+        Kind::Unavailable => SqlState::CRASH_SHUTDOWN,
+        Kind::Internal => SqlState::INTERNAL_ERROR,
+    }
+}
+
+fn syntax(text: &str) -> Option<Translated> {
+    let lower = text.to_ascii_lowercase();
+    if lower.contains("max expression depth") || lower.contains("memory exhausted") {
+        return Some(Translated::new(
+            SqlState::STATEMENT_TOO_COMPLEX,
+            "stack depth limit exceeded",
+        ));
+    }
+    None
+}
+
+/// Relations, columns, functions and types that do not exist or are not clear.
+fn names(text: &str) -> Option<Translated> {
+    let line = first_line(text);
+    let nearest = || {
+        between(text, "Did you mean \"", "\"").map(|name| format!("Perhaps you meant \"{name}\"."))
+    };
+    if let Some(name) = between(line, "Referenced column \"", "\" not found") {
+        return Some(unknown_column(name).maybe_hint(candidate_hint(text)));
+    }
+    if let Some(table) = between(line, "Table \"", "\" does not have a column named") {
+        let name = between(line, "column named \"", "\"")?;
+        return Some(
+            Translated::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column {}.{} does not exist", ident(table), ident(name)),
+            )
+            .maybe_hint(candidate_hint(text)),
+        );
+    }
+    if let Some(name) = between(line, "Referenced table \"", "\" not found") {
+        return Some(Translated::new(
+            SqlState::UNDEFINED_TABLE,
+            format!("missing FROM-clause entry for table \"{name}\""),
+        ));
+    }
+    if let Some(name) = between(line, "Table with name ", " does not exist") {
+        let name = name.trim_matches('"');
+        return Some(
+            Translated::new(
+                SqlState::UNDEFINED_TABLE,
+                format!("relation \"{name}\" does not exist"),
+            )
+            .maybe_hint(nearest()),
+        );
+    }
+    for kind in [
+        "Scalar Function",
+        "Aggregate Function",
+        "Table Function",
+        "Scalar Macro",
+        "Function",
+    ] {
+        if let Some(name) = between(line, &format!("{kind} with name "), " does not exist") {
+            let name = name.trim_matches('"');
+            return Some(
+                Translated::new(
+                    SqlState::UNDEFINED_FUNCTION,
+                    format!("function {name} does not exist"),
+                )
+                .maybe_hint(nearest()),
+            );
+        }
+    }
+    if let Some(name) = between(line, "Type with name ", " does not exist") {
+        return Some(Translated::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("type \"{}\" does not exist", name.trim_matches('"')),
+        ));
+    }
+    if let Some(name) = between(line, "Ambiguous reference to column name \"", "\"") {
+        return Some(Translated::new(
+            SqlState::AMBIGUOUS_COLUMN,
+            format!("column reference \"{name}\" is ambiguous"),
+        ));
+    }
+    if let Some(name) = between(line, "Ambiguous reference to table \"", "\"") {
+        return Some(Translated::new(
+            SqlState::DUPLICATE_ALIAS,
+            format!("table name \"{name}\" specified more than once"),
+        ));
+    }
+    if let Some(call) = between(line, "argument types '", "'. You might")
+        .or_else(|| between(line, "for the function call \"", "\". In order"))
+    {
+        return Some(unknown_call(call));
+    }
+    if let Some(name) = between(line, "Column \"", "\" does not exist on")
+        .or_else(|| between(line, "Column \"", "\" in EXCLUDE list not found"))
+        .or_else(|| between(line, "Column \"", "\" in REPLACE list not found"))
+    {
+        return Some(unknown_column(name));
+    }
+    None
+}
+
+fn unknown_column(name: &str) -> Translated {
+    Translated::new(
+        SqlState::UNDEFINED_COLUMN,
+        format!("column \"{name}\" does not exist"),
+    )
+}
+
+/// `sum(VARCHAR)` becomes a function, `+(INTEGER, VARCHAR)` an operator that does not exist.
+fn unknown_call(call: &str) -> Translated {
+    let (name, arguments) = call.split_once('(').unwrap_or((call, ")"));
+    let arguments = arguments.strip_suffix(')').unwrap_or(arguments);
+    let types: Vec<String> = split_types(arguments).into_iter().map(type_name).collect();
+    let is_operator = !name.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '"');
+    let (kind, shown) = match types.as_slice() {
+        [left, right] if is_operator => ("operator", format!("{left} {name} {right}")),
+        [operand] if is_operator => ("operator", format!("{name} {operand}")),
+        _ => ("function", format!("{name}({})", types.join(", "))),
+    };
+    Translated::new(
+        SqlState::UNDEFINED_FUNCTION,
+        format!("{kind} {shown} does not exist"),
+    )
+    .hint(format!(
+        "No {kind} matches the given name and argument types. \
+             You might need to add explicit type casts."
+    ))
+}
+
+/// Splits `DECIMAL(5,2), VARCHAR` at its outer commas.
+fn split_types(arguments: &str) -> Vec<&str> {
+    let mut types = Vec::new();
+    let (mut depth, mut start) = (0_usize, 0);
+    for (index, character) in arguments.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                types.push(arguments[start..index].trim());
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    let last = arguments[start..].trim();
+    if !last.is_empty() {
+        types.push(last);
+    }
+    types
+}
+
+/// PostgreSQL's name for a type in one of DuckDB's messages, which use two sets of names.
+fn type_name(ty: &str) -> String {
+    if let Some(element) = ty.strip_suffix("[]") {
+        return format!("{}[]", type_name(element));
+    }
+    let name = match ty.split('(').next().unwrap_or(ty) {
+        "INTEGER" | "INTEGER_LITERAL" | "INT32" | "USMALLINT" | "UINT16" => "integer",
+        "TINYINT" | "UTINYINT" | "SMALLINT" | "INT8" | "UINT8" | "INT16" => "smallint",
+        "BIGINT" | "UINTEGER" | "INT64" | "UINT32" => "bigint",
+        "DECIMAL" | "HUGEINT" | "UHUGEINT" | "UBIGINT" | "INT128" | "UINT128" | "UINT64"
+        | "BIGNUM" => "numeric",
+        "FLOAT" => "real",
+        "DOUBLE" => "double precision",
+        "BOOLEAN" | "BOOL" => "boolean",
+        "VARCHAR" => "text",
+        "STRING_LITERAL" | "\"NULL\"" | "NULL" => "unknown",
+        "BLOB" => "bytea",
+        "BIT" => "bit varying",
+        "DATE" => "date",
+        "TIME" => "time without time zone",
+        "TIME WITH TIME ZONE" => "time with time zone",
+        "TIMESTAMP" | "TIMESTAMP_NS" | "TIMESTAMP_MS" | "TIMESTAMP_S" => {
+            "timestamp without time zone"
+        }
+        "TIMESTAMP WITH TIME ZONE" => "timestamp with time zone",
+        "INTERVAL" => "interval",
+        _ => return ty.to_ascii_lowercase(),
+    };
+    name.to_owned()
+}
+
+/// Where a query breaks a rule of SQL, in DuckDB's words.
+const RULES: [(&str, SqlState, &str); 19] = [
+    (
+        "WHERE clause cannot contain aggregates",
+        SqlState::GROUPING_ERROR,
+        "aggregate functions are not allowed in WHERE",
+    ),
+    (
+        "WHERE clause cannot contain window functions",
+        SqlState::WINDOWING_ERROR,
+        "window functions are not allowed in WHERE",
+    ),
+    (
+        "HAVING clause cannot contain window functions",
+        SqlState::WINDOWING_ERROR,
+        "window functions are not allowed in HAVING",
+    ),
+    (
+        "GROUP BY clause cannot contain aggregates",
+        SqlState::GROUPING_ERROR,
+        "aggregate functions are not allowed in GROUP BY",
+    ),
+    (
+        "GROUP BY clause cannot contain window functions",
+        SqlState::WINDOWING_ERROR,
+        "window functions are not allowed in GROUP BY",
+    ),
+    (
+        "aggregate function calls cannot be nested",
+        SqlState::GROUPING_ERROR,
+        "aggregate function calls cannot be nested",
+    ),
+    (
+        "aggregate function calls cannot contain window function calls",
+        SqlState::GROUPING_ERROR,
+        "aggregate function calls cannot contain window function calls",
+    ),
+    (
+        "window function calls cannot be nested",
+        SqlState::WINDOWING_ERROR,
+        "window function calls cannot be nested",
+    ),
+    (
+        "LIMIT/OFFSET cannot be negative",
+        SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+        "LIMIT must not be negative",
+    ),
+    (
+        "More than one row returned by a subquery used as an expression",
+        SqlState::CARDINALITY_VIOLATION,
+        "more than one row returned by a subquery used as an expression",
+    ),
+    (
+        "Set operations can only apply to expressions with the same number of result columns",
+        SqlState::SYNTAX_ERROR,
+        "each UNION, INTERSECT or EXCEPT query must have the same number of columns",
+    ),
+    (
+        "Not implemented Error",
+        SqlState::FEATURE_NOT_SUPPORTED,
+        "this is not supported",
+    ),
+    (
+        "Invalid regular expression",
+        SqlState::INVALID_REGULAR_EXPRESSION,
+        "invalid regular expression",
+    ),
+    (
+        "missing ): ",
+        SqlState::INVALID_REGULAR_EXPRESSION,
+        "invalid regular expression: parentheses () not balanced",
+    ),
+    (
+        "missing ]: ",
+        SqlState::INVALID_REGULAR_EXPRESSION,
+        "invalid regular expression: brackets [] not balanced",
+    ),
+    (
+        "no argument for repetition operator",
+        SqlState::INVALID_REGULAR_EXPRESSION,
+        "invalid regular expression: quantifier operand invalid",
+    ),
+    (
+        "cannot take square root of a negative number",
+        SqlState::INVALID_PARAMETER_VALUE,
+        "cannot take square root of a negative number",
+    ),
+    (
+        "cannot take logarithm of zero",
+        SqlState::INVALID_PARAMETER_VALUE,
+        "cannot take logarithm of zero",
+    ),
+    (
+        "cannot take logarithm of a negative number",
+        SqlState::INVALID_PARAMETER_VALUE,
+        "cannot take logarithm of a negative number",
+    ),
+];
+
+fn rules(text: &str) -> Option<Translated> {
+    let line = first_line(text);
+    if let Some((_, code, message)) = RULES.iter().find(|(known, _, _)| line.contains(known)) {
+        return Some(Translated::new(*code, *message));
+    }
+    if line.contains("must appear in the GROUP BY clause") {
+        let name = line
+            .strip_prefix("column ")?
+            .split(" must appear")
+            .next()?
+            .trim_matches('"');
+        return Some(Translated::new(
+            SqlState::GROUPING_ERROR,
+            format!(
+                "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate \
+                 function"
+            ),
+        ));
+    }
+    if line.starts_with("ORDER term out of range") {
+        return Some(Translated::new(
+            SqlState::INVALID_COLUMN_REFERENCE,
+            "ORDER BY position is not in select list",
+        ));
+    }
+    if line.starts_with("GROUP BY term out of range") {
+        return Some(Translated::new(
+            SqlState::INVALID_COLUMN_REFERENCE,
+            "GROUP BY position is not in select list",
+        ));
+    }
+    if line.starts_with("Subquery returns ") {
+        return Some(Translated::new(
+            SqlState::SYNTAX_ERROR,
+            "subquery has too many columns",
+        ));
+    }
+    if line.starts_with("Cannot compare values of type")
+        || line.starts_with("Cannot mix values of type")
+    {
+        return Some(Translated::new(
+            SqlState::DATATYPE_MISMATCH,
+            lower_first(text),
+        ));
+    }
+    None
+}
+
+/// Values that do not fit their type.
+fn values(text: &str) -> Option<Translated> {
+    let line = first_line(text);
+    if let Some(rest) = line.strip_prefix("Could not convert string ") {
+        let (value, ty) = rest.rsplit_once(" to ")?;
+        let value = unquote(value);
+        // DuckDB parses a UUID as a 128-bit integer and says so.
+        let ty = if ty.starts_with("INT128") {
+            "uuid".to_owned()
+        } else {
+            type_name(ty.trim())
+        };
+        return Some(invalid_text(&ty, value));
+    }
+    if line.starts_with("Type ") && line.contains("out of range for the destination type") {
+        let ty = type_name(line.rsplit(' ').next()?.trim_end_matches('!'));
+        return Some(out_of_range(&ty));
+    }
+    if let Some(rest) = line.strip_prefix("Type VARCHAR with value '") {
+        let (value, ty) = rest.split_once("' can't be cast to the destination type ")?;
+        if ty.ends_with(']') {
+            return Some(Translated::new(
+                SqlState::INVALID_TEXT_REPRESENTATION,
+                format!("malformed array literal: \"{value}\""),
+            ));
+        }
+        return Some(invalid_text(&type_name(ty), value));
+    }
+    if line.starts_with("Overflow in ") {
+        let ty = between(line, " of ", " (").unwrap_or("numeric");
+        return Some(out_of_range(&type_name(ty)));
+    }
+    if line.starts_with("Casting value ") && line.contains("out of range") {
+        return Some(Translated::new(
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+            "numeric field overflow",
+        ));
+    }
+    for kind in ["date", "time", "timestamp"] {
+        if let Some(rest) = line.strip_prefix(kind) {
+            let value = between(rest, "\"", "\"");
+            if rest.starts_with(" field value out of range") {
+                return Some(Translated::new(
+                    SqlState::DATETIME_FIELD_OVERFLOW,
+                    format!("date/time field value out of range: \"{}\"", value?),
+                ));
+            }
+        }
+        if let Some(rest) = line.strip_prefix(&format!("invalid {kind} field format: ")) {
+            let value = between(rest, "\"", "\"")?;
+            return Some(Translated::new(
+                SqlState::INVALID_DATETIME_FORMAT,
+                format!("invalid input syntax for type {kind}: \"{value}\""),
+            ));
+        }
+    }
+    if let Some(unit) = between(line, "extract specifier \"", "\" not recognized") {
+        return Some(Translated::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("unit \"{unit}\" not recognized"),
+        ));
+    }
+    if line.starts_with("Malformed JSON") {
+        return Some(Translated {
+            detail: Some(sentence(line)),
+            ..Translated::new(
+                SqlState::INVALID_TEXT_REPRESENTATION,
+                "invalid input syntax for type json",
+            )
+        });
+    }
+    if line.to_ascii_lowercase().contains("division by zero") {
+        return Some(Translated::new(
+            SqlState::DIVISION_BY_ZERO,
+            "division by zero",
+        ));
+    }
+    rules(text)
+}
+
+fn invalid_text(ty: &str, value: &str) -> Translated {
+    let code = match ty {
+        "interval" => SqlState::INVALID_DATETIME_FORMAT,
+        _ => SqlState::INVALID_TEXT_REPRESENTATION,
+    };
+    Translated::new(
+        code,
+        format!("invalid input syntax for type {ty}: \"{value}\""),
+    )
+}
+
+fn out_of_range(ty: &str) -> Translated {
+    Translated::new(
+        SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        format!("{ty} out of range"),
+    )
+}
+
+/// `Candidate bindings: "a", "t.b"`: the first one is the nearest.
+fn candidate_hint(text: &str) -> Option<String> {
+    let rest = text.split_once("Candidate bindings:")?.1;
+    let name = between(rest, "\"", "\"")?;
+    Some(format!(
+        "Perhaps you meant to reference the column \"{name}\"."
+    ))
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let rest = text.split_once(before)?.1;
+    rest.split_once(after).map(|(name, _)| name)
+}
+
+fn unquote(value: &str) -> &str {
+    let inner = value
+        .strip_prefix('\'')
+        .and_then(|value| value.strip_suffix('\''))
+        .or_else(|| {
+            value
+                .strip_prefix('"')
+                .and_then(|value| value.strip_suffix('"'))
+        });
+    inner.unwrap_or(value)
+}
+
+/// Quotes a name only where PostgreSQL would.
+fn ident(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain {
+        name.to_owned()
+    } else {
+        format!("\"{name}\"")
+    }
+}
+
+/// PostgreSQL's messages begin in lower case, unless the first word is a name.
+fn lower_first(text: &str) -> String {
+    let text = text.trim_end().trim_end_matches(['!', '.']);
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let text = first_line(text).trim();
+    if text.ends_with(['.', '!', '?']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use FragmentErrorKind as Kind;
+
+    use super::*;
+
+    #[test]
+    fn duckdbs_messages_become_postgresqls() {
+        let cases = [
+            (
+                Kind::Binder,
+                "Referenced column \"nosuch\" not found in FROM clause!\nCandidate bindings: \"a\"",
+                "42703 column \"nosuch\" does not exist",
+            ),
+            (
+                Kind::Binder,
+                "Table \"t\" does not have a column named \"nosuch\"\n",
+                "42703 column t.nosuch does not exist",
+            ),
+            (
+                Kind::Catalog,
+                "Table with name evnts does not exist!\nDid you mean \"events\"?",
+                "42P01 relation \"evnts\" does not exist",
+            ),
+            (
+                Kind::Catalog,
+                "Table with name \"nosuch.t\" does not exist because schema \"nosuch\" does not exist.",
+                "42P01 relation \"nosuch.t\" does not exist",
+            ),
+            (
+                Kind::Binder,
+                "Referenced table \"a\" not found!\nCandidate tables: \"c\"",
+                "42P01 missing FROM-clause entry for table \"a\"",
+            ),
+            (
+                Kind::Catalog,
+                "Type with name nosuchtype does not exist!",
+                "42704 type \"nosuchtype\" does not exist",
+            ),
+            (
+                Kind::Binder,
+                "No function matches the given name and argument types 'sum(VARCHAR)'. You might need to add explicit type casts.\n",
+                "42883 function sum(text) does not exist",
+            ),
+            (
+                Kind::Binder,
+                "No function matches the given name and argument types '+(INTEGER, DECIMAL(5,2)[])'. You might need to add",
+                "42883 operator integer + numeric[] does not exist",
+            ),
+            (
+                Kind::Binder,
+                "column \"a\" must appear in the GROUP BY clause or must be part of an aggregate function.\nEither add",
+                "42803 column \"a\" must appear in the GROUP BY clause or be used in an aggregate function",
+            ),
+            (
+                Kind::Binder,
+                "Ambiguous reference to column name \"a\" (use: \"t.a\" or \"u.a\")",
+                "42702 column reference \"a\" is ambiguous",
+            ),
+            (
+                Kind::Binder,
+                "WHERE clause cannot contain aggregates!",
+                "42803 aggregate functions are not allowed in WHERE",
+            ),
+            (
+                Kind::Binder,
+                "LIMIT/OFFSET cannot be negative",
+                "2201W LIMIT must not be negative",
+            ),
+            (
+                Kind::Conversion,
+                "Could not convert string 'a' to INT32",
+                "22P02 invalid input syntax for type integer: \"a\"",
+            ),
+            (
+                Kind::Conversion,
+                "Could not convert string \"x\" to DECIMAL(5,2)",
+                "22P02 invalid input syntax for type numeric: \"x\"",
+            ),
+            (
+                Kind::Conversion,
+                "Could not convert string ' to ' to BOOL",
+                "22P02 invalid input syntax for type boolean: \" to \"",
+            ),
+            (
+                Kind::Conversion,
+                "date field value out of range: \"2026-13-01\"",
+                "22008 date/time field value out of range: \"2026-13-01\"",
+            ),
+            (
+                Kind::Conversion,
+                "invalid date field format: \"foo\", expected format is (YYYY-MM-DD)",
+                "22007 invalid input syntax for type date: \"foo\"",
+            ),
+            (
+                Kind::Conversion,
+                "Type INT64 with value 99999999999 can't be cast because the value is out of range for the destination type INT32",
+                "22003 integer out of range",
+            ),
+            (
+                Kind::OutOfRange,
+                "Overflow in addition of INT64 (9223372036854775807 + 1)!",
+                "22003 bigint out of range",
+            ),
+            (
+                Kind::Conversion,
+                "Type VARCHAR with value '{1,2' can't be cast to the destination type INTEGER[]",
+                "22P02 malformed array literal: \"{1,2\"",
+            ),
+            (
+                Kind::Invalid,
+                "More than one row returned by a subquery used as an expression - scalar",
+                "21000 more than one row returned by a subquery used as an expression",
+            ),
+            (
+                Kind::Syntax,
+                "syntax error at or near \"selec\"",
+                "42601 syntax error at or near \"selec\"",
+            ),
+            (
+                Kind::Data,
+                "No magic bytes found at end of file 'a.parquet'",
+                "XX001 no magic bytes found at end of file 'a.parquet'",
+            ),
+            (
+                Kind::Memory,
+                "could not allocate block of size 256.0 KiB",
+                "53200 out of memory",
+            ),
+        ];
+        for (kind, text, expected) in cases {
+            let error = FragmentError {
+                kind,
+                message: text.into(),
+                position: None,
+            };
+            let Translated { code, message, .. } = translate(&error);
+            assert_eq!(format!("{code} {message}"), expected);
+        }
+    }
+
+    #[test]
+    fn hints_name_the_nearest() {
+        let hint = |kind, text: &str| {
+            translate(&FragmentError {
+                kind,
+                message: text.into(),
+                position: None,
+            })
+            .hint
+        };
+        assert_eq!(
+            hint(Kind::Binder, "Referenced column \"dayy\" not found in FROM clause!\nCandidate bindings: \"day\", \"ms\"").as_deref(),
+            Some("Perhaps you meant to reference the column \"day\".")
+        );
+    }
+}

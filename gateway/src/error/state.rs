@@ -1,0 +1,99 @@
+//! The SQLSTATEs that Skein sends, by PostgreSQL's names for them.
+
+use std::fmt;
+
+/// Five characters that programs look at instead of the message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SqlState(&'static str);
+
+macro_rules! states {
+    ($($name:ident = $code:literal)*) => {
+        impl SqlState {
+            $(
+                #[doc = concat!("`", $code, "`")]
+                pub const $name: Self = Self($code);
+            )*
+        }
+    };
+}
+
+states! {
+    PROTOCOL_VIOLATION = "08P01"
+    CONNECTION_FAILURE = "08006"
+    FEATURE_NOT_SUPPORTED = "0A000"
+    CARDINALITY_VIOLATION = "21000"
+    DATA_EXCEPTION = "22000"
+    NUMERIC_VALUE_OUT_OF_RANGE = "22003"
+    INVALID_DATETIME_FORMAT = "22007"
+    DATETIME_FIELD_OVERFLOW = "22008"
+    DIVISION_BY_ZERO = "22012"
+    INVALID_REGULAR_EXPRESSION = "2201B"
+    INVALID_ROW_COUNT_IN_LIMIT_CLAUSE = "2201W"
+    INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE = "2201X"
+    CHARACTER_NOT_IN_REPERTOIRE = "22021"
+    INVALID_PARAMETER_VALUE = "22023"
+    INVALID_TEXT_REPRESENTATION = "22P02"
+    INVALID_BINARY_REPRESENTATION = "22P03"
+    ACTIVE_SQL_TRANSACTION = "25001"
+    READ_ONLY_SQL_TRANSACTION = "25006"
+    NO_ACTIVE_SQL_TRANSACTION = "25P01"
+    IN_FAILED_SQL_TRANSACTION = "25P02"
+    IDLE_IN_TRANSACTION_SESSION_TIMEOUT = "25P03"
+    INVALID_SQL_STATEMENT_NAME = "26000"
+    INVALID_AUTHORIZATION_SPECIFICATION = "28000"
+    INVALID_CURSOR_NAME = "34000"
+    INVALID_CATALOG_NAME = "3D000"
+    INVALID_SAVEPOINT_SPECIFICATION = "3B001"
+    INSUFFICIENT_PRIVILEGE = "42501"
+    SYNTAX_ERROR = "42601"
+    UNDEFINED_TABLE = "42P01"
+    UNDEFINED_PARAMETER = "42P02"
+    DUPLICATE_CURSOR = "42P03"
+    DUPLICATE_PREPARED_STATEMENT = "42P05"
+    INVALID_COLUMN_REFERENCE = "42P10"
+    INDETERMINATE_DATATYPE = "42P18"
+    INVALID_RECURSION = "42P19"
+    WINDOWING_ERROR = "42P20"
+    AMBIGUOUS_COLUMN = "42702"
+    UNDEFINED_COLUMN = "42703"
+    UNDEFINED_OBJECT = "42704"
+    DUPLICATE_ALIAS = "42712"
+    GROUPING_ERROR = "42803"
+    DATATYPE_MISMATCH = "42804"
+    UNDEFINED_FUNCTION = "42883"
+    OUT_OF_MEMORY = "53200"
+    TOO_MANY_CONNECTIONS = "53300"
+    PROGRAM_LIMIT_EXCEEDED = "54000"
+    STATEMENT_TOO_COMPLEX = "54001"
+    TOO_MANY_COLUMNS = "54011"
+    OBJECT_NOT_IN_PREREQUISITE_STATE = "55000"
+    CANT_CHANGE_RUNTIME_PARAM = "55P02"
+    QUERY_CANCELED = "57014"
+    ADMIN_SHUTDOWN = "57P01"
+    CRASH_SHUTDOWN = "57P02"
+    IDLE_SESSION_TIMEOUT = "57P05"
+    SYSTEM_ERROR = "58000"
+    IO_ERROR = "58030"
+    UNDEFINED_FILE = "58P01"
+    DATA_CORRUPTED = "XX001"
+    INTERNAL_ERROR = "XX000"
+}
+
+impl SqlState {
+    /// The five characters.
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Debug for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
