@@ -1,0 +1,359 @@
+//! Runs a plan: fragments to executors, rows of one stage to the next.
+//!
+//! ```text
+//! DistributedPlan ─► layout (placement) ─► admission ─► stage 0 fragments ─► exchange ─► … ─► rows
+//! ```
+//!
+//! Invariants: a running statement holds as many slots as it may hold connections of the busiest
+//! executor at once, taken together before it starts, so that no stage can wait for a connection
+//! that a stage behind it holds. Rows between stages wait in bounded channels. Dropping the
+//! result stops every fragment. Knows no SQL and never looks at a value, but for the integer that
+//! DuckDB computed for a hash exchange.
+
+pub mod exchange;
+pub mod layout;
+pub mod metrics;
+pub mod placement;
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use futures::{FutureExt, Stream, StreamExt};
+use skein_executor_api::{
+    BatchStream, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId,
+};
+use skein_planner::plan::{DistributedPlan, Partitioning, Stage};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::GatewayError;
+use crate::merge::{Order, merge, spawned};
+use layout::{Layout, Placed};
+use metrics::{Measured, Metrics};
+
+/// Limits of dispatch, from the configuration.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Statements that may run at once.
+    pub running_queries_max: usize,
+    /// How long a statement may wait for its turn.
+    pub admission_timeout: Duration,
+    /// Connections of each executor.
+    pub connections_max: usize,
+    /// Batches that may wait between two stages, per fragment.
+    pub batches_buffered_max: usize,
+}
+
+/// What changes from statement to statement.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Number of the statement, for fragment ids.
+    pub statement: u64,
+    /// Settings that change results, such as `TimeZone`.
+    pub settings: BTreeMap<String, String>,
+    /// When it has to be over.
+    pub deadline: Option<Instant>,
+    /// How many fragments a divided stage gets; one per executor unless given.
+    pub fragments: Option<usize>,
+}
+
+/// A statement that runs.
+pub struct Running {
+    /// Its rows.
+    pub rows: BatchStream,
+    /// What its fragments have done so far.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Runs plans on executors.
+pub struct Dispatcher {
+    executors: Vec<Arc<dyn Executor>>,
+    names: Vec<String>,
+    running: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
+    slots_max: usize,
+    limits: Limits,
+}
+
+impl Dispatcher {
+    /// Makes a dispatcher over at least one executor.
+    pub fn new(executors: Vec<Arc<dyn Executor>>, limits: Limits) -> Self {
+        debug_assert!(
+            !executors.is_empty(),
+            "the configuration asks for at least one executor"
+        );
+        let names = executors
+            .iter()
+            .map(|executor| executor.name().to_owned())
+            .collect();
+        let slots_max = limits.connections_max.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            executors,
+            names,
+            running: Arc::new(Semaphore::new(limits.running_queries_max.max(1))),
+            slots: Arc::new(Semaphore::new(slots_max)),
+            slots_max,
+            limits,
+        }
+    }
+
+    /// Names of the executors.
+    pub fn executors(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Which fragments a plan has, where they run and what they read.
+    pub fn layout(&self, plan: &DistributedPlan, fragments: Option<usize>) -> Layout {
+        Layout::of(plan, &self.names, fragments)
+    }
+
+    /// Starts a plan; returns when its first rows are there, or it has ended or failed.
+    pub async fn run(
+        &self,
+        plan: &DistributedPlan,
+        options: &RunOptions,
+    ) -> Result<Running, GatewayError> {
+        let layout = self.layout(plan, options.fragments);
+        let needed = layout.fragments_at_most(self.executors.len());
+        let permits = self
+            .admit(needed.min(self.slots_max), options.deadline)
+            .await?;
+        let metrics = Arc::new(Metrics::new(&layout, &self.names));
+        let run = Run {
+            dispatcher: self,
+            plan,
+            layout: &layout,
+            options,
+            metrics: &metrics,
+        };
+        let rows = if needed <= self.slots_max {
+            run.together().await?
+        } else {
+            run.stage_by_stage().await?
+        };
+        let rows = Box::pin(Admitted {
+            rows: Some(rows),
+            permits: Some(permits),
+        });
+        Ok(Running { rows, metrics })
+    }
+
+    /// Waits for room.
+    async fn admit(
+        &self,
+        slots: usize,
+        deadline: Option<Instant>,
+    ) -> Result<[OwnedSemaphorePermit; 2], GatewayError> {
+        let slots = u32::try_from(slots).map_err(|_| GatewayError::TooManyStatements)?;
+        let both = async {
+            let running = Arc::clone(&self.running).acquire_owned().await;
+            let slots = Arc::clone(&self.slots).acquire_many_owned(slots).await;
+            match (running, slots) {
+                (Ok(running), Ok(slots)) => Ok([running, slots]),
+                _ => Err(GatewayError::Shutdown),
+            }
+        };
+        let limit = Instant::now() + self.limits.admission_timeout;
+        match deadline {
+            Some(deadline) if deadline < limit => tokio::time::timeout_at(deadline.into(), both)
+                .await
+                .unwrap_or(Err(GatewayError::StatementTimeout)),
+            _ => tokio::time::timeout_at(limit.into(), both)
+                .await
+                .unwrap_or(Err(GatewayError::TooManyStatements)),
+        }
+    }
+}
+
+/// Rows of a statement that was let in; its room is given back when they end.
+struct Admitted {
+    rows: Option<BatchStream>,
+    permits: Option<[OwnedSemaphorePermit; 2]>,
+}
+
+impl Stream for Admitted {
+    type Item = Result<RecordBatch, FragmentError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(rows) = self.rows.as_mut() else {
+            return Poll::Ready(None);
+        };
+        let polled = rows.poll_next_unpin(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.rows = None;
+            self.permits = None;
+        }
+        polled
+    }
+}
+
+/// One run of one plan.
+struct Run<'a> {
+    dispatcher: &'a Dispatcher,
+    plan: &'a DistributedPlan,
+    layout: &'a Layout,
+    options: &'a RunOptions,
+    metrics: &'a Arc<Metrics>,
+}
+
+impl Run<'_> {
+    /// Every fragment at once; rows flow from stage to stage.
+    async fn together(&self) -> Result<BatchStream, FragmentError> {
+        let last = self.plan.stages.len() - 1;
+        let mut outputs: BTreeMap<usize, Vec<BatchStream>> = BTreeMap::new();
+        for stage in 0..last {
+            let inputs = self.inputs(stage, &mut outputs)?;
+            outputs.insert(stage, self.start(stage, inputs, None));
+        }
+        let inputs = self.inputs(last, &mut outputs)?;
+        self.finish(last, inputs, None).await
+    }
+
+    /// For plans with more fragments than connections: a stage starts when the one before has
+    /// ended, and its fragments take turns. Rows between stages are kept in memory.
+    async fn stage_by_stage(&self) -> Result<BatchStream, FragmentError> {
+        let last = self.plan.stages.len() - 1;
+        let turns: Turns = (0..self.dispatcher.executors.len())
+            .map(|_| Arc::new(Semaphore::new(self.dispatcher.slots_max)))
+            .collect();
+        let turns = Some(&turns);
+        let mut outputs: BTreeMap<usize, Vec<BatchStream>> = BTreeMap::new();
+        for stage in 0..last {
+            let inputs = self.inputs(stage, &mut outputs)?;
+            let rows = merge(self.start(stage, inputs, turns), self.order(stage));
+            outputs.insert(stage, vec![exchange::collected(rows).await?]);
+        }
+        let inputs = self.inputs(last, &mut outputs)?;
+        self.finish(last, inputs, turns).await
+    }
+
+    /// The last stage. A single fragment needs no task of its own.
+    async fn finish(
+        &self,
+        stage: usize,
+        mut inputs: Vec<Vec<BatchStream>>,
+        turns: Option<&Turns>,
+    ) -> Result<BatchStream, FragmentError> {
+        let placed = &self.layout.stages[stage];
+        if let [only] = placed.as_slice() {
+            let fragment = self.fragment(stage, 0, only);
+            let executor = &self.dispatcher.executors[only.executor];
+            let measure = self.metrics.fragment(stage, 0);
+            let rows = executor
+                .run(fragment, inputs.pop().unwrap_or_default())
+                .await?;
+            return Ok(Measured::new(rows, measure));
+        }
+        let mut rows = merge(self.start(stage, inputs, turns), self.order(stage));
+        // As with one fragment: the first rows are there, or the failure is returned here.
+        let first = rows.next().await.transpose()?;
+        Ok(Box::pin(futures::stream::iter(first.map(Ok)).chain(rows)))
+    }
+
+    fn order(&self, stage: usize) -> Order {
+        match self.plan.stages[stage].partitioning {
+            Partitioning::ByFile {
+                in_file_order: true,
+                ..
+            } => Order::ByFragment,
+            Partitioning::ByFile { .. } | Partitioning::Single => Order::Any,
+        }
+    }
+
+    /// Starts all fragments of a stage, each in a task.
+    fn start(
+        &self,
+        stage: usize,
+        inputs: Vec<Vec<BatchStream>>,
+        turns: Option<&Turns>,
+    ) -> Vec<BatchStream> {
+        let placed = &self.layout.stages[stage];
+        let mut waits = turns.map(|turns| exchange::take_turns(turns, placed));
+        let mut streams = Vec::with_capacity(placed.len());
+        for (index, (placed, inputs)) in placed.iter().zip(inputs).enumerate() {
+            let fragment = self.fragment(stage, index, placed);
+            let executor = Arc::clone(&self.dispatcher.executors[placed.executor]);
+            let measure = self.metrics.fragment(stage, index);
+            let turn = waits.as_mut().map(|waits| waits.remove(0));
+            let start = async move {
+                let turn = match turn {
+                    Some(turn) => Some(turn.await?),
+                    None => None,
+                };
+                let rows = executor.run(fragment, inputs).await?;
+                Ok(exchange::holding(Measured::new(rows, measure), turn))
+            };
+            streams.push(spawned(
+                start.boxed(),
+                self.dispatcher.limits.batches_buffered_max,
+            ));
+        }
+        streams
+    }
+
+    /// The streams that each fragment of a stage reads.
+    fn inputs(
+        &self,
+        stage: usize,
+        outputs: &mut BTreeMap<usize, Vec<BatchStream>>,
+    ) -> Result<Vec<Vec<BatchStream>>, FragmentError> {
+        let readers = self.layout.stages[stage].len();
+        let mut inputs: Vec<Vec<BatchStream>> = (0..readers).map(|_| Vec::new()).collect();
+        for input in &self.plan.stages[stage].inputs {
+            let streams = outputs.remove(&input.stage).ok_or_else(|| {
+                internal(format!(
+                    "stage {stage} reads stage {}, which is not there",
+                    input.stage
+                ))
+            })?;
+            let merged = merge(streams, self.order(input.stage));
+            let divided = exchange::divide(merged, &input.exchange, readers)?;
+            for (reader, stream) in inputs.iter_mut().zip(divided) {
+                reader.push(stream);
+            }
+        }
+        Ok(inputs)
+    }
+
+    fn fragment(&self, stage: usize, index: usize, placed: &Placed) -> Fragment {
+        let Stage {
+            template,
+            scans,
+            inputs,
+            ..
+        } = &self.plan.stages[stage];
+        let scans: Vec<String> = scans
+            .iter()
+            .zip(&placed.files)
+            .map(|(scan, files)| scan.relation.scan_sql(files))
+            .collect();
+        Fragment {
+            id: FragmentId {
+                statement: self.options.statement,
+                stage,
+                index,
+            },
+            sql: template.render(&scans, index),
+            inputs: inputs.iter().map(|input| input.spec.clone()).collect(),
+            settings: self.options.settings.clone(),
+            deadline: self.options.deadline,
+        }
+    }
+}
+
+/// One semaphore per executor.
+pub(crate) type Turns = Vec<Arc<Semaphore>>;
+
+fn internal(message: String) -> FragmentError {
+    FragmentError {
+        kind: FragmentErrorKind::Internal,
+        message,
+        position: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

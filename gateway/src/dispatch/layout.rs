@@ -1,0 +1,94 @@
+//! The fragments of a plan: where each runs and which files it reads.
+
+use std::sync::Arc;
+
+use skein_catalog::snapshot::File;
+use skein_planner::plan::{DistributedPlan, Partitioning, Stage};
+
+use super::placement;
+
+/// Fragments by stage.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// For each stage of the plan its fragments in order; at least one each.
+    pub stages: Vec<Vec<Placed>>,
+}
+
+/// One fragment.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Index of its executor.
+    pub executor: usize,
+    /// For each scan of the stage the files this fragment reads.
+    pub files: Vec<Vec<Arc<File>>>,
+}
+
+impl Layout {
+    /// Places a plan on executors; `fragments` overrides how many a divided stage gets.
+    pub fn of(plan: &DistributedPlan, executors: &[String], fragments: Option<usize>) -> Self {
+        let place = |stage| place(stage, executors, fragments);
+        Self {
+            stages: plan.stages.iter().map(place).collect(),
+        }
+    }
+
+    /// Fragments on the executor that has most of them.
+    pub(crate) fn fragments_at_most(&self, executors: usize) -> usize {
+        let mut counts = vec![0; executors];
+        for placed in self.stages.iter().flatten() {
+            counts[placed.executor] += 1;
+        }
+        counts.into_iter().max().unwrap_or(0)
+    }
+}
+
+fn place(stage: &Stage, executors: &[String], fragments: Option<usize>) -> Vec<Placed> {
+    let whole: Vec<Vec<Arc<File>>> = stage.scans.iter().map(|scan| scan.files.clone()).collect();
+    let Partitioning::ByFile {
+        scans,
+        in_file_order,
+    } = &stage.partitioning
+    else {
+        let paths = whole.iter().flatten().map(|file| file.path.as_str());
+        return vec![Placed {
+            executor: placement::one_of(paths, executors),
+            files: whole,
+        }];
+    };
+    let most = scans
+        .iter()
+        .map(|scan| whole[*scan].len())
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    let names: Vec<String> = match fragments {
+        None => executors.to_vec(),
+        Some(count) => (0..count.clamp(1, most))
+            .map(|index| format!("fragment-{index}"))
+            .collect(),
+    };
+    let mut placed: Vec<Placed> = (0..names.len())
+        .map(|index| Placed {
+            executor: index % executors.len(),
+            files: whole.clone(),
+        })
+        .collect();
+    for scan in scans {
+        let buckets = if *in_file_order {
+            placement::in_order(&whole[*scan], names.len())
+        } else {
+            placement::by_hash(&whole[*scan], &names)
+        };
+        for (fragment, bucket) in placed.iter_mut().zip(buckets) {
+            fragment.files[*scan] = bucket;
+        }
+    }
+    let reads_any = |fragment: &Placed| scans.iter().any(|scan| !fragment.files[*scan].is_empty());
+    if placed.iter().any(reads_any) {
+        placed.retain(reads_any);
+    } else {
+        // No files at all: one fragment still has to say which columns there are.
+        placed.truncate(1);
+    }
+    placed
+}
