@@ -6,4 +6,5 @@
 pub mod relation;
 pub mod scan;
 pub mod snapshot;
+pub mod system;
 pub mod types;

@@ -1,0 +1,91 @@
+//! OIDs of schemas and relations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::relation::RelationName;
+use crate::snapshot::CatalogSnapshot;
+
+/// The least OID that PostgreSQL gives to users' objects.
+const FIRST: u64 = 16_384;
+/// OIDs stay in the positive half of `int4`, which some clients read them into.
+const COUNT: u64 = (1 << 31) - FIRST;
+
+/// OIDs of all schemas and relations of a snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Oids {
+    /// By name.
+    pub schemas: BTreeMap<String, u32>,
+    /// By schema and name.
+    pub relations: BTreeMap<RelationName, u32>,
+}
+
+impl Oids {
+    /// Gives every schema and relation of `snapshot` its OID.
+    pub fn of(snapshot: &CatalogSnapshot) -> Self {
+        let mut oids = Self::default();
+        let mut taken = BTreeSet::new();
+        // `public` exists even when nothing is in it.
+        let schemas = std::iter::once("public")
+            .chain(snapshot.relations.keys().map(|name| name.schema.as_str()));
+        for schema in schemas {
+            if !oids.schemas.contains_key(schema) {
+                let oid = match schema {
+                    "public" => 2200,
+                    _ => free(&format!("schema\0{schema}"), &mut taken),
+                };
+                oids.schemas.insert(schema.to_owned(), oid);
+            }
+        }
+        for name in snapshot.relations.keys() {
+            let oid = free(
+                &format!("relation\0{}\0{}", name.schema, name.name),
+                &mut taken,
+            );
+            oids.relations.insert(name.clone(), oid);
+        }
+        oids
+    }
+}
+
+/// The OID of a role that only connects.
+pub fn role_oid(name: &str) -> u32 {
+    if name == super::OWNER {
+        return super::OWNER_OID;
+    }
+    free(&format!("role\0{name}"), &mut BTreeSet::new())
+}
+
+/// The first OID at or after the hash of `text` that is not taken.
+fn free(text: &str, taken: &mut BTreeSet<u32>) -> u32 {
+    // FNV-1a: fixed for ever, unlike the standard library's hasher.
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let mut offset = hash % COUNT;
+    loop {
+        let oid = u32::try_from(FIRST + offset).expect("the sum is below 2^31");
+        if taken.insert(oid) {
+            return oid;
+        }
+        offset = (offset + 1) % COUNT;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_name_always_has_the_same_oid() {
+        assert_eq!(role_oid("skein"), 10);
+        assert_eq!(role_oid("ada"), role_oid("ada"));
+        assert_ne!(role_oid("ada"), role_oid("bob"));
+    }
+
+    #[test]
+    fn a_taken_oid_moves_on() {
+        let mut taken = BTreeSet::new();
+        let first = free("x", &mut taken);
+        assert_eq!(free("x", &mut taken), first + 1);
+    }
+}

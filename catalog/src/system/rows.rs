@@ -1,0 +1,256 @@
+//! Raw rows: what Rust knows and `rows.sql` turns into catalogue rows.
+//!
+//! Rows travel as one string literal per table, split by DuckDB: a `VALUES` list of a hundred
+//! thousand columns would take seconds to parse.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::{OWNER, OWNER_OID, Oids, PG_SCHEMA, literal, relations};
+use crate::snapshot::CatalogSnapshot;
+use crate::types::{PG_TYPES, Type};
+
+const TYPES: &str = include_str!("types.txt");
+
+/// Between the fields of a row.
+const FIELD: char = '\u{1f}';
+/// Between rows.
+const ROW: char = '\u{1e}';
+
+/// Rows under construction.
+#[derive(Default)]
+struct Rows(String);
+
+impl Rows {
+    fn push(&mut self, fields: &[&str]) {
+        if !self.0.is_empty() {
+            self.0.push(ROW);
+        }
+        for (index, field) in fields.iter().enumerate() {
+            if index > 0 {
+                self.0.push(FIELD);
+            }
+            // No name of a column or file has these two; were there one, it must not shift fields.
+            self.0.extend(
+                field
+                    .chars()
+                    .filter(|character| !matches!(*character, FIELD | ROW)),
+            );
+        }
+    }
+
+    /// `CREATE TABLE name` with these columns, each `name TYPE`.
+    fn create(&self, name: &str, columns: &[(&str, &str)]) -> String {
+        let mut list = String::new();
+        for (index, (column, ty)) in columns.iter().enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            let _ = write!(
+                list,
+                "{comma}CAST(f[{}] AS {ty}) AS \"{column}\"",
+                index + 1
+            );
+        }
+        let empty = if self.0.is_empty() { " LIMIT 0" } else { "" };
+        format!(
+            "CREATE TABLE {PG_SCHEMA}.{name} AS SELECT {list} FROM (SELECT string_split(r, {field}) \
+             AS f FROM (SELECT unnest(string_split({text}, {row})) AS r)){empty}",
+            field = literal(&FIELD.to_string()),
+            row = literal(&ROW.to_string()),
+            text = literal(&self.0),
+        )
+    }
+}
+
+/// Statements that make the tables of raw rows.
+pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
+    let oids = Oids::of(snapshot);
+    let mut schemas = Rows::default();
+    for (name, oid) in [
+        ("pg_catalog", 11_u32),
+        ("information_schema", 13_207),
+        ("pg_toast", 99),
+    ] {
+        schemas.push(&[&oid.to_string(), name]);
+    }
+    for (name, oid) in &oids.schemas {
+        schemas.push(&[&oid.to_string(), name]);
+    }
+
+    let (mut user, mut columns) = (Rows::default(), Rows::default());
+    let mut types: BTreeMap<&str, (String, String)> = BTreeMap::new();
+    for (name, relation) in &snapshot.relations {
+        let oid = oids.relations[name].to_string();
+        let schema = oids.schemas[&name.schema].to_string();
+        let (bytes, count) = (
+            relation.bytes().to_string(),
+            relation.columns.len().to_string(),
+        );
+        user.push(&[&oid, &schema, &name.name, &count, &bytes]);
+        for (index, column) in relation.columns.iter().enumerate() {
+            let (type_oid, typmod) = types.entry(&column.ty).or_insert_with(|| {
+                let pg = Type::parse(&column.ty)
+                    .unwrap_or(Type::Other(column.ty.clone()))
+                    .pg();
+                (pg.oid.to_string(), pg.typmod.to_string())
+            });
+            columns.push(&[
+                &oid,
+                &(index + 1).to_string(),
+                &column.name,
+                type_oid,
+                typmod,
+            ]);
+        }
+    }
+
+    let (mut system, mut system_columns) = (Rows::default(), Rows::default());
+    for relation in relations() {
+        let oid = relation.oid.to_string();
+        let schema = if relation.schema == "pg_catalog" {
+            "11"
+        } else {
+            "13207"
+        };
+        let count = relation.columns.len().to_string();
+        system.push(&[&oid, schema, relation.name, relation.kind, &count]);
+        for (index, column) in relation.columns.iter().enumerate() {
+            system_columns.push(&[&oid, &(index + 1).to_string(), column.name, column.ty]);
+        }
+    }
+
+    vec![
+        format!(
+            "CREATE TABLE {PG_SCHEMA}.skein_identity AS SELECT {} AS database, {} AS owner, \
+             CAST({OWNER_OID} AS BIGINT) AS owner_oid",
+            literal(database),
+            literal(OWNER)
+        ),
+        schemas.create("skein_schemas", &[("oid", "BIGINT"), ("name", "VARCHAR")]),
+        user.create(
+            "skein_relations",
+            &[
+                ("oid", "BIGINT"),
+                ("schema_oid", "BIGINT"),
+                ("name", "VARCHAR"),
+                ("columns", "SMALLINT"),
+                ("bytes", "BIGINT"),
+            ],
+        ),
+        columns.create(
+            "skein_columns",
+            &[
+                ("relation_oid", "BIGINT"),
+                ("number", "SMALLINT"),
+                ("name", "VARCHAR"),
+                ("type_oid", "BIGINT"),
+                ("typmod", "INTEGER"),
+            ],
+        ),
+        system.create(
+            "skein_system_relations",
+            &[
+                ("oid", "BIGINT"),
+                ("schema_oid", "BIGINT"),
+                ("name", "VARCHAR"),
+                ("kind", "VARCHAR"),
+                ("columns", "SMALLINT"),
+            ],
+        ),
+        system_columns.create(
+            "skein_system_columns",
+            &[
+                ("relation_oid", "BIGINT"),
+                ("number", "SMALLINT"),
+                ("name", "VARCHAR"),
+                ("type_name", "VARCHAR"),
+            ],
+        ),
+        builtin_types(),
+    ]
+}
+
+fn builtin_types() -> String {
+    let mut rows = Rows::default();
+    for line in TYPES.lines().filter(|line| !line.starts_with('#')) {
+        rows.push(&line.split(' ').collect::<Vec<_>>());
+    }
+    rows.create(
+        "skein_types",
+        &[
+            ("oid", "BIGINT"),
+            ("typname", "VARCHAR"),
+            ("typlen", "SMALLINT"),
+            ("typbyval", "BOOLEAN"),
+            ("typtype", "VARCHAR"),
+            ("typcategory", "VARCHAR"),
+            ("typispreferred", "BOOLEAN"),
+            ("typdelim", "VARCHAR"),
+            ("typelem", "BIGINT"),
+            ("typarray", "BIGINT"),
+            ("typalign", "VARCHAR"),
+            ("typstorage", "VARCHAR"),
+            ("typcollation", "BIGINT"),
+            ("typbasetype", "BIGINT"),
+            ("typinput", "BIGINT"),
+            ("typinput_name", "VARCHAR"),
+            ("typoutput", "BIGINT"),
+            ("typoutput_name", "VARCHAR"),
+            ("typreceive", "BIGINT"),
+            ("typreceive_name", "VARCHAR"),
+            ("typsend", "BIGINT"),
+            ("typsend_name", "VARCHAR"),
+        ],
+    )
+}
+
+/// The macro `skein_type`, on which `format_type` stands: the words of a type's name.
+///
+/// A constant map rather than a subquery, because clients call it for every column of every
+/// relation, and in places where DuckDB takes no correlated subquery.
+pub(super) fn type_words() -> String {
+    let (mut keys, mut values) = (Vec::new(), Vec::new());
+    let types: Vec<Vec<&str>> = TYPES
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split(' ').collect())
+        .collect();
+    let name_of = |oid: &str| types.iter().find(|row| row[0] == oid).map(|row| row[1]);
+    for row in &types {
+        let element = (row[8] != "0" && row[1].starts_with('_')).then_some(row[8]);
+        let (base_oid, suffix) = element.map_or((row[0], ""), |element| (element, "[]"));
+        let base = name_of(base_oid).unwrap_or(row[1]);
+        let shown = PG_TYPES
+            .iter()
+            .find(|known| known.name == base)
+            .map_or(base, |it| it.sql_name);
+        // The modifier stands before what follows the first word: timestamp(3) with time zone.
+        let (head, tail) = match shown.find(" with") {
+            Some(space) => shown.split_at(space),
+            None => (shown, ""),
+        };
+        keys.push(row[0].to_owned());
+        values.push(format!(
+            "{{'head': {}, 'tail': {}, 'element': {base_oid}}}",
+            literal(head),
+            literal(&format!("{tail}{suffix}"))
+        ));
+    }
+    format!(
+        "CREATE MACRO {PG_SCHEMA}.skein_type(type_oid) AS \
+         map_extract_value(map([{}], [{}]), CAST(type_oid AS BIGINT))",
+        keys.join(", "),
+        values.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_have_all_fields() {
+        for line in TYPES.lines().filter(|line| !line.starts_with('#')) {
+            assert_eq!(line.split(' ').count(), 22, "{line}");
+        }
+    }
+}
