@@ -1,6 +1,7 @@
 //! The PostgreSQL server in front of DuckDB executors.
 
 pub mod dispatch;
+pub mod encode;
 pub mod error;
 pub mod merge;
 pub mod pgwire;

@@ -1,0 +1,271 @@
+//! Dates and times in text, in every `DateStyle`; mirrors `EncodeDateOnly`, `EncodeTimeOnly` and
+//! `EncodeDateTime`.
+
+use super::settings::{DateFormat, DateOrder, DateStyle};
+use super::zone::Zone;
+
+/// Microseconds of a day.
+pub(super) const DAY: i64 = 86_400_000_000;
+/// Days from 1970 to PostgreSQL's first day, 2000-01-01.
+pub(super) const EPOCH_DAYS: i32 = 10_957;
+/// The same in microseconds.
+pub(super) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * DAY;
+
+const DIGITS: &[u8; 200] = b"0001020304050607080910111213141516171819\
+2021222324252627282930313233343536373839\
+4041424344454647484950515253545556575859\
+6061626364656667686970717273747576777879\
+8081828384858687888990919293949596979899";
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+
+/// A date of the proleptic Gregorian calendar; the year 0 is 1 BC.
+#[derive(Clone, Copy)]
+struct Civil {
+    year: i64,
+    month: u8,
+    day: u8,
+}
+
+/// From days since 1970. Counts in years that begin in March, so that leap days come last.
+#[inline]
+fn civil(days: i64) -> Civil {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097).unsigned_abs();
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = year_of_era.cast_signed() + era * 400 + i64::from(month <= 2);
+    let byte = |number: u64| u8::try_from(number).expect("months and days are small");
+    Civil {
+        year,
+        month: byte(month),
+        day: byte(day),
+    }
+}
+
+#[inline]
+fn pair(number: u8) -> [u8; 2] {
+    let index = usize::from(number) * 2;
+    [DIGITS[index], DIGITS[index + 1]]
+}
+
+/// The year as it is counted, without the era, at least four digits.
+fn year(civil: Civil, out: &mut Vec<u8>) {
+    let year = if civil.year > 0 {
+        civil.year
+    } else {
+        1 - civil.year
+    }
+    .unsigned_abs();
+    if year < 10_000 {
+        let byte = |number: u64| u8::try_from(number).expect("below a hundred");
+        out.extend_from_slice(&pair(byte(year / 100)));
+        out.extend_from_slice(&pair(byte(year % 100)));
+    } else {
+        out.extend_from_slice(itoa::Buffer::new().format(year).as_bytes());
+    }
+}
+
+fn era(civil: Civil, out: &mut Vec<u8>) {
+    if civil.year <= 0 {
+        out.extend_from_slice(b" BC");
+    }
+}
+
+/// Year, month and day in numbers, without the era.
+#[inline]
+fn numbers(civil: Civil, style: DateStyle, out: &mut Vec<u8>) {
+    let (month, day) = (pair(civil.month), pair(civil.day));
+    let separator = match style.format {
+        DateFormat::Iso => {
+            year(civil, out);
+            out.extend_from_slice(&[b'-', month[0], month[1], b'-', day[0], day[1]]);
+            return;
+        }
+        DateFormat::Sql => b'/',
+        DateFormat::German => b'.',
+        DateFormat::Postgres => b'-',
+    };
+    let day_first = style.format == DateFormat::German || style.order == DateOrder::Dmy;
+    let (first, second) = if day_first {
+        (day, month)
+    } else {
+        (month, day)
+    };
+    out.extend_from_slice(&[
+        first[0], first[1], separator, second[0], second[1], separator,
+    ]);
+    year(civil, out);
+}
+
+/// Appends a date, given in days since 1970.
+#[inline]
+pub(super) fn date(days: i32, style: DateStyle, out: &mut Vec<u8>) {
+    match days {
+        i32::MAX => out.extend_from_slice(b"infinity"),
+        i32::MIN | -2_147_483_647 => out.extend_from_slice(b"-infinity"),
+        days => {
+            let civil = civil(i64::from(days));
+            numbers(civil, style, out);
+            era(civil, out);
+        }
+    }
+}
+
+/// Appends hours, minutes, seconds and what there is of a fraction.
+#[inline]
+pub(super) fn time(micros: i64, out: &mut Vec<u8>) {
+    let byte = |number: i64| u8::try_from(number).unwrap_or(99);
+    let seconds = micros / 1_000_000;
+    let (hour, minute, second) = (
+        pair(byte(seconds / 3600)),
+        pair(byte(seconds / 60 % 60)),
+        pair(byte(seconds % 60)),
+    );
+    out.extend_from_slice(&[
+        hour[0], hour[1], b':', minute[0], minute[1], b':', second[0], second[1],
+    ]);
+    fraction(micros % 1_000_000, out);
+}
+
+/// Appends a point and microseconds without trailing zeros; nothing for 0.
+#[inline]
+pub(super) fn fraction(micros: i64, out: &mut Vec<u8>) {
+    if micros == 0 {
+        return;
+    }
+    let byte = |number: i64| u8::try_from(number).unwrap_or(99);
+    let (a, b, c) = (
+        pair(byte(micros / 10_000)),
+        pair(byte(micros / 100 % 100)),
+        pair(byte(micros % 100)),
+    );
+    let text = [b'.', a[0], a[1], b[0], b[1], c[0], c[1]];
+    let zeros = text
+        .iter()
+        .rev()
+        .take_while(|&&digit| digit == b'0')
+        .count();
+    out.extend_from_slice(&text[..7 - zeros]);
+}
+
+/// Appends an offset, east of Greenwich: the hours, and minutes and seconds where there are any.
+pub(super) fn offset(seconds: i32, minutes_always: bool, out: &mut Vec<u8>) {
+    let byte = |number: u32| u8::try_from(number).unwrap_or(99);
+    out.push(if seconds < 0 { b'-' } else { b'+' });
+    let seconds = seconds.unsigned_abs();
+    out.extend_from_slice(&pair(byte(seconds / 3600)));
+    if !seconds.is_multiple_of(3600) || minutes_always {
+        out.push(b':');
+        out.extend_from_slice(&pair(byte(seconds / 60 % 60)));
+    }
+    if !seconds.is_multiple_of(60) {
+        out.push(b':');
+        out.extend_from_slice(&pair(byte(seconds % 60)));
+    }
+}
+
+/// How a moment is written.
+#[derive(Clone, Copy)]
+pub(super) enum Layout {
+    /// By `DateStyle`.
+    Style(DateStyle),
+    /// As JSON has it: ISO with a `T`, and minutes in the offset.
+    Json,
+}
+
+/// Appends a timestamp, given in microseconds since 1970; with a zone, it is a moment in it.
+#[inline]
+pub(super) fn timestamp(micros: i64, zone: Option<&Zone>, layout: Layout, out: &mut Vec<u8>) {
+    match micros {
+        i64::MAX => return out.extend_from_slice(b"infinity"),
+        i64::MIN | -9_223_372_036_854_775_807 => return out.extend_from_slice(b"-infinity"),
+        _ => {}
+    }
+    // Offsets are whole seconds: adding them to the seconds cannot overflow.
+    let second = micros.div_euclid(1_000_000);
+    let fraction_micros = micros.rem_euclid(1_000_000);
+    let zone_offset = zone.map(|zone| zone.offset(second));
+    let local = second + i64::from(zone_offset.unwrap_or(0));
+    let civil = civil(local.div_euclid(86_400));
+    let of_day = local.rem_euclid(86_400) * 1_000_000 + fraction_micros;
+    match layout {
+        Layout::Style(
+            style @ DateStyle {
+                format: DateFormat::Iso,
+                ..
+            },
+        ) => {
+            numbers(civil, style, out);
+            out.push(b' ');
+            time(of_day, out);
+            if let Some(seconds) = zone_offset {
+                offset(seconds, false, out);
+            }
+        }
+        Layout::Json => {
+            numbers(civil, DateStyle::default(), out);
+            out.push(b'T');
+            time(of_day, out);
+            if let Some(seconds) = zone_offset {
+                offset(seconds, true, out);
+            }
+        }
+        Layout::Style(style) => {
+            if style.format == DateFormat::Postgres {
+                words(local, civil, of_day, style.order, out);
+            } else {
+                numbers(civil, style, out);
+                out.push(b' ');
+                time(of_day, out);
+            }
+            if let Some(zone) = zone {
+                out.push(b' ');
+                out.extend_from_slice(zone.abbreviation(second).as_bytes());
+            }
+        }
+    }
+    era(civil, out);
+}
+
+/// `Sun Nov 22 10:00:00 2026`
+fn words(local: i64, civil: Civil, of_day: i64, order: DateOrder, out: &mut Vec<u8>) {
+    // 1970 began on a Thursday.
+    let weekday = (local.div_euclid(86_400) + 4).rem_euclid(7).unsigned_abs() as usize;
+    let month = MONTHS[usize::from(civil.month) - 1].as_bytes();
+    out.extend_from_slice(WEEKDAYS[weekday].as_bytes());
+    out.push(b' ');
+    if order == DateOrder::Dmy {
+        out.extend_from_slice(&pair(civil.day));
+        out.push(b' ');
+        out.extend_from_slice(month);
+    } else {
+        out.extend_from_slice(month);
+        out.push(b' ');
+        out.extend_from_slice(&pair(civil.day));
+    }
+    out.push(b' ');
+    time(of_day, out);
+    out.push(b' ');
+    year(civil, out);
+}
+
+/// Microseconds of the day and seconds east of Greenwich, from DuckDB's integer for both: the
+/// offset is counted down from its largest value, so that integers sort like the moments.
+pub(super) fn timetz_parts(bits: u64) -> (i64, i32) {
+    const OFFSET_MAX: i32 = 16 * 3600 - 1;
+    let micros = (bits >> 24).cast_signed();
+    let offset = OFFSET_MAX - i32::try_from(bits & 0xff_ffff).expect("24 bits");
+    (micros, offset)
+}
