@@ -14,6 +14,7 @@
 //! tree, positions apart. The tree knows nothing of relations or files, but for the two nodes the
 //! planner puts in their place: [`TableRefKind::Scan`] and [`TableRefKind::Input`].
 
+mod build;
 pub mod json;
 pub mod print;
 pub mod visit;
@@ -331,10 +332,8 @@ pub struct PivotColumn {
     pub unpivot_names: Vec<String>,
     /// `IN (…)`
     pub entries: Vec<PivotEntry>,
-    /// Name of an enum type, when DuckDB was to find the values itself.
+    /// Name of an enum type that lists the values instead.
     pub pivot_enum: String,
-    /// Subquery that gives the values.
-    pub subquery: Option<Box<Query>>,
 }
 
 /// One value of a pivot's `IN` list.
@@ -342,7 +341,7 @@ pub struct PivotColumn {
 pub struct PivotEntry {
     /// Constants, one per `ON` expression.
     pub values: Vec<Constant>,
-    /// A star or column expression instead.
+    /// A star or another expression instead.
     pub star: Option<Box<Expr>>,
     /// `AS` name.
     pub alias: String,
@@ -397,7 +396,8 @@ pub enum ExprKind {
         /// Operands.
         children: Vec<Expr>,
     },
-    /// `NOT`, `IS NULL`, `IN (list)`, `COALESCE`, `a[1]`, `a[1:2]`, field access, `TRY`, ….
+    /// `NOT`, `IS NULL`, `IN (list)`, `COALESCE`, `a[1]`, `a[1:2]`, field access, `TRY`,
+    /// `*COLUMNS(…)`, ….
     Operator {
         /// DuckDB's name, such as `OPERATOR_NOT` or `COMPARE_IN`.
         op: String,
@@ -426,14 +426,12 @@ pub enum ExprKind {
     Window(Box<Window>),
     /// `*`, `t.*`, `COLUMNS(…)`
     Star(Box<Star>),
-    /// `x -> …`, `lambda x: …`
+    /// `x -> …`, `lambda x: …`, and the JSON arrow, which DuckDB tells apart only when it binds.
     Lambda {
         /// Parameters, or the left side of a JSON arrow.
         left: Box<Expr>,
         /// Body.
         right: Box<Expr>,
-        /// DuckDB's name of how it was written: `SINGLE_ARROW`, `LAMBDA_KEYWORD`.
-        syntax: String,
     },
     /// `$1` or `$name`
     Parameter(String),
@@ -457,8 +455,6 @@ pub enum ExprKind {
     Positional(usize),
     /// `DEFAULT`
     Default,
-    /// A type where an expression is expected.
-    Type(DataType),
     /// Put in by the planner: the ordinal of the fragment in its stage, an integer. Prints as
     /// [`skein_executor_api::SqlPart::FragmentIndex`].
     FragmentIndex,
@@ -590,10 +586,8 @@ pub struct Star {
     pub rename: Vec<(Vec<String>, String)>,
     /// `COLUMNS(…)` rather than `*`
     pub columns: bool,
-    /// Argument of `COLUMNS`, also `LIKE` after `*`.
+    /// Argument of `COLUMNS`, unless that is itself a star.
     pub expr: Option<Expr>,
-    /// `*COLUMNS(…)`
-    pub unpacked: bool,
 }
 
 /// A literal: DuckDB's type and value, unchanged.

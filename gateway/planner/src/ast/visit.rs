@@ -189,7 +189,6 @@ macro_rules! each_below {
                 for PivotEntry { star, .. } in column.entries.$iter() {
                     star.$iter().for_each(|star| f($node::Expr(star)));
                 }
-                column.subquery.$iter().for_each(|query| f($node::Query(query)));
             }
         }
 
@@ -204,7 +203,6 @@ macro_rules! each_below {
                 | ExprKind::Parameter(_)
                 | ExprKind::Positional(_)
                 | ExprKind::Default
-                | ExprKind::Type(_)
                 | ExprKind::FragmentIndex
                 | ExprKind::Sql(_) => {}
                 ExprKind::Function(call) => {
