@@ -1,6 +1,11 @@
 //! SQL text to [`plan::DistributedPlan`]; pure: no I/O, no runtime, no DuckDB.
 
+mod aggregates;
 pub mod ast;
 pub mod bind;
+mod build;
+pub mod explain;
 pub mod plan;
+mod prune;
 pub mod refusal;
+pub mod split;

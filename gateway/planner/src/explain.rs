@@ -1,0 +1,162 @@
+//! Prints a plan as EXPLAIN and the plan fixtures show it.
+//!
+//! ```text
+//! combine: SELECT sum(__p0) AS sum FROM __s0
+//!   gather __s0, fragment ×2: SELECT sum(ms) AS __p0 FROM events
+//!     divided by events: 30 of 30 files, 1.2 MB
+//!     0 on embedded-0: 15 files: day=2026-10-01/part-0.parquet, …
+//! not split: median(ms): pulled up because it is an order statistic over all rows
+//! ```
+
+use std::fmt::Write as _;
+
+use skein_catalog::relation::RelationName;
+
+use crate::plan::{DistributedPlan, Exchange, Partitioning, Stage};
+
+/// Where one fragment runs, for the line that shows it.
+#[derive(Clone, Debug, Default)]
+pub struct FragmentNote {
+    /// Name of the executor.
+    pub executor: String,
+    /// Paths of the files of divided scans that it reads.
+    pub files: Vec<String>,
+    /// What EXPLAIN ANALYZE measured, such as `rows=10 time=1.2 ms`.
+    pub measured: Option<String>,
+}
+
+/// Most files that one line names.
+const FILES_SHOWN_MAX: usize = 3;
+
+/// The lines of EXPLAIN. `notes[stage]` has a note per fragment of that stage, or is empty.
+pub fn lines(plan: &DistributedPlan, notes: &[Vec<FragmentNote>]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let root = plan.stages.len() - 1;
+    let label = match (plan.is_whole(), plan.stages.len()) {
+        (true, _) => "whole",
+        (false, 1) => "concat",
+        _ => "combine",
+    };
+    stage_lines(plan, root, label, 0, notes, &mut lines);
+    lines.extend(
+        plan.refusals
+            .iter()
+            .map(|refusal| format!("not split: {refusal}")),
+    );
+    lines
+}
+
+fn stage_lines(
+    plan: &DistributedPlan,
+    index: usize,
+    label: &str,
+    depth: usize,
+    notes: &[Vec<FragmentNote>],
+    lines: &mut Vec<String>,
+) {
+    let stage = &plan.stages[index];
+    let indent = "  ".repeat(depth);
+    let notes_here = notes.get(index).map_or(&[][..], Vec::as_slice);
+    let times = match (&stage.partitioning, notes_here.len()) {
+        (Partitioning::Single, _) => String::new(),
+        (Partitioning::ByFile { .. }, 0) => ", by file".to_owned(),
+        (Partitioning::ByFile { .. }, count) => format!(", fragment ×{count}"),
+    };
+    lines.push(format!("{indent}{label}{times}: {}", sql_with_names(stage)));
+    if let Partitioning::ByFile { scans, .. } = &stage.partitioning {
+        for scan in scans {
+            let scan = &stage.scans[*scan];
+            let bytes: u64 = scan.files.iter().map(|file| file.bytes).sum();
+            lines.push(format!(
+                "{indent}  divided by {}: {} of {} files, {}",
+                display_name(&scan.relation.name),
+                scan.files.len(),
+                scan.relation.files.len(),
+                display_bytes(bytes),
+            ));
+        }
+    }
+    for (number, note) in notes_here.iter().enumerate() {
+        let mut line = format!("{indent}  {number} on {}", note.executor);
+        if matches!(stage.partitioning, Partitioning::ByFile { .. }) {
+            let _ = write!(line, ": {}", display_files(&note.files));
+        }
+        if let Some(measured) = &note.measured {
+            let _ = write!(line, " ({measured})");
+        }
+        lines.push(line);
+    }
+    for input in &stage.inputs {
+        let exchange = match &input.exchange {
+            Exchange::Gather => "gather".to_owned(),
+            Exchange::Broadcast => "broadcast".to_owned(),
+            Exchange::Hash { column } => format!("hash by {column}"),
+        };
+        let label = format!("{exchange} {}", input.spec.name);
+        stage_lines(plan, input.stage, &label, depth + 1, notes, lines);
+    }
+}
+
+/// The SQL of a stage with the names of relations in place of their files.
+fn sql_with_names(stage: &Stage) -> String {
+    let names: Vec<String> = stage
+        .scans
+        .iter()
+        .map(|scan| display_name(&scan.relation.name))
+        .collect();
+    // The ordinal is a number in SQL; here it stands for all fragments.
+    let mut template = stage.template.clone();
+    for part in &mut template.parts {
+        if *part == skein_executor_api::SqlPart::FragmentIndex {
+            *part = skein_executor_api::SqlPart::Text("$fragment".to_owned());
+        }
+    }
+    template.render(&names, 0)
+}
+
+fn display_name(name: &RelationName) -> String {
+    if name.schema == "public" {
+        name.name.clone()
+    } else {
+        format!("{}.{}", name.schema, name.name)
+    }
+}
+
+fn display_files(files: &[String]) -> String {
+    let mut text = match files.len() {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
+    if !files.is_empty() {
+        let shown: Vec<&str> = files
+            .iter()
+            .take(FILES_SHOWN_MAX)
+            .map(String::as_str)
+            .collect();
+        let more = if files.len() > FILES_SHOWN_MAX {
+            ", …"
+        } else {
+            ""
+        };
+        let _ = write!(text, ": {}{more}", shown.join(", "));
+    }
+    text
+}
+
+/// Bytes in the unit that keeps the number short.
+fn display_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let mut unit = None;
+    let mut tenths = bytes.saturating_mul(10);
+    for name in UNITS {
+        if tenths < 10_240 {
+            break;
+        }
+        tenths /= 1024;
+        unit = Some(name);
+    }
+    match unit {
+        None => format!("{bytes} bytes"),
+        Some(name) => format!("{}.{} {name}", tenths / 10, tenths % 10),
+    }
+}

@@ -1,0 +1,398 @@
+//! Divides a statement into fragments over files and a combine query.
+//!
+//! ```text
+//! SELECT b, sum(x) FROM t, u WHERE … GROUP BY b ORDER BY 2
+//!
+//! stage 0, one fragment per group of t's files: SELECT b AS __g0, sum(x) AS __p0 FROM t, u WHERE … GROUP BY 1
+//! stage 1, the combine query:                   SELECT __g0 AS b, sum(__p0) AS "sum(x)" FROM __s0 GROUP BY 1 ORDER BY 2
+//! ```
+//!
+//! Strategies are tried in order, and the first that does not refuse is taken: divide the statement's
+//! own block by its largest relation; divide blocks inside it and leave the block itself to the
+//! combine query; run the statement whole. Refusals are kept for EXPLAIN.
+//!
+//! Invariants: exactly one occurrence of one relation is divided per block (per operand of a
+//! `UNION ALL`), so a plan gives the rows of the whole statement whatever else the block does. Every
+//! stage has been described by DuckDB before it leaves here; what does not bind is not used. Names
+//! that begin with two underscores are the planner's.
+
+mod block;
+mod choice;
+mod env;
+mod group;
+mod rows;
+mod scope;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use skein_catalog::relation::RelationName;
+use skein_catalog::snapshot::RelationSnapshot;
+use skein_executor_api::Column;
+
+use self::env::Env;
+use crate::ast::visit::{self, Descend, Node};
+use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
+use crate::bind::Bind;
+use crate::plan::{DistributedPlan, Partitioning};
+use crate::refusal::Refusal;
+
+/// `SET skein.split`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SplitMode {
+    /// Where it pays: several executors, and enough bytes.
+    #[default]
+    Auto,
+    /// Whatever can be split, even where it does not pay.
+    Always,
+    /// Nothing.
+    Never,
+}
+
+/// What the planner must know besides the statement.
+#[derive(Clone, Copy, Debug)]
+pub struct SplitOptions {
+    /// `SET skein.split`
+    pub mode: SplitMode,
+    /// Executors that fragments can run on.
+    pub executors: usize,
+    /// In `auto`, relations smaller than this are not divided.
+    pub bytes_min: u64,
+}
+
+/// Plans a resolved statement whose result columns bind has reported as `columns`.
+///
+/// Never fails: what cannot be split runs whole, and the plan says why.
+pub fn plan(
+    query: &Query,
+    relations: &BTreeMap<RelationName, Arc<RelationSnapshot>>,
+    columns: &[Column],
+    options: SplitOptions,
+    bind: &dyn Bind,
+) -> DistributedPlan {
+    let mut splitter = Splitter::new(bind, options);
+    let env = Env::new(relations.clone());
+    match splitter.split_statement(query, columns, &env) {
+        Ok(()) => {}
+        Err(refusal) => {
+            splitter.rollback(&Mark::default());
+            splitter.refuse(refusal);
+            splitter.whole(query, columns, &env);
+        }
+    }
+    DistributedPlan {
+        stages: splitter.stages,
+        refusals: splitter.refusals,
+    }
+}
+
+/// The state of planning one statement.
+struct Splitter<'a> {
+    bind: &'a dyn Bind,
+    options: SplitOptions,
+    stages: Vec<crate::plan::Stage>,
+    /// Row estimates of stages, by index.
+    rows_estimates: Vec<u64>,
+    /// Relations whose occurrence is divided, by the number in its [`TableRefKind::Scan`].
+    divided: Vec<Arc<RelationSnapshot>>,
+    refusals: Vec<Refusal>,
+}
+
+/// Where to return to when a strategy refuses.
+#[derive(Default)]
+struct Mark {
+    stages: usize,
+    divided: usize,
+}
+
+type Outcome<T> = Result<T, Refusal>;
+
+fn refusal(subject: &str, reason: impl Into<String>) -> Refusal {
+    Refusal {
+        subject: subject.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+impl<'a> Splitter<'a> {
+    fn new(bind: &'a dyn Bind, options: SplitOptions) -> Self {
+        Self {
+            bind,
+            options,
+            stages: Vec::new(),
+            rows_estimates: Vec::new(),
+            divided: Vec::new(),
+            refusals: Vec::new(),
+        }
+    }
+
+    fn split_statement(&mut self, query: &Query, columns: &[Column], env: &Env) -> Outcome<()> {
+        self.worth_splitting(query, env)?;
+        if let Some(name) = volatile_function(query) {
+            return Err(refusal(
+                &format!("{name}()"),
+                "each fragment would get values of its own",
+            ));
+        }
+        let split = self.split_query(query, env)?;
+        let Some(split) = split else {
+            return Err(refusal(
+                "query",
+                "no relation stands where its files can be divided",
+            ));
+        };
+        self.finish_root(split, columns, env)
+    }
+
+    /// Refuses what `SET skein.split` or the size of the relations rules out.
+    fn worth_splitting(&self, query: &Query, env: &Env) -> Outcome<()> {
+        let bytes = choice::largest_read(Node::Query(query), env);
+        match self.options.mode {
+            SplitMode::Never => Err(refusal("query", "skein.split is never")),
+            _ if !reads_relation(query, env) => Err(refusal("query", "it reads no relation")),
+            SplitMode::Always => Ok(()),
+            SplitMode::Auto if self.options.executors < 2 => {
+                Err(refusal("query", "one executor runs it whole at full speed"))
+            }
+            SplitMode::Auto if bytes < self.options.bytes_min => Err(refusal(
+                "query",
+                format!("its largest relation has {bytes} bytes, which is below split_bytes_min"),
+            )),
+            SplitMode::Auto => Ok(()),
+        }
+    }
+
+    /// Divides what it can inside a query that refers to nothing outside but relations and `env`.
+    ///
+    /// Gives the same query over inputs and whatever stayed undivided; `None`: nothing was divided.
+    fn split_query(&mut self, query: &Query, env: &Env) -> Outcome<Option<Query>> {
+        let inner = env.with(&query.ctes);
+        if inner.has_shadowed_name() {
+            return Err(refusal(
+                "WITH",
+                "two common table expressions have the same name",
+            ));
+        }
+        let largest = choice::largest_read(Node::Query(query), env);
+        let here = self.candidate(query, &inner);
+        let mut tried = None;
+        if let Some(here) = &here
+            && here.bytes >= largest
+        {
+            match self.attempt(|this| this.divide(query, here.choice.clone(), &inner)) {
+                Some(split) => return Ok(Some(split)),
+                None => tried = Some(()),
+            }
+        }
+        if let Some(split) = self.split_below(query, env)? {
+            return Ok(Some(split));
+        }
+        match here {
+            Some(here) if tried.is_none() => {
+                Ok(self.attempt(|this| this.divide(query, here.choice, &inner)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The best way to divide the query's own block, or a `UNION ALL` of such blocks.
+    fn candidate(
+        &self,
+        query: &Query,
+        env: &Env,
+    ) -> Option<choice::Candidate<choice::QueryChoice>> {
+        match &query.body {
+            QueryBody::Select(select) => {
+                if select.sample.is_some() {
+                    return None;
+                }
+                let best = choice::best(&select.from, env)?;
+                Some(choice::Candidate {
+                    choice: choice::QueryChoice::Select(Box::new(best.choice)),
+                    bytes: best.bytes,
+                })
+            }
+            QueryBody::SetOperation { .. } => {
+                let bare = Query {
+                    ctes: Vec::new(),
+                    ..query.clone()
+                };
+                choice::best_of_query(&bare, env)
+            }
+            QueryBody::RecursiveCte { .. } => None,
+        }
+        .filter(|candidate| {
+            self.options.mode == SplitMode::Always || candidate.bytes >= self.options.bytes_min
+        })
+    }
+
+    /// Divides derived tables, subqueries, operands and common table expressions of a query, and
+    /// leaves the query itself to the combine query.
+    fn split_below(&mut self, query: &Query, env: &Env) -> Outcome<Option<Query>> {
+        let inner = env.with(&query.ctes);
+        let mut copy = query.clone();
+        let mut changed = false;
+        for index in 0..copy.ctes.len() {
+            if env::is_recursive(&copy.ctes[index]) {
+                continue;
+            }
+            let visible = env.with(&copy.ctes[..index]);
+            let cte_query = copy.ctes[index].query.clone();
+            if let Some(split) = self.split_part(&cte_query, &visible) {
+                copy.ctes[index].query = split;
+                changed = true;
+            }
+        }
+        match &mut copy.body {
+            QueryBody::Select(select) => {
+                changed |= self.split_tables(&mut select.from, &inner);
+                for expr in block::expressions_mut(select) {
+                    changed |= self.split_subqueries(expr, &inner);
+                }
+            }
+            QueryBody::SetOperation { operands, .. } => {
+                for operand in operands {
+                    if let Some(split) = self.split_part(operand, &inner) {
+                        *operand = split;
+                        changed = true;
+                    }
+                }
+            }
+            QueryBody::RecursiveCte { .. } => {}
+        }
+        Ok(changed.then_some(copy))
+    }
+
+    /// [`Self::split_query`] for a part of a statement, if the part stands by itself and is large
+    /// enough; a refusal is noted.
+    fn split_part(&mut self, query: &Query, env: &Env) -> Option<Query> {
+        let bytes = choice::largest_read(Node::Query(query), env);
+        let large = match self.options.mode {
+            SplitMode::Always => reads_relation(query, env),
+            _ => bytes >= self.options.bytes_min,
+        };
+        if !large || !self.stands_alone(query, env) {
+            return None;
+        }
+        self.attempt_optional(|this| this.split_query(query, env))
+    }
+
+    fn split_tables(&mut self, from: &mut TableRef, env: &Env) -> bool {
+        match &mut from.kind {
+            TableRefKind::Subquery(query) => match self.split_part(query, env) {
+                Some(split) => {
+                    **query = split;
+                    true
+                }
+                None => false,
+            },
+            TableRefKind::Join(join) => {
+                let left = self.split_tables(&mut join.left, env);
+                let right = self.split_tables(&mut join.right, env);
+                left | right
+            }
+            _ => false,
+        }
+    }
+
+    fn split_subqueries(&mut self, expr: &mut Expr, env: &Env) -> bool {
+        let mut changed = false;
+        if let ExprKind::Subquery(subquery) = &mut expr.kind
+            && let Some(split) = self.split_part(&subquery.query, env)
+        {
+            subquery.query = split;
+            changed = true;
+        }
+        for child in visit::children_mut(expr) {
+            changed |= self.split_subqueries(child, env);
+        }
+        changed
+    }
+
+    /// Runs a strategy; what it did is undone when it refuses, and the refusal is noted.
+    fn attempt<T>(&mut self, strategy: impl FnOnce(&mut Self) -> Outcome<T>) -> Option<T> {
+        let mark = Mark {
+            stages: self.stages.len(),
+            divided: self.divided.len(),
+        };
+        match strategy(self) {
+            Ok(value) => Some(value),
+            Err(refusal) => {
+                self.rollback(&mark);
+                self.refuse(refusal);
+                None
+            }
+        }
+    }
+
+    fn attempt_optional<T>(
+        &mut self,
+        strategy: impl FnOnce(&mut Self) -> Outcome<Option<T>>,
+    ) -> Option<T> {
+        self.attempt(strategy).flatten()
+    }
+
+    fn rollback(&mut self, mark: &Mark) {
+        self.stages.truncate(mark.stages);
+        self.rows_estimates.truncate(mark.stages);
+        self.divided.truncate(mark.divided);
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        if !self.refusals.contains(&refusal) {
+            self.refusals.push(refusal);
+        }
+    }
+
+    /// Whether DuckDB can bind a query without what surrounds it.
+    fn stands_alone(&self, query: &Query, env: &Env) -> bool {
+        self.describe(query, env).is_ok()
+    }
+}
+
+/// Whether a query reads any relation, common table expressions included.
+fn reads_relation(query: &Query, env: &Env) -> bool {
+    visit::any(Node::Query(query), &mut |node| match node {
+        Node::Table(table) => {
+            env.relation(table).is_some()
+                || env
+                    .cte(table)
+                    .is_some_and(|(cte, env)| reads_relation(&cte.query, &env))
+        }
+        _ => false,
+    })
+}
+
+/// The first function that gives a new value at each call.
+fn volatile_function(query: &Query) -> Option<String> {
+    let mut found = None;
+    visit::walk(Node::Query(query), &mut |node| {
+        if let Node::Expr(Expr {
+            kind: ExprKind::Function(call),
+            ..
+        }) = node
+            && matches!(
+                call.name.to_ascii_lowercase().as_str(),
+                "random"
+                    | "uuid"
+                    | "uuidv4"
+                    | "uuidv7"
+                    | "gen_random_uuid"
+                    | "setseed"
+                    | "nextval"
+                    | "currval"
+                    | "sample"
+            )
+        {
+            found.get_or_insert_with(|| call.name.clone());
+        }
+        Descend::Into
+    });
+    found
+}
+
+/// Whether a stage has one fragment that reads everything it needs.
+fn is_single(partitioning: &Partitioning) -> bool {
+    *partitioning == Partitioning::Single
+}
