@@ -1,1 +1,9 @@
-//! Placeholder header, written with the crate.
+//! Runs fragments on DuckDB, embedded in this process.
+//!
+//! [`engine`] wraps DuckDB; [`embedded::EmbeddedExecutor`] runs fragments on a pool of its
+//! connections and streams Arrow batches. An executor is handed SQL and files and has no catalog.
+
+pub mod embedded;
+pub mod engine;
+
+pub use embedded::{EmbeddedExecutor, EmbeddedOptions};

@@ -1,0 +1,184 @@
+//! An executor inside this process: one DuckDB instance and a pool of its connections.
+//!
+//! ```text
+//! run ─► first rows of all inputs ─► connection ─► blocking thread: attach, plan, fetch
+//!           │ rest                                        │
+//!           └─► one task per input ─► channel ─► DuckDB   └─► channel ─► BatchStream
+//! ```
+//!
+//! Inputs that are short enough arrive whole before DuckDB starts, so that no thread of DuckDB waits
+//! for another stage, and DuckDB knows their sizes. The channels are short: a reader that stops
+//! makes DuckDB stop.
+//!
+//! Invariants: a connection goes back without inputs and with known settings, or not at all.
+//! Dropping the stream, or passing the deadline, interrupts DuckDB until the statement has ended. A
+//! stream ends without an error only after its end mark: a panic never looks like an end.
+
+mod cancel;
+mod inputs;
+mod job;
+mod pool;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream;
+use skein_executor_api::{BatchStream, Executor, Fragment, FragmentError, FragmentErrorKind};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::engine::{Database, DatabaseOptions};
+use cancel::Cancellation;
+use inputs::Gathered;
+use job::{Job, Output};
+use pool::{Pool, Session};
+
+/// Batches between DuckDB and the reader of a stream.
+const OUTPUT_BATCHES_MAX: usize = 4;
+
+/// How an embedded executor is made.
+#[derive(Clone, Debug)]
+pub struct EmbeddedOptions {
+    /// For placement, EXPLAIN and logs.
+    pub name: String,
+    /// The DuckDB instance.
+    pub database: DatabaseOptions,
+    /// Fragments that run at once; others wait.
+    pub connections_max: u32,
+    /// How long a fragment waits for a connection.
+    pub connection_timeout: Duration,
+}
+
+impl Default for EmbeddedOptions {
+    fn default() -> Self {
+        Self {
+            name: "embedded".to_owned(),
+            database: DatabaseOptions::default(),
+            connections_max: 16,
+            connection_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Runs fragments on a DuckDB instance in this process.
+#[derive(Debug)]
+pub struct EmbeddedExecutor {
+    name: String,
+    database: Database,
+    pool: Pool,
+}
+
+impl EmbeddedExecutor {
+    /// Opens the instance. Blocks for some milliseconds; connections are opened when needed.
+    pub fn open(options: &EmbeddedOptions) -> Result<Self, FragmentError> {
+        let database = Database::open(&options.database)?;
+        let pool = Pool::new(
+            &database,
+            options.connections_max,
+            options.connection_timeout,
+        );
+        Ok(Self {
+            name: options.name.clone(),
+            database,
+            pool,
+        })
+    }
+
+    /// The instance, for statements that are not fragments.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Connections that are open, and those of them that run nothing.
+    pub fn connection_counts(&self) -> (u32, u32) {
+        self.pool.counts()
+    }
+
+    async fn start(
+        &self,
+        fragment: Fragment,
+        inputs: Vec<BatchStream>,
+    ) -> Result<BatchStream, FragmentError> {
+        let inputs = inputs::gather(&fragment.inputs, inputs).await?;
+        let session = self.pool.get().await?;
+        run_on(session, fragment, inputs).await
+    }
+}
+
+#[async_trait]
+impl Executor for EmbeddedExecutor {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn run(
+        &self,
+        fragment: Fragment,
+        inputs: Vec<BatchStream>,
+    ) -> Result<BatchStream, FragmentError> {
+        match fragment.deadline {
+            None => self.start(fragment, inputs).await,
+            Some(deadline) => {
+                let started = self.start(fragment, inputs);
+                // The fragment's own watch fires at the same moment and gives the same error.
+                tokio::time::timeout_at(deadline.into(), started)
+                    .await
+                    .unwrap_or_else(|_| Err(cancel::timed_out()))
+            }
+        }
+    }
+}
+
+/// Starts the blocking part and waits for its first word.
+async fn run_on(
+    session: Session,
+    fragment: Fragment,
+    gathered: Vec<Gathered>,
+) -> Result<BatchStream, FragmentError> {
+    let (sender, mut receiver) = mpsc::channel(OUTPUT_BATCHES_MAX);
+    let cancellation = Cancellation::new(session.interrupt_handle());
+    let guard = cancellation.guard(fragment.deadline);
+    let inputs = gathered
+        .into_iter()
+        .map(|input| input.forward(&cancellation))
+        .collect();
+    let runtime = Handle::current();
+    let job = Job {
+        session,
+        fragment,
+        inputs,
+        cancellation,
+        output: sender,
+        runtime,
+    };
+    tokio::task::spawn_blocking(move || job.run());
+    let first = receiver
+        .recv()
+        .await
+        .unwrap_or_else(|| Output::Error(lost()));
+    if let Output::Error(error) = first {
+        return Err(error);
+    }
+    let state = Some((Some(first), receiver, guard));
+    Ok(Box::pin(stream::unfold(state, |state| async move {
+        let (first, mut receiver, guard) = state?;
+        let output = match first {
+            Some(output) => Some(output),
+            None => receiver.recv().await,
+        };
+        match output.unwrap_or_else(|| Output::Error(lost())) {
+            Output::Batch(batch) => Some((Ok(batch), Some((None, receiver, guard)))),
+            Output::End => None,
+            Output::Error(error) => Some((Err(error), None)),
+        }
+    })))
+}
+
+/// The thread of a fragment ended without a word: it panicked.
+fn lost() -> FragmentError {
+    FragmentError {
+        kind: FragmentErrorKind::Internal,
+        message: "the executor lost a fragment".to_owned(),
+        position: None,
+    }
+}

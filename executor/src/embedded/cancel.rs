@@ -1,0 +1,138 @@
+//! Stopping a fragment: its statement, the tasks that bring its inputs, and its wait for a reader.
+//!
+//! Separate from the stream because three may stop a fragment: a reader that leaves, the deadline,
+//! and the fragment's own end, which releases the tasks of inputs it has not read to the end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use skein_executor_api::{FragmentError, FragmentErrorKind};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::InterruptHandle;
+
+/// How often DuckDB is asked again to stop.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The error of a fragment whose deadline has passed.
+pub(super) fn timed_out() -> FragmentError {
+    FragmentError {
+        kind: FragmentErrorKind::Timeout,
+        message: "the time limit of the statement has passed".to_owned(),
+        position: None,
+    }
+}
+
+/// Shared by the blocking part of a fragment and whoever may stop it.
+#[derive(Clone, Debug)]
+pub(super) struct Cancellation {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    token: CancellationToken,
+    timed_out: AtomicBool,
+    interrupt: InterruptHandle,
+}
+
+/// Lives in the output stream: stops the fragment when the stream is dropped before its end.
+#[derive(Debug)]
+pub(super) struct Guard {
+    cancellation: Cancellation,
+    watch: Option<AbortHandle>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(watch) = &self.watch {
+            watch.abort();
+        }
+        self.cancellation.cancel();
+    }
+}
+
+impl Cancellation {
+    pub(super) fn new(interrupt: InterruptHandle) -> Self {
+        let shared = Shared {
+            token: CancellationToken::new(),
+            timed_out: AtomicBool::new(false),
+            interrupt,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// A guard that also stops the fragment when `deadline` passes, whether it is read or not.
+    pub(super) fn guard(&self, deadline: Option<Instant>) -> Guard {
+        let watch = deadline.map(|deadline| {
+            let cancellation = self.clone();
+            let watch = tokio::spawn(async move {
+                tokio::select! {
+                    () = cancellation.shared.token.cancelled() => {}
+                    () = tokio::time::sleep_until(deadline.into()) => {
+                        cancellation.shared.timed_out.store(true, Ordering::SeqCst);
+                        cancellation.cancel();
+                    }
+                }
+            });
+            watch.abort_handle()
+        });
+        Guard {
+            cancellation: self.clone(),
+            watch,
+        }
+    }
+
+    /// Stops everything. Returns at once; DuckDB is asked until its statement has ended.
+    fn cancel(&self) {
+        self.shared.token.cancel();
+        let interrupt = self.shared.interrupt.clone();
+        if !interrupt.interrupt() {
+            return;
+        }
+        match Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    while interrupt.interrupt() {
+                        tokio::time::sleep(INTERRUPT_INTERVAL).await;
+                    }
+                });
+            }
+            Err(_) => {
+                std::thread::spawn(move || {
+                    while interrupt.interrupt() {
+                        std::thread::sleep(INTERRUPT_INTERVAL);
+                    }
+                });
+            }
+        }
+    }
+
+    /// The statement has ended: nothing interrupts the connection any more, and inputs that are
+    /// still being moved stop.
+    pub(super) fn finish(&self) {
+        self.shared.interrupt.detach();
+        self.shared.token.cancel();
+    }
+
+    pub(super) fn interrupt_handle(&self) -> &InterruptHandle {
+        &self.shared.interrupt
+    }
+
+    pub(super) fn token(&self) -> &CancellationToken {
+        &self.shared.token
+    }
+
+    /// Tells a deadline from a reader that left: `error` is what the statement ended with.
+    pub(super) fn explain(&self, error: FragmentError) -> FragmentError {
+        match self.shared.timed_out.load(Ordering::SeqCst) {
+            true => timed_out(),
+            false => error,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The rows of other stages, on their way into DuckDB.
+
+use futures::StreamExt;
+use futures::future::try_join_all;
+use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind, InputSpec};
+use tokio::sync::mpsc;
+
+use super::cancel::Cancellation;
+use crate::engine::{FeedMessage, Input, InputRows};
+
+/// An input of up to this many bytes is in memory before the fragment starts.
+const KEPT_BYTES_MAX: usize = 8 << 20;
+/// Batches of a longer input between the task that brings them and DuckDB.
+const FEED_BATCHES_MAX: usize = 8;
+
+/// An input whose first rows have come.
+pub(super) struct Gathered {
+    spec: InputSpec,
+    first: Vec<arrow::array::RecordBatch>,
+    /// `None`: all rows have come.
+    rest: Option<BatchStream>,
+}
+
+/// Waits for the first rows of all inputs at once.
+pub(super) async fn gather(
+    specs: &[InputSpec],
+    streams: Vec<BatchStream>,
+) -> Result<Vec<Gathered>, FragmentError> {
+    if specs.len() != streams.len() {
+        return Err(FragmentError {
+            kind: FragmentErrorKind::Internal,
+            message: format!("a fragment of {} inputs got {}", specs.len(), streams.len()),
+            position: None,
+        });
+    }
+    try_join_all(
+        specs
+            .iter()
+            .zip(streams)
+            .map(|(spec, stream)| gather_one(spec, stream)),
+    )
+    .await
+}
+
+async fn gather_one(spec: &InputSpec, mut stream: BatchStream) -> Result<Gathered, FragmentError> {
+    let (mut first, mut bytes) = (Vec::new(), 0);
+    while bytes < KEPT_BYTES_MAX {
+        match stream.next().await {
+            Some(Ok(batch)) => {
+                bytes += batch.get_array_memory_size();
+                first.push(batch);
+            }
+            Some(Err(error)) => return Err(error),
+            None => {
+                return Ok(Gathered {
+                    spec: spec.clone(),
+                    first,
+                    rest: None,
+                });
+            }
+        }
+    }
+    Ok(Gathered {
+        spec: spec.clone(),
+        first,
+        rest: Some(stream),
+    })
+}
+
+impl Gathered {
+    /// Starts to move the rest, and gives what the engine attaches.
+    pub(super) fn forward(self, cancellation: &Cancellation) -> Input {
+        let Self { spec, first, rest } = self;
+        let rows = match rest {
+            None => InputRows::Kept(first),
+            Some(stream) => {
+                let (sender, receiver) = mpsc::channel(FEED_BATCHES_MAX);
+                let token = cancellation.token().clone();
+                // Ends by itself when the fragment ends or is stopped: dropping the sender wakes
+                // DuckDB's thread, dropping the stream stops the other stage.
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = token.cancelled() => {}
+                        () = move_rows(stream, sender) => {}
+                    }
+                });
+                InputRows::Streamed {
+                    first: first.into(),
+                    rest: receiver,
+                    rows_estimate: spec.rows_estimate,
+                }
+            }
+        };
+        Input {
+            name: spec.name,
+            columns: spec.columns,
+            rows,
+        }
+    }
+}
+
+async fn move_rows(mut stream: BatchStream, sender: mpsc::Sender<FeedMessage>) {
+    loop {
+        let message = match stream.next().await {
+            Some(Ok(batch)) => FeedMessage::Batch(batch),
+            Some(Err(error)) => FeedMessage::Error(error),
+            None => FeedMessage::End,
+        };
+        let last = !matches!(message, FeedMessage::Batch(_));
+        // An error means that the fragment does not read any further.
+        if sender.send(message).await.is_err() || last {
+            return;
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! DuckDB's types as SQL text, written as DuckDB's `typeof` writes them.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use libduckdb_sys as ffi;
+
+use super::connection::Connection;
+use super::{identifier, literal, owned_text};
+
+/// A type owned by us.
+#[derive(Debug)]
+pub(super) struct LogicalType(pub(super) ffi::duckdb_logical_type);
+
+impl Drop for LogicalType {
+    fn drop(&mut self) {
+        // SAFETY: this value owns the handle; DuckDB accepts null.
+        unsafe { ffi::duckdb_destroy_logical_type(&raw mut self.0) };
+    }
+}
+
+impl LogicalType {
+    /// The type with this simple id.
+    pub(super) fn simple(id: ffi::duckdb_type) -> Self {
+        // SAFETY: makes a new handle.
+        Self(unsafe { ffi::duckdb_create_logical_type(id) })
+    }
+
+    /// SQL text of the type; `None` when DuckDB does not know it yet, as for an open parameter.
+    pub(super) fn sql(&self) -> Option<String> {
+        // SAFETY: every call below is on this live handle and fits the type's id.
+        unsafe {
+            let id = ffi::duckdb_get_type_id(self.0);
+            if let Some(name) = simple_name(id) {
+                let alias = owned_text(ffi::duckdb_logical_type_get_alias(self.0));
+                // Other aliases are names of other catalogs' types, which this text must not need.
+                return Some(if alias == "JSON" {
+                    alias
+                } else {
+                    name.to_owned()
+                });
+            }
+            match id {
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_DECIMAL => Some(format!(
+                    "DECIMAL({},{})",
+                    ffi::duckdb_decimal_width(self.0),
+                    ffi::duckdb_decimal_scale(self.0)
+                )),
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_ENUM => Some(self.enum_sql()),
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_LIST => {
+                    let child = Self(ffi::duckdb_list_type_child_type(self.0));
+                    Some(format!("{}[]", child.sql()?))
+                }
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_ARRAY => {
+                    let child = Self(ffi::duckdb_array_type_child_type(self.0));
+                    let size = ffi::duckdb_array_type_array_size(self.0);
+                    Some(format!("{}[{size}]", child.sql()?))
+                }
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_MAP => {
+                    let key = Self(ffi::duckdb_map_type_key_type(self.0));
+                    let value = Self(ffi::duckdb_map_type_value_type(self.0));
+                    Some(format!("MAP({}, {})", key.sql()?, value.sql()?))
+                }
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_STRUCT => self.members_sql(
+                    "STRUCT",
+                    ffi::duckdb_struct_type_child_count(self.0),
+                    ffi::duckdb_struct_type_child_name,
+                    ffi::duckdb_struct_type_child_type,
+                ),
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_UNION => self.members_sql(
+                    "UNION",
+                    ffi::duckdb_union_type_member_count(self.0),
+                    ffi::duckdb_union_type_member_name,
+                    ffi::duckdb_union_type_member_type,
+                ),
+                _ => None,
+            }
+        }
+    }
+
+    fn enum_sql(&self) -> String {
+        // SAFETY: the type is an ENUM, the indices are below its size.
+        let values: Vec<String> = unsafe {
+            (0..u64::from(ffi::duckdb_enum_dictionary_size(self.0)))
+                .map(|index| {
+                    literal(&owned_text(ffi::duckdb_enum_dictionary_value(
+                        self.0, index,
+                    )))
+                })
+                .collect()
+        };
+        format!("ENUM({})", values.join(", "))
+    }
+
+    fn members_sql(
+        &self,
+        keyword: &str,
+        count: u64,
+        name: unsafe extern "C" fn(ffi::duckdb_logical_type, u64) -> *mut std::ffi::c_char,
+        ty: unsafe extern "C" fn(ffi::duckdb_logical_type, u64) -> ffi::duckdb_logical_type,
+    ) -> Option<String> {
+        let mut members = Vec::new();
+        for index in 0..count {
+            // SAFETY: the functions fit the type, and the index is below its count.
+            let (name, ty) = unsafe { (owned_text(name(self.0, index)), Self(ty(self.0, index))) };
+            let ty = ty.sql()?;
+            members.push(match name.is_empty() {
+                true => ty,
+                false => format!("{} {ty}", quoted_where_needed(&name)),
+            });
+        }
+        Some(format!("{keyword}({})", members.join(", ")))
+    }
+}
+
+fn simple_name(id: ffi::duckdb_type) -> Option<&'static str> {
+    Some(match id {
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_BOOLEAN => "BOOLEAN",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_TINYINT => "TINYINT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_SMALLINT => "SMALLINT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_INTEGER => "INTEGER",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_BIGINT => "BIGINT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_UTINYINT => "UTINYINT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_USMALLINT => "USMALLINT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER => "UINTEGER",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_UBIGINT => "UBIGINT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_FLOAT => "FLOAT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_DOUBLE => "DOUBLE",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP => "TIMESTAMP",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_DATE => "DATE",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIME => "TIME",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_INTERVAL => "INTERVAL",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT => "HUGEINT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_UHUGEINT => "UHUGEINT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR => "VARCHAR",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_BLOB => "BLOB",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_S => "TIMESTAMP_S",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_MS => "TIMESTAMP_MS",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_NS => "TIMESTAMP_NS",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_UUID => "UUID",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_BIT => "BIT",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIME_TZ => "TIME WITH TIME ZONE",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ => "TIMESTAMP WITH TIME ZONE",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_BIGNUM => "BIGNUM",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_SQLNULL => "\"NULL\"",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIME_NS => "TIME_NS",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_GEOMETRY => "GEOMETRY",
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_VARIANT => "VARIANT",
+        _ => return None,
+    })
+}
+
+/// DuckDB's keywords; all of them are quoted as member names.
+static KEYWORDS: OnceLock<BTreeSet<String>> = OnceLock::new();
+
+/// Reads DuckDB's keywords, once per process.
+pub(super) fn load_keywords(
+    connection: &Connection,
+) -> Result<(), skein_executor_api::FragmentError> {
+    if KEYWORDS.get().is_none() {
+        let rows = connection.query_text("SELECT keyword_name FROM duckdb_keywords()")?;
+        let words = rows.into_iter().flatten().flatten().collect();
+        // Another thread may have been first, with the same words.
+        let _ = KEYWORDS.set(words);
+    }
+    Ok(())
+}
+
+fn quoted_where_needed(name: &str) -> String {
+    let plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !name.starts_with(|first: char| first.is_ascii_digit());
+    let keyword = KEYWORDS
+        .get()
+        .is_none_or(|words| words.contains(name.to_ascii_lowercase().as_str()));
+    if plain && !keyword {
+        name.to_owned()
+    } else {
+        identifier(name)
+    }
+}
