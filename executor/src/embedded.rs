@@ -12,7 +12,8 @@
 //!
 //! Invariants: a connection goes back without inputs and with known settings, or not at all.
 //! Dropping the stream, or passing the deadline, interrupts DuckDB until the statement has ended. A
-//! stream ends without an error only after its end mark: a panic never looks like an end.
+//! stream ends without an error only after its end mark: a panic never looks like an end. A result
+//! without rows is one empty batch, which carries the columns' types.
 
 mod cancel;
 mod inputs;
@@ -47,6 +48,9 @@ pub struct EmbeddedOptions {
     pub connections_max: u32,
     /// How long a fragment waits for a connection.
     pub connection_timeout: Duration,
+    /// An input of up to this many bytes is in memory before its fragment starts, which then
+    /// occupies neither a connection nor a thread while it waits.
+    pub input_kept_bytes_max: usize,
 }
 
 impl Default for EmbeddedOptions {
@@ -56,6 +60,7 @@ impl Default for EmbeddedOptions {
             database: DatabaseOptions::default(),
             connections_max: 16,
             connection_timeout: Duration::from_secs(30),
+            input_kept_bytes_max: 8 << 20,
         }
     }
 }
@@ -66,6 +71,7 @@ pub struct EmbeddedExecutor {
     name: String,
     database: Database,
     pool: Pool,
+    input_kept_bytes_max: usize,
 }
 
 impl EmbeddedExecutor {
@@ -81,6 +87,7 @@ impl EmbeddedExecutor {
             name: options.name.clone(),
             database,
             pool,
+            input_kept_bytes_max: options.input_kept_bytes_max,
         })
     }
 
@@ -99,7 +106,7 @@ impl EmbeddedExecutor {
         fragment: Fragment,
         inputs: Vec<BatchStream>,
     ) -> Result<BatchStream, FragmentError> {
-        let inputs = inputs::gather(&fragment.inputs, inputs).await?;
+        let inputs = inputs::gather(&fragment.inputs, inputs, self.input_kept_bytes_max).await?;
         let session = self.pool.get().await?;
         run_on(session, fragment, inputs).await
     }

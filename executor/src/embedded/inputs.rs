@@ -8,8 +8,6 @@ use tokio::sync::mpsc;
 use super::cancel::Cancellation;
 use crate::engine::{FeedMessage, Input, InputRows};
 
-/// An input of up to this many bytes is in memory before the fragment starts.
-const KEPT_BYTES_MAX: usize = 8 << 20;
 /// Batches of a longer input between the task that brings them and DuckDB.
 const FEED_BATCHES_MAX: usize = 8;
 
@@ -21,10 +19,12 @@ pub(super) struct Gathered {
     rest: Option<BatchStream>,
 }
 
-/// Waits for the first rows of all inputs at once.
+/// Waits for the first rows of all inputs at once: all rows of those that end within
+/// `kept_bytes_max`.
 pub(super) async fn gather(
     specs: &[InputSpec],
     streams: Vec<BatchStream>,
+    kept_bytes_max: usize,
 ) -> Result<Vec<Gathered>, FragmentError> {
     if specs.len() != streams.len() {
         return Err(FragmentError {
@@ -37,14 +37,19 @@ pub(super) async fn gather(
         specs
             .iter()
             .zip(streams)
-            .map(|(spec, stream)| gather_one(spec, stream)),
+            .map(|(spec, stream)| gather_one(spec, stream, kept_bytes_max)),
     )
     .await
 }
 
-async fn gather_one(spec: &InputSpec, mut stream: BatchStream) -> Result<Gathered, FragmentError> {
+async fn gather_one(
+    spec: &InputSpec,
+    mut stream: BatchStream,
+    kept_bytes_max: usize,
+) -> Result<Gathered, FragmentError> {
     let (mut first, mut bytes) = (Vec::new(), 0);
-    while bytes < KEPT_BYTES_MAX {
+    // At least one batch, so that the columns' types are known.
+    while bytes < kept_bytes_max.max(1) {
         match stream.next().await {
             Some(Ok(batch)) => {
                 bytes += batch.get_array_memory_size();

@@ -1,5 +1,7 @@
 //! The blocking part of a fragment, on a thread of its own while it runs.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use skein_executor_api::{Fragment, FragmentError, FragmentErrorKind};
 use tokio::runtime::Handle;
@@ -76,7 +78,13 @@ impl Job {
         if keep_reread(connection, attached)? {
             statement = connection.prepare(&self.fragment.sql)?;
         }
-        for batch in statement.stream(Some(self.cancellation.interrupt_handle()))? {
+        let mut rows = statement.stream(Some(self.cancellation.interrupt_handle()))?;
+        match rows.next() {
+            Some(batch) => self.send(batch?)?,
+            // Another stage learns the types of its input from a batch.
+            None => self.send(RecordBatch::new_empty(Arc::clone(rows.schema())))?,
+        }
+        for batch in rows {
             self.send(batch?)?;
         }
         Ok(())

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StructArray, UInt8Array};
+use arrow::array::{Array, RecordBatch, RecordBatchOptions, StructArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use libduckdb_sys as ffi;
@@ -106,34 +106,37 @@ impl Export {
     }
 }
 
-/// How batches of one schema become DuckDB's chunks.
+/// How batches of one schema become DuckDB's vectors.
 ///
-/// A constant column goes before those of the batch: DuckDB's import frees the array after the
-/// first column when that one is a BOOLEAN of the lossless conversion, and reads the others then.
-/// Dictionaries become plain: DuckDB cannot import one inside an empty list.
+/// Each column is imported as a chunk of its own: of a chunk's columns, DuckDB makes only the first
+/// keep the imported memory alive, and one that is converted while it is copied, such as a BOOLEAN,
+/// even frees it before the others are read. Dictionaries become plain: DuckDB cannot import one
+/// inside an empty list.
 pub(super) struct Import {
     connection: ffi::duckdb_connection,
-    converted: ffi::duckdb_arrow_converted_schema,
-    /// As the batches come.
-    source: SchemaRef,
-    /// With plain values and the constant column.
-    target: SchemaRef,
-    /// Types of the batch's columns in DuckDB.
+    schema: SchemaRef,
+    columns: Vec<ColumnImport>,
+    /// Types of the columns in DuckDB.
     pub(super) types: Vec<LogicalType>,
-    zeros: UInt8Array,
+}
+
+struct ColumnImport {
+    converted: ffi::duckdb_arrow_converted_schema,
+    /// Without dictionaries.
+    field: FieldRef,
+}
+
+impl Drop for ColumnImport {
+    fn drop(&mut self) {
+        // SAFETY: this value owns the handle.
+        unsafe { ffi::duckdb_destroy_arrow_converted_schema(&raw mut self.converted) };
+    }
 }
 
 // SAFETY: DuckDB's import only reads the converted schema and the connection's settings.
 unsafe impl Send for Import {}
 // SAFETY: as above.
 unsafe impl Sync for Import {}
-
-impl Drop for Import {
-    fn drop(&mut self) {
-        // SAFETY: this value owns the handle.
-        unsafe { ffi::duckdb_destroy_arrow_converted_schema(&raw mut self.converted) };
-    }
-}
 
 /// Rows in a vector of DuckDB.
 pub(super) fn vector_rows() -> usize {
@@ -148,34 +151,35 @@ impl Import {
         connection: &RawConnection,
         schema: &SchemaRef,
     ) -> Result<Self, FragmentError> {
-        let constant = Arc::new(Field::new("constant", DataType::UInt8, false));
-        let fields = std::iter::once(constant).chain(schema.fields().iter().map(plain_field));
-        let target = Arc::new(Schema::new(fields.collect::<Fields>()));
-        let mut exported =
-            FFI_ArrowSchema::try_from(target.as_ref()).map_err(|error| arrow_error(&error))?;
         let mut import = Self {
             connection: connection.handle,
-            converted: std::ptr::null_mut(),
-            source: Arc::clone(schema),
-            target,
-            types: Vec::new(),
-            zeros: UInt8Array::from(vec![0; vector_rows()]),
+            schema: Arc::clone(schema),
+            columns: Vec::with_capacity(schema.fields().len()),
+            types: Vec::with_capacity(schema.fields().len()),
         };
-        // SAFETY: the connection is live; the schema has the C layout and stays ours.
-        unsafe {
-            take_error_data(ffi::duckdb_schema_from_arrow(
-                connection.handle,
-                (&raw mut exported).cast(),
-                &raw mut import.converted,
-            ))?;
-        }
-        let empty = import.chunk(&RecordBatch::new_empty(Arc::clone(schema)))?;
-        for index in 1..=schema.fields().len() as u64 {
-            // SAFETY: the chunk has one vector for each column of the target schema.
+        let empty = RecordBatch::new_empty(Arc::clone(schema));
+        for (index, field) in schema.fields().iter().enumerate() {
+            let field = plain_field(field);
+            let alone = Schema::new(vec![Arc::clone(&field)]);
+            let mut exported =
+                FFI_ArrowSchema::try_from(&alone).map_err(|error| arrow_error(&error))?;
+            let mut column = ColumnImport {
+                converted: std::ptr::null_mut(),
+                field,
+            };
+            // SAFETY: the connection is live; the schema has the C layout and stays ours.
+            unsafe {
+                take_error_data(ffi::duckdb_schema_from_arrow(
+                    connection.handle,
+                    (&raw mut exported).cast(),
+                    &raw mut column.converted,
+                ))?;
+            }
+            import.columns.push(column);
+            let chunk = import.column(&empty, index)?;
+            // SAFETY: the chunk has one vector.
             import.types.push(LogicalType(unsafe {
-                ffi::duckdb_vector_get_column_type(ffi::duckdb_data_chunk_get_vector(
-                    empty.0, index,
-                ))
+                ffi::duckdb_vector_get_column_type(ffi::duckdb_data_chunk_get_vector(chunk.0, 0))
             }));
         }
         Ok(import)
@@ -183,12 +187,12 @@ impl Import {
 
     /// Whether batches of `schema` can be converted with this.
     pub(super) fn accepts(&self, schema: &SchemaRef) -> bool {
-        Arc::ptr_eq(schema, &self.source)
-            || schema.fields().len() == self.source.fields().len()
+        Arc::ptr_eq(schema, &self.schema)
+            || schema.fields().len() == self.schema.fields().len()
                 && schema
                     .fields()
                     .iter()
-                    .zip(self.source.fields())
+                    .zip(self.schema.fields())
                     .all(|(theirs, ours)| {
                         plain_type(theirs.data_type())
                             .equals_datatype(&plain_type(ours.data_type()))
@@ -196,26 +200,18 @@ impl Import {
                     })
     }
 
-    /// Converts a batch of at most [`vector_rows`] rows. Column `i` is vector `i + 1`.
-    pub(super) fn chunk(&self, batch: &RecordBatch) -> Result<Chunk, FragmentError> {
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns() + 1);
-        columns.push(Arc::new(self.zeros.slice(0, batch.num_rows())));
-        for (column, field) in batch.columns().iter().zip(&self.target.fields()[1..]) {
-            columns.push(match holds_dictionary(column.data_type()) {
-                true => cast(column, field.data_type()).map_err(|error| arrow_error(&error))?,
-                false => Arc::clone(column),
-            });
-        }
-        // The fields are those of the columns: which of them may be null does not matter here.
-        let fields: Fields = self
-            .target
-            .fields()
-            .iter()
-            .zip(&columns)
-            .map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true))
-            .collect();
-        let rows = StructArray::try_new(fields, columns, None).map_err(|e| arrow_error(&e))?;
-        let mut array = FFI_ArrowArray::new(&rows.to_data());
+    /// Converts a column of a batch of at most [`vector_rows`] rows to a chunk of one vector, which
+    /// keeps the column's memory alive as long as DuckDB refers to it.
+    pub(super) fn column(&self, batch: &RecordBatch, index: usize) -> Result<Chunk, FragmentError> {
+        let (column, import) = (batch.column(index), &self.columns[index]);
+        let column = match holds_dictionary(column.data_type()) {
+            true => cast(column, import.field.data_type()).map_err(|error| arrow_error(&error))?,
+            false => Arc::clone(column),
+        };
+        // Whether values may be null does not matter to the import, but to the constructor.
+        let field = Field::new("c", column.data_type().clone(), true);
+        let alone = StructArray::from(vec![(Arc::new(field), column)]);
+        let mut array = FFI_ArrowArray::new(&alone.to_data());
         let mut chunk = std::ptr::null_mut();
         // SAFETY: the array has the schema that was converted; DuckDB takes it over and clears its
         // release callback, or leaves it to us on an error.
@@ -223,7 +219,7 @@ impl Import {
             take_error_data(ffi::duckdb_data_chunk_from_arrow(
                 self.connection,
                 (&raw mut array).cast(),
-                self.converted,
+                import.converted,
                 &raw mut chunk,
             ))?;
         }

@@ -12,23 +12,20 @@
 mod function;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ffi::CString;
-use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
-use libduckdb_sys as ffi;
 use skein_executor_api::{Column, FragmentError, FragmentErrorKind};
 use tokio::sync::mpsc::Receiver;
 
 pub(super) use function::register;
 
 use super::arrow_data::{Import, vector_rows};
-use super::connection::{Connection, RawConnection};
+use super::connection::Connection;
 use super::database::RawDatabase;
-use super::error::fragment_error;
-use super::{borrowed_text, c_text, identifier};
+use super::identifier;
+use super::types::LogicalType;
 
 /// Rows of an input that are still to come.
 pub type Feed = Receiver<FeedMessage>;
@@ -145,6 +142,28 @@ impl Source {
         })
     }
 
+    /// Whether rows are in a channel that nobody has begun to read.
+    fn is_streamed(&self) -> bool {
+        matches!(&*locked(&self.rows), SourceRows::Streamed(..))
+    }
+
+    fn keep_in_memory(&self) -> Result<(), FragmentError> {
+        let mut cursor = self.cursor()?;
+        let mut batches = Vec::new();
+        loop {
+            match cursor.next_batch() {
+                Ok(Some(batch)) => batches.push(batch),
+                Ok(None) => break,
+                Err(error) => {
+                    self.fail(error.clone());
+                    return Err(error);
+                }
+            }
+        }
+        *locked(&self.rows) = SourceRows::Kept(Arc::new(batches));
+        Ok(())
+    }
+
     /// Keeps the first error, and hands on its text.
     fn fail(&self, error: FragmentError) -> String {
         let message = error.message.clone();
@@ -226,8 +245,7 @@ impl AttachedInput {
         let Some((_, source)) = &self.source else {
             return false;
         };
-        let streamed = matches!(&*locked(&source.rows), SourceRows::Streamed(..));
-        streamed && source.bind_count.load(Ordering::SeqCst) > 1
+        source.is_streamed() && source.bind_count.load(Ordering::SeqCst) > 1
     }
 
     /// The error that the input's rows ended with.
@@ -326,45 +344,20 @@ impl Connection {
         Ok(attached)
     }
 
-    /// Copies what is left of a channel to a temporary table, so that it can be read again.
-    /// Blocks until the input has ended.
+    /// Copies the rows of a channel to a temporary table, so that they can be read again. Blocks
+    /// until the input has ended. Statements that were planned before have to be planned again.
     pub fn keep_input(&self, input: &mut AttachedInput) -> Result<(), FragmentError> {
         let Some((id, source)) = &input.source else {
             return Ok(());
         };
-        let table = format!("skein_input_{id}");
-        let columns: Vec<String> = source
-            .import
-            .types
-            .iter()
-            .enumerate()
-            .map(|(index, ty)| {
-                let ty = ty
-                    .sql()
-                    .ok_or_else(|| internal("an input's type has no name"))?;
-                Ok(format!("c{index} {ty}"))
-            })
-            .collect::<Result<_, FragmentError>>()?;
-        let columns = columns.join(", ");
+        if !source.import.types.iter().all(LogicalType::is_storable) {
+            return source.keep_in_memory();
+        }
+        let (table, function) = (format!("skein_input_{id}"), function::NAME);
         self.execute(&format!(
-            "CREATE TEMP TABLE {table} (constant UTINYINT, {columns})"
+            "CREATE TEMP TABLE {table} AS FROM {function}({id}::UBIGINT)"
         ))?;
         input.table = Some(table.clone());
-        let mut cursor = source.cursor()?;
-        let mut appender = Appender::new(&self.raw, &table)?;
-        let appended = (|| {
-            while let Some(slice) = cursor.next_slice()? {
-                if !source.import.accepts(&slice.schema()) {
-                    return Err(internal("batches of an input have different types"));
-                }
-                appender.append(&source.import.chunk(&slice)?)?;
-            }
-            appender.close()
-        })();
-        if let Err(error) = appended {
-            source.fail(error.clone());
-            return Err(error);
-        }
         self.execute(&input.view(&format!("FROM {table}")))
     }
 
@@ -375,55 +368,5 @@ impl Connection {
             Some(table) => self.execute(&format!("DROP TABLE IF EXISTS {table}")),
             None => Ok(()),
         }
-    }
-}
-
-/// Appends chunks to a temporary table.
-struct Appender(ffi::duckdb_appender);
-
-impl Drop for Appender {
-    fn drop(&mut self) {
-        // SAFETY: this value owns the handle.
-        unsafe { ffi::duckdb_appender_destroy(&raw mut self.0) };
-    }
-}
-
-impl Appender {
-    fn new(connection: &RawConnection, table: &str) -> Result<Self, FragmentError> {
-        let (catalog, table) = (CString::new("temp").expect("no NUL"), c_text(table)?);
-        let mut appender = Self(ptr::null_mut());
-        // SAFETY: the connection is live, the texts outlive the call, null means the default schema.
-        let state = unsafe {
-            ffi::duckdb_appender_create_ext(
-                connection.handle,
-                catalog.as_ptr(),
-                ptr::null(),
-                table.as_ptr(),
-                &raw mut appender.0,
-            )
-        };
-        appender.check(state)?;
-        Ok(appender)
-    }
-
-    fn append(&mut self, chunk: &super::arrow_data::Chunk) -> Result<(), FragmentError> {
-        // SAFETY: both handles are live.
-        let state = unsafe { ffi::duckdb_append_data_chunk(self.0, chunk.0) };
-        self.check(state)
-    }
-
-    fn close(&mut self) -> Result<(), FragmentError> {
-        // SAFETY: the handle is live.
-        let state = unsafe { ffi::duckdb_appender_close(self.0) };
-        self.check(state)
-    }
-
-    fn check(&self, state: ffi::duckdb_state) -> Result<(), FragmentError> {
-        if state != ffi::DuckDBError {
-            return Ok(());
-        }
-        // SAFETY: the handle is live or null, which DuckDB accepts; the text is copied.
-        let text = unsafe { borrowed_text(ffi::duckdb_appender_error(self.0)) };
-        Err(fragment_error(None, &text, ""))
     }
 }

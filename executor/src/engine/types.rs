@@ -78,6 +78,38 @@ impl LogicalType {
         }
     }
 
+    /// Whether a table may have a column of this type: not with a `row(1, 2)` in it, whose members
+    /// have no names.
+    pub(super) fn is_storable(&self) -> bool {
+        // SAFETY: every call below is on this live handle and fits the type's id.
+        unsafe {
+            match ffi::duckdb_get_type_id(self.0) {
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_LIST => {
+                    Self(ffi::duckdb_list_type_child_type(self.0)).is_storable()
+                }
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_ARRAY => {
+                    Self(ffi::duckdb_array_type_child_type(self.0)).is_storable()
+                }
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_MAP => {
+                    Self(ffi::duckdb_map_type_key_type(self.0)).is_storable()
+                        && Self(ffi::duckdb_map_type_value_type(self.0)).is_storable()
+                }
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_STRUCT => {
+                    (0..ffi::duckdb_struct_type_child_count(self.0)).all(|index| {
+                        !owned_text(ffi::duckdb_struct_type_child_name(self.0, index)).is_empty()
+                            && Self(ffi::duckdb_struct_type_child_type(self.0, index)).is_storable()
+                    })
+                }
+                ffi::DUCKDB_TYPE_DUCKDB_TYPE_UNION => {
+                    (0..ffi::duckdb_union_type_member_count(self.0)).all(|index| {
+                        Self(ffi::duckdb_union_type_member_type(self.0, index)).is_storable()
+                    })
+                }
+                _ => true,
+            }
+        }
+    }
+
     fn enum_sql(&self) -> String {
         // SAFETY: the type is an ENUM, the indices are below its size.
         let values: Vec<String> = unsafe {

@@ -21,7 +21,10 @@ pub(super) const NAME: &str = "skein_input";
 /// A pass over a source.
 struct Pass {
     source: Arc<Source>,
-    cursor: Mutex<Cursor>,
+    /// Begun with the first read: DuckDB may set up a pass that it then gives up.
+    cursor: Mutex<Option<Cursor>>,
+    /// The columns that the statement reads, in the order of the output.
+    columns: Vec<usize>,
 }
 
 /// Makes the function known to the instance of `connection`.
@@ -42,6 +45,7 @@ pub(in crate::engine) fn register(
         ffi::duckdb_table_function_set_bind(function, Some(bind));
         ffi::duckdb_table_function_set_init(function, Some(init));
         ffi::duckdb_table_function_set_function(function, Some(read));
+        ffi::duckdb_table_function_supports_projection_pushdown(function, true);
         let state = ffi::duckdb_register_table_function(connection.raw.handle, function);
         ffi::duckdb_destroy_table_function(&raw mut function);
         state
@@ -121,10 +125,15 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
                 .cast::<Source>();
             Arc::increment_strong_count(source);
             let source = Arc::from_raw(source);
-            let cursor = source.cursor().map_err(|error| source.fail(error))?;
+            let columns = (0..ffi::duckdb_init_get_column_count(info))
+                .map(|index| ffi::duckdb_init_get_column_index(info, index))
+                // A statement that reads no column asks for a row id, which is not one of ours.
+                .map(|index| usize::try_from(index).unwrap_or(usize::MAX))
+                .collect();
             let pass = Box::new(Pass {
                 source,
-                cursor: Mutex::new(cursor),
+                cursor: Mutex::new(None),
+                columns,
             });
             ffi::duckdb_init_set_init_data(info, Box::into_raw(pass).cast(), Some(drop_pass));
             // Rows come in one order from one channel.
@@ -157,7 +166,12 @@ unsafe extern "C" fn read(info: ffi::duckdb_function_info, output: ffi::duckdb_d
 /// `output` is a live chunk with the columns of the source.
 unsafe fn fill(pass: &Pass, output: ffi::duckdb_data_chunk) -> Result<(), FragmentError> {
     let import = &pass.source.import;
-    let Some(slice) = locked(&pass.cursor).next_slice()? else {
+    let mut cursor = locked(&pass.cursor);
+    let cursor = match &mut *cursor {
+        Some(cursor) => cursor,
+        none => none.insert(pass.source.cursor()?),
+    };
+    let Some(slice) = cursor.next_slice()? else {
         // SAFETY: by the caller's promise.
         unsafe { ffi::duckdb_data_chunk_set_size(output, 0) };
         return Ok(());
@@ -165,17 +179,21 @@ unsafe fn fill(pass: &Pass, output: ffi::duckdb_data_chunk) -> Result<(), Fragme
     if !import.accepts(&slice.schema()) {
         return Err(internal("batches of an input have different types"));
     }
-    let chunk = import.chunk(&slice)?;
-    // SAFETY: vector `i + 1` of the chunk has the type that `bind` declared for column `i`; the
-    // output keeps the buffers alive when the chunk is destroyed.
-    unsafe {
-        for index in 0..import.types.len() as u64 {
+    for (position, index) in pass.columns.iter().enumerate() {
+        if *index >= import.types.len() {
+            continue;
+        }
+        let chunk = import.column(&slice, *index)?;
+        // SAFETY: the vector has the type that `bind` declared for the column, which DuckDB asked
+        // for at this position; the output keeps its buffers alive when the chunk is destroyed.
+        unsafe {
             ffi::duckdb_vector_reference_vector(
-                ffi::duckdb_data_chunk_get_vector(output, index),
-                ffi::duckdb_data_chunk_get_vector(chunk.0, index + 1),
+                ffi::duckdb_data_chunk_get_vector(output, position as u64),
+                ffi::duckdb_data_chunk_get_vector(chunk.0, 0),
             );
         }
-        ffi::duckdb_data_chunk_set_size(output, slice.num_rows() as u64);
     }
+    // SAFETY: by the caller's promise.
+    unsafe { ffi::duckdb_data_chunk_set_size(output, slice.num_rows() as u64) };
     Ok(())
 }
