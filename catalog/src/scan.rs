@@ -1,20 +1,263 @@
 //! SQL that reads the files of a relation.
+//!
+//! DuckDB would find columns and types anew for each set of files that it is given. Fragments over
+//! different files of one relation have to agree, so every scan says all that it knows: dialect,
+//! columns and types of text files, the types of Hive keys.
+//!
+//! ```text
+//! files of one shape, the relation's   read_parquet(['a', 'b'], hive_partitioning = false)
+//! other files                          (SELECT CAST("x" AS BIGINT) AS "x", … FROM read_parquet(…))
+//! no files                             (SELECT CAST(NULL AS BIGINT) AS "x", … WHERE false)
+//! ```
+//!
+//! Invariants: names, order and types of the columns are those of the relation, for any set of
+//! files. Rows come in the order of the files. DuckDB's pushdown of columns, filters and Hive keys
+//! works through either form.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::hive::HiveTypes;
+use crate::relation::Format;
 use crate::snapshot::{Column, File};
+use crate::sql::{identifier, literal, paths};
+
+/// What a file looks like by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Shape {
+    /// Name and DuckDB's type, in the order of the file.
+    pub(crate) columns: Vec<(String, String)>,
+    /// Of a CSV file.
+    pub(crate) dialect: Option<Dialect>,
+}
+
+/// How a CSV file is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Dialect {
+    pub(crate) delimiter: String,
+    pub(crate) quote: String,
+    pub(crate) escape: String,
+    /// `\n`, `\r\n` or `\r`, spelled with backslashes.
+    pub(crate) new_line: String,
+    pub(crate) comment: String,
+    pub(crate) skip: String,
+    pub(crate) header: String,
+    pub(crate) date_format: Option<String>,
+    pub(crate) timestamp_format: Option<String>,
+}
 
 /// How to read files of each shape.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ScanPlan {}
+pub(crate) struct ScanPlan {
+    pub(crate) format: Option<Format>,
+    /// Hive keys with their types; empty when there is no Hive partitioning.
+    pub(crate) hive: HiveTypes,
+    /// By index of [`File::shape`].
+    pub(crate) shapes: Vec<Arc<Shape>>,
+}
 
 impl ScanPlan {
     /// SQL that reads `files` with exactly `columns`.
-    pub(crate) fn render(&self, _columns: &[Column], files: &[Arc<File>]) -> String {
-        files
-            .iter()
-            .map(|file| file.path.as_str())
-            .collect::<Vec<_>>()
-            .join(",")
+    pub(crate) fn render(&self, columns: &[Column], files: &[Arc<File>]) -> String {
+        if files.is_empty() {
+            return format!("(SELECT {} WHERE false)", select_list(columns, |_| None));
+        }
+        match self.format.unwrap_or(Format::Parquet) {
+            Format::Parquet => self.parquet(columns, files),
+            Format::Csv => self.csv(columns, files),
+            Format::Json => self.json(columns, files),
+        }
     }
+
+    fn parquet(&self, columns: &[Column], files: &[Arc<File>]) -> String {
+        let shapes = self.shapes_of(files);
+        let read = |options: &str| {
+            format!("read_parquet({}{options}{})", file_list(files), self.hive_options())
+        };
+        let [shape] = shapes.as_slice() else {
+            if shapes.is_empty() {
+                return read("");
+            }
+            let natives: Vec<_> = shapes.iter().map(|shape| self.native(&shape.columns)).collect();
+            let from = read(", union_by_name = true");
+            let list = select_list(columns, |column| {
+                let found: Vec<_> = natives.iter().filter_map(|native| find(native, column)).collect();
+                let is_same = found.len() == natives.len()
+                    && found.iter().all(|(_, ty)| *ty == column.ty);
+                found.first().map(|(name, _)| ((*name).clone(), is_same))
+            });
+            return format!("(SELECT {list} FROM {from})");
+        };
+        self.one_shape(columns, &shape.columns, &read(""))
+    }
+
+    fn csv(&self, columns: &[Column], files: &[Arc<File>]) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        for run in files.chunk_by(|left, right| left.shape == right.shape) {
+            let Some(shape) = self.shapes.get(run[0].shape) else { continue };
+            let dialect = shape.dialect.clone().unwrap_or_default();
+            let read_columns: Vec<(String, String)> = shape
+                .columns
+                .iter()
+                .map(|(name, found)| {
+                    let wanted = columns.iter().find(|c| same_name(&c.name, name) && !c.partition);
+                    (name.clone(), read_type(found, wanted.map(|column| column.ty.as_str())))
+                })
+                .collect();
+            let from = format!(
+                "read_csv({}, {}, columns = {}{})",
+                file_list(run),
+                dialect.options(),
+                column_struct(&read_columns),
+                self.hive_options()
+            );
+            parts.push(self.one_shape(columns, &read_columns, &from));
+        }
+        match parts.len() {
+            0 => format!("read_csv({})", file_list(files)),
+            1 => parts.remove(0),
+            _ => {
+                let queries: Vec<String> =
+                    parts.iter().map(|part| format!("SELECT * FROM {part}")).collect();
+                format!("({})", queries.join(" UNION ALL "))
+            }
+        }
+    }
+
+    fn json(&self, columns: &[Column], files: &[Arc<File>]) -> String {
+        let known: BTreeMap<String, ()> = self
+            .shapes
+            .iter()
+            .flat_map(|shape| &shape.columns)
+            .map(|(name, _)| (name.to_lowercase(), ()))
+            .collect();
+        let read_columns: Vec<(String, String)> = columns
+            .iter()
+            .filter(|column| !column.partition || known.contains_key(&column.name.to_lowercase()))
+            .map(|column| (column.name.clone(), column.ty.clone()))
+            .collect();
+        let from = format!(
+            "read_json({}, columns = {}, format = 'auto'{})",
+            file_list(files),
+            column_struct(&read_columns),
+            self.hive_options()
+        );
+        self.one_shape(columns, &read_columns, &from)
+    }
+
+    /// The table function itself if it gives the relation's columns, else a query over it.
+    fn one_shape(&self, columns: &[Column], found: &[(String, String)], from: &str) -> String {
+        let native = self.native(found);
+        let is_plain = native.len() == columns.len()
+            && native.iter().zip(columns).all(|((name, ty), column)| {
+                *name == column.name && *ty == column.ty
+            });
+        if is_plain {
+            return from.to_owned();
+        }
+        let list = select_list(columns, |column| {
+            find(&native, column).map(|(name, ty)| (name.clone(), *ty == column.ty))
+        });
+        format!("(SELECT {list} FROM {from})")
+    }
+
+    /// The columns that DuckDB gives for a file: its own, where a Hive key of the same name takes
+    /// the place of a column, then the other Hive keys.
+    pub(crate) fn native(&self, found: &[(String, String)]) -> Vec<(String, String)> {
+        let mut native: Vec<(String, String)> = found.to_vec();
+        for (key, ty) in &self.hive {
+            match native.iter_mut().find(|(name, _)| same_name(name, key)) {
+                Some(column) => column.1.clone_from(ty),
+                None => native.push((key.clone(), ty.clone())),
+            }
+        }
+        native
+    }
+
+    fn shapes_of(&self, files: &[Arc<File>]) -> Vec<&Arc<Shape>> {
+        let used: BTreeMap<usize, ()> = files.iter().map(|file| (file.shape, ())).collect();
+        used.keys().filter_map(|index| self.shapes.get(*index)).collect()
+    }
+
+    fn hive_options(&self) -> String {
+        if self.hive.is_empty() {
+            return ", hive_partitioning = false".to_owned();
+        }
+        let types: Vec<String> =
+            self.hive.iter().map(|(key, ty)| format!("{}: {ty}", literal(key))).collect();
+        format!(", hive_partitioning = true, hive_types = {{{}}}", types.join(", "))
+    }
+}
+
+impl Dialect {
+    /// Options of `read_csv`; nothing is left to be detected.
+    pub(crate) fn options(&self) -> String {
+        let mut options = format!(
+            "auto_detect = false, delim = {}, quote = {}, escape = {}, new_line = {}, comment = {}, \
+             skip = {}, header = {}",
+            literal(&self.delimiter),
+            literal(&self.quote),
+            literal(&self.escape),
+            literal(&self.new_line),
+            literal(&self.comment),
+            self.skip,
+            self.header
+        );
+        for (name, format) in
+            [("dateformat", &self.date_format), ("timestampformat", &self.timestamp_format)]
+        {
+            if let Some(format) = format {
+                options.push_str(&format!(", {name} = {}", literal(format)));
+            }
+        }
+        options
+    }
+}
+
+/// The type to read a CSV column as. Text that only some files have stays as it is written; what
+/// looked like text because it is empty becomes the type of the other files; numbers and dates are
+/// read as what they are, and cast afterwards.
+fn read_type(found: &str, wanted: Option<&str>) -> String {
+    match wanted {
+        Some(wanted) if wanted == "VARCHAR" || found == "VARCHAR" => wanted.to_owned(),
+        _ => found.to_owned(),
+    }
+}
+
+pub(crate) fn same_name(left: &str, right: &str) -> bool {
+    left == right || left.to_lowercase() == right.to_lowercase()
+}
+
+fn find<'a>(native: &'a [(String, String)], column: &Column) -> Option<(&'a String, &'a String)> {
+    native.iter().find(|(name, _)| same_name(name, &column.name)).map(|(name, ty)| (name, ty))
+}
+
+/// The relation's columns from what a scan gives: name, and whether it has the right type.
+fn select_list(columns: &[Column], found: impl Fn(&Column) -> Option<(String, bool)>) -> String {
+    let items: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let alias = identifier(&column.name);
+            match found(column) {
+                Some((name, true)) if name == column.name => alias,
+                Some((name, true)) => format!("{} AS {alias}", identifier(&name)),
+                Some((name, false)) => {
+                    format!("CAST({} AS {}) AS {alias}", identifier(&name), column.ty)
+                }
+                None => format!("CAST(NULL AS {}) AS {alias}", column.ty),
+            }
+        })
+        .collect();
+    items.join(", ")
+}
+
+/// `{'name': 'TYPE', …}` for the readers of text files.
+pub(crate) fn column_struct(columns: &[(String, String)]) -> String {
+    let items: Vec<String> =
+        columns.iter().map(|(name, ty)| format!("{}: {}", literal(name), literal(ty))).collect();
+    format!("{{{}}}", items.join(", "))
+}
+
+fn file_list(files: &[Arc<File>]) -> String {
+    paths(files.iter().map(|file| file.path.as_str()))
 }

@@ -4,12 +4,13 @@
 //! "first by file order" means the same in every plan.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 use crate::relation::{Format, RelationName};
 
 /// A column of a relation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Column {
     /// Its name, as in the files.
     pub name: String,
@@ -22,13 +23,14 @@ pub struct Column {
 /// A file of a relation, at one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// As DuckDB opens it.
+    /// As DuckDB opens it; a plain name, never a glob.
     pub path: String,
     /// Size.
     pub bytes: u64,
     /// Changes whenever the content may have: size with ETag or modification time.
     pub version: String,
-    /// Hive partition values by column name, as text; `None` is NULL.
+    /// Hive partition values by column name, as text that DuckDB casts to the column's type; `None`
+    /// is NULL.
     pub partition: BTreeMap<String, Option<String>>,
     /// Files of the same shape have the same columns; index into the relation's shapes.
     pub shape: usize,
@@ -47,9 +49,41 @@ pub struct RelationSnapshot {
     pub files: Vec<Arc<File>>,
     /// How to read files of each shape; see [`crate::scan`].
     pub(crate) scan: crate::scan::ScanPlan,
+    pub(crate) schema_hash: OnceLock<u64>,
 }
 
 impl RelationSnapshot {
+    /// A relation of files that all have exactly `columns`, for plans without a catalog. Partition
+    /// columns become Hive keys.
+    pub fn uniform(
+        name: RelationName,
+        format: Format,
+        columns: Vec<Column>,
+        files: Vec<Arc<File>>,
+    ) -> Self {
+        let (hive, own): (Vec<&Column>, Vec<&Column>) =
+            columns.iter().partition(|column| column.partition);
+        let pairs = |columns: Vec<&Column>| -> Vec<(String, String)> {
+            columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect()
+        };
+        let shape = crate::scan::Shape { columns: pairs(own), ..Default::default() };
+        let scan = crate::scan::ScanPlan {
+            format: Some(format),
+            hive: pairs(hive).into_iter().collect(),
+            shapes: vec![Arc::new(shape)],
+        };
+        Self { name, format, columns, files, scan, schema_hash: OnceLock::new() }
+    }
+
+    /// Differs when name or columns do.
+    fn schema_hash(&self) -> u64 {
+        *self.schema_hash.get_or_init(|| {
+            let mut hasher = DefaultHasher::new();
+            (&self.name, &self.columns).hash(&mut hasher);
+            hasher.finish()
+        })
+    }
+
     /// Size of all files.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
@@ -70,4 +104,27 @@ pub struct CatalogSnapshot {
     pub schema_version: u64,
     /// By schema and name.
     pub relations: BTreeMap<RelationName, Arc<RelationSnapshot>>,
+}
+
+impl CatalogSnapshot {
+    /// Puts relations together and finds the schema version.
+    pub fn new(relations: BTreeMap<RelationName, Arc<RelationSnapshot>>) -> Self {
+        let schema_version = relations
+            .values()
+            .fold(0u64, |version, relation| version.wrapping_add(relation.schema_hash()));
+        Self { schema_version, relations }
+    }
+
+    /// This snapshot with `names` taken from `newer`: how a transaction block, which keeps its
+    /// snapshot, first meets further relations.
+    #[must_use]
+    pub fn with(&self, names: &[RelationName], newer: &Self) -> Self {
+        let mut relations = self.relations.clone();
+        for name in names {
+            if let Some(relation) = newer.relations.get(name) {
+                relations.insert(name.clone(), Arc::clone(relation));
+            }
+        }
+        Self::new(relations)
+    }
 }
