@@ -37,11 +37,15 @@ pub(crate) async fn unify(
     shapes: &[Arc<Shape>],
     fixed: &BTreeMap<String, String>,
 ) -> Result<Vec<(String, String)>, CatalogError> {
-    let inspect = |source| CatalogError::Inspect { relation: relation.to_owned(), source };
+    let inspect = |source| CatalogError::Inspect {
+        relation: relation.to_owned(),
+        source,
+    };
     let candidates = candidates(files, shapes);
     let is_fixed = |name: &str| fixed.keys().any(|key| same_name(key, name));
-    let differ =
-        candidates.iter().any(|column| column.types.len() > 1 && !is_fixed(column.name));
+    let differ = candidates
+        .iter()
+        .any(|column| column.types.len() > 1 && !is_fixed(column.name));
     if differ && format == Format::Json {
         return describer.merged_json(files).await.map_err(inspect);
     }
@@ -50,7 +54,9 @@ pub(crate) async fn unify(
         let ty = if column.types.len() == 1 || is_fixed(column.name) {
             column.types[0].0.to_owned()
         } else if format == Format::Csv {
-            csv_type(describer, verdicts, column, files, shapes).await.map_err(inspect)?
+            csv_type(describer, verdicts, column, files, shapes)
+                .await
+                .map_err(inspect)?
         } else {
             let types = column.types.iter().map(|(ty, _)| *ty);
             match common_type(describer, types).await {
@@ -74,7 +80,10 @@ fn candidates<'a>(files: &[&'a Listed], shapes: &'a [Arc<Shape>]) -> Vec<Candida
         }
         for (name, ty) in &shape.columns {
             let position = *positions.entry(name.to_lowercase()).or_insert_with(|| {
-                candidates.push(Candidate { name, types: Vec::new() });
+                candidates.push(Candidate {
+                    name,
+                    types: Vec::new(),
+                });
                 candidates.len() - 1
             });
             let types = &mut candidates[position].types;
@@ -92,7 +101,10 @@ async fn common_type<'a>(
     types: impl Iterator<Item = &'a str>,
 ) -> Option<String> {
     let values: Vec<String> = types.map(|ty| format!("CAST(NULL AS {ty})")).collect();
-    let rows = describer.query(&format!("SELECT typeof([{}])", values.join(", "))).await.ok()?;
+    let rows = describer
+        .query(&format!("SELECT typeof([{}])", values.join(", ")))
+        .await
+        .ok()?;
     let ty = rows.into_iter().next()?.into_iter().next()??;
     ty.strip_suffix("[]").map(str::to_owned)
 }
@@ -102,7 +114,10 @@ async fn conflict(describer: &Describer, relation: &str, column: &Candidate<'_>)
     let (mut left, mut right) = (column.types[0], column.types[1]);
     'pairs: for (index, one) in column.types.iter().enumerate() {
         for other in &column.types[index + 1..] {
-            if common_type(describer, [one.0, other.0].into_iter()).await.is_none() {
+            if common_type(describer, [one.0, other.0].into_iter())
+                .await
+                .is_none()
+            {
                 (left, right) = (*one, *other);
                 break 'pairs;
             }
@@ -131,22 +146,35 @@ async fn csv_type(
     shapes: &[Arc<Shape>],
 ) -> Result<String, crate::error::InspectError> {
     const TEXT: &str = "VARCHAR";
-    let types: Vec<&str> =
-        column.types.iter().map(|(ty, _)| *ty).filter(|ty| *ty != TEXT).collect();
+    let types: Vec<&str> = column
+        .types
+        .iter()
+        .map(|(ty, _)| *ty)
+        .filter(|ty| *ty != TEXT)
+        .collect();
     let family = |ty: &str| match ty {
         "BIGINT" | "DOUBLE" | "HUGEINT" => 1,
         "DATE" | "TIMESTAMP" | "TIMESTAMP WITH TIME ZONE" => 2,
         _ => 0,
     };
-    let one_family =
-        types.len() == 1 || types.iter().all(|ty| family(ty) != 0 && family(ty) == family(types[0]));
-    let common =
-        if one_family { common_type(describer, types.iter().copied()).await } else { None };
-    let Some(ty) = common else { return Ok(TEXT.to_owned()) };
+    let one_family = types.len() == 1
+        || types
+            .iter()
+            .all(|ty| family(ty) != 0 && family(ty) == family(types[0]));
+    let common = if one_family {
+        common_type(describer, types.iter().copied()).await
+    } else {
+        None
+    };
+    let Some(ty) = common else {
+        return Ok(TEXT.to_owned());
+    };
     let mut groups: BTreeMap<&Shape, Vec<&Listed>> = BTreeMap::new();
     for (file, shape) in files.iter().zip(shapes) {
-        let is_text =
-            shape.columns.iter().any(|(name, found)| same_name(name, column.name) && found == TEXT);
+        let is_text = shape
+            .columns
+            .iter()
+            .any(|(name, found)| same_name(name, column.name) && found == TEXT);
         if !is_text {
             continue;
         }
@@ -157,11 +185,20 @@ async fn csv_type(
         }
     }
     for (shape, files) in groups {
-        let columns: Vec<(String, String)> =
-            shape.columns.iter().map(|(name, _)| (name.clone(), TEXT.to_owned())).collect();
-        let name = columns.iter().find(|(name, _)| same_name(name, column.name));
+        let columns: Vec<(String, String)> = shape
+            .columns
+            .iter()
+            .map(|(name, _)| (name.clone(), TEXT.to_owned()))
+            .collect();
+        let name = columns
+            .iter()
+            .find(|(name, _)| same_name(name, column.name));
         let name = identifier(name.map_or(column.name, |(name, _)| name));
-        let options = shape.dialect.as_ref().map(crate::scan::Dialect::options).unwrap_or_default();
+        let options = shape
+            .dialect
+            .as_ref()
+            .map(crate::scan::Dialect::options)
+            .unwrap_or_default();
         let rows = describer
             .query(&format!(
                 "SELECT DISTINCT filename FROM read_csv({}, {options}, columns = {}, \
@@ -171,10 +208,18 @@ async fn csv_type(
                 column_struct(&columns),
             ))
             .await?;
-        let refused: BTreeSet<String> =
-            rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        let refused: BTreeSet<String> = rows
+            .into_iter()
+            .filter_map(|row| row.into_iter().next().flatten())
+            .collect();
         for file in &files {
-            remember(verdicts, file, column.name, &ty, !refused.contains(&file.path));
+            remember(
+                verdicts,
+                file,
+                column.name,
+                &ty,
+                !refused.contains(&file.path),
+            );
         }
         if !refused.is_empty() {
             return Ok(TEXT.to_owned());
@@ -184,7 +229,12 @@ async fn csv_type(
 }
 
 fn verdict_key(file: &Listed, column: &str, ty: &str) -> (String, String, String, String) {
-    (file.path.clone(), file.version.clone(), column.to_owned(), ty.to_owned())
+    (
+        file.path.clone(),
+        file.version.clone(),
+        column.to_owned(),
+        ty.to_owned(),
+    )
 }
 
 fn recall(verdicts: &Verdicts, file: &Listed, column: &str, ty: &str) -> Option<bool> {
@@ -199,4 +249,3 @@ fn remember(verdicts: &Verdicts, file: &Listed, column: &str, ty: &str, verdict:
     }
     verdicts.insert(verdict_key(file, column, ty), verdict);
 }
-

@@ -57,8 +57,11 @@ impl Describer {
         format: Format,
         files: &[&Listed],
     ) -> Result<Vec<Arc<Shape>>, InspectError> {
-        let unknown: Vec<&Listed> =
-            files.iter().copied().filter(|file| self.recall(format, file).is_none()).collect();
+        let unknown: Vec<&Listed> = files
+            .iter()
+            .copied()
+            .filter(|file| self.recall(format, file).is_none())
+            .collect();
         let described: Vec<(&[&Listed], Vec<Arc<Shape>>)> =
             futures::stream::iter(unknown.chunks(self.files_per_statement))
                 .map(|chunk| async move {
@@ -81,14 +84,20 @@ impl Describer {
         }
         let shape_of = |file: &&Listed| {
             let shape = fresh.get(file.path.as_str()).cloned();
-            shape.or_else(|| self.recall(format, file)).unwrap_or_default()
+            shape
+                .or_else(|| self.recall(format, file))
+                .unwrap_or_default()
         };
         Ok(files.iter().map(shape_of).collect())
     }
 
     /// Runs one statement within the limit.
     pub(crate) async fn query(&self, sql: &str) -> Result<Rows, InspectError> {
-        let _permit = self.parallel.acquire().await.expect("the semaphore is never closed");
+        let _permit = self
+            .parallel
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
         self.inspect.query_text(sql).await
     }
 
@@ -106,7 +115,10 @@ impl Describer {
                 files.len()
             ))
             .await?;
-        Ok(rows.into_iter().map(|row| (text(&row, 0), text(&row, 1))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (text(&row, 0), text(&row, 1)))
+            .collect())
     }
 
     async fn parquet(&self, files: &[&Listed]) -> Result<Vec<Arc<Shape>>, InspectError> {
@@ -120,8 +132,10 @@ impl Describer {
                 sql::paths(files.iter().map(|file| file.path.as_str()))
             ))
             .await?;
-        let digest_of: HashMap<String, String> =
-            rows.into_iter().map(|row| (text(&row, 0), text(&row, 1))).collect();
+        let digest_of: HashMap<String, String> = rows
+            .into_iter()
+            .map(|row| (text(&row, 0), text(&row, 1)))
+            .collect();
         let mut unknown: BTreeMap<&String, &Listed> = BTreeMap::new();
         {
             let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,9 +159,15 @@ impl Describer {
         }
         digests.extend(unknown.into_keys().cloned().zip(shapes));
         let shape_of = |file: &&Listed| {
-            digest_of.get(&file.path).and_then(|digest| digests.get(digest)).cloned()
+            digest_of
+                .get(&file.path)
+                .and_then(|digest| digests.get(digest))
+                .cloned()
         };
-        Ok(files.iter().map(|file| shape_of(file).unwrap_or_default()).collect())
+        Ok(files
+            .iter()
+            .map(|file| shape_of(file).unwrap_or_default())
+            .collect())
     }
 
     async fn json(&self, files: &[&Listed]) -> Result<Vec<Arc<Shape>>, InspectError> {
@@ -181,7 +201,11 @@ impl Describer {
             })
             .collect();
         for row in self.query(&parts.join(" UNION ALL ")).await? {
-            if let Some(shape) = text(&row, 0).parse().ok().and_then(|i: usize| shapes.get_mut(i)) {
+            if let Some(shape) = text(&row, 0)
+                .parse()
+                .ok()
+                .and_then(|i: usize| shapes.get_mut(i))
+            {
                 shape.columns.push((text(&row, 1), text(&row, 2)));
             }
         }
@@ -193,7 +217,12 @@ impl Describer {
         // A sample without quotes says nothing about the rest of the file. Unless that changes what
         // is read, the usual quotes are allowed.
         let unquoted: Vec<usize> = (0..shapes.len())
-            .filter(|i| shapes[*i].dialect.as_ref().is_some_and(|d| d.quote.is_empty()))
+            .filter(|i| {
+                shapes[*i]
+                    .dialect
+                    .as_ref()
+                    .is_some_and(|d| d.quote.is_empty())
+            })
             .collect();
         let asked: Vec<&Listed> = unquoted.iter().map(|index| files[*index]).collect();
         const QUOTED: &str = ", quote = '\"', escape = '\"'";
@@ -202,7 +231,12 @@ impl Describer {
             Err(_) => {
                 let mut quoted = Vec::new();
                 for file in &asked {
-                    quoted.push(self.sniff(&[file], QUOTED).await.ok().and_then(|mut s| s.pop()));
+                    quoted.push(
+                        self.sniff(&[file], QUOTED)
+                            .await
+                            .ok()
+                            .and_then(|mut s| s.pop()),
+                    );
                 }
                 quoted
             }
@@ -243,7 +277,10 @@ impl Describer {
             })
             .collect();
         for row in self.query(&parts.join(" UNION ALL ")).await? {
-            let Some(shape) = text(&row, 0).parse().ok().and_then(|i: usize| shapes.get_mut(i))
+            let Some(shape) = text(&row, 0)
+                .parse()
+                .ok()
+                .and_then(|i: usize| shapes.get_mut(i))
             else {
                 continue;
             };
@@ -264,13 +301,19 @@ impl Describer {
     }
 
     fn recall(&self, format: Format, file: &Listed) -> Option<Arc<Shape>> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (version, shape) = remembered.get(&(format, file.path.clone()))?;
         (*version == file.version).then(|| Arc::clone(shape))
     }
 
     fn remember(&self, format: Format, file: &Listed, shape: &Arc<Shape>) {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= self.remembered_max {
             remembered.clear();
         }
@@ -286,5 +329,9 @@ fn text(row: &[Option<String>], index: usize) -> String {
 /// What `sniff_csv` prints for no character at all is a word.
 fn sniffed(row: &[Option<String>], index: usize) -> String {
     let found = text(row, index);
-    if found == "(empty)" { String::new() } else { found }
+    if found == "(empty)" {
+        String::new()
+    } else {
+        found
+    }
 }

@@ -127,6 +127,28 @@ pub enum CatalogError {
     },
 }
 
+impl CatalogError {
+    /// Whether the configuration is at fault, so that a server should not start with it. Other
+    /// errors lie in the files, which may be better by the time that a statement names them.
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::NoFiles { .. }
+            | Self::PathMissing { .. }
+            | Self::InvalidPattern { .. }
+            | Self::Unlistable { .. }
+            | Self::TooManyFiles { .. }
+            | Self::UnknownFormat { .. }
+            | Self::MixedFormats { .. }
+            | Self::HiveMismatch { .. } => true,
+            Self::ListingTimeout { .. }
+            | Self::TypeConflict { .. }
+            | Self::Inspect { .. }
+            | Self::PathNotAllowed { .. }
+            | Self::PathUnknown { .. } => false,
+        }
+    }
+}
+
 /// An error of whoever runs the catalog's SQL. It can be downcast to that type again.
 #[derive(Clone, Debug)]
 pub struct InspectError(pub Arc<dyn std::error::Error + Send + Sync>);

@@ -24,7 +24,9 @@ pub(crate) fn parse(path: &str) -> BTreeMap<String, String> {
             && !key.is_empty()
             && !folder.contains(['?', '\n'])
         {
-            found.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+            found
+                .entry(key.to_owned())
+                .or_insert_with(|| value.to_owned());
         }
     }
     found
@@ -45,7 +47,9 @@ fn decode(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut index = 0;
     while index < bytes.len() {
-        let digits = bytes.get(index + 1..index + 3).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = bytes
+            .get(index + 1..index + 3)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         let byte = digits
             .filter(|digits| bytes[index] == b'%' && digits.bytes().all(|b| b.is_ascii_hexdigit()))
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
@@ -60,7 +64,10 @@ pub(crate) type Values = BTreeMap<String, BTreeSet<String>>;
 
 /// Finds the type of each key over all its values, as DuckDB does: DATE, TIMESTAMP, BIGINT, or
 /// else VARCHAR.
-pub(crate) async fn types(inspect: &dyn Inspect, values: &Values) -> Result<HiveTypes, InspectError> {
+pub(crate) async fn types(
+    inspect: &dyn Inspect,
+    values: &Values,
+) -> Result<HiveTypes, InspectError> {
     let keys: Vec<&String> = values.keys().collect();
     let statements: Vec<String> = values
         .values()
@@ -80,9 +87,13 @@ pub(crate) async fn types(inspect: &dyn Inspect, values: &Values) -> Result<Hive
             )
         })
         .collect();
-    let rows = inspect.query_text(&format!("SELECT {}", statements.join(", "))).await?;
+    let rows = inspect
+        .query_text(&format!("SELECT {}", statements.join(", ")))
+        .await?;
     let types = rows.into_iter().next().unwrap_or_default();
-    let types = types.into_iter().map(|ty| ty.unwrap_or_else(|| "VARCHAR".to_owned()));
+    let types = types
+        .into_iter()
+        .map(|ty| ty.unwrap_or_else(|| "VARCHAR".to_owned()));
     Ok(keys.into_iter().cloned().zip(types).collect())
 }
 
@@ -97,7 +108,10 @@ mod tests {
     #[test]
     fn keys_are_folders_with_one_equals_sign() {
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        assert_eq!(parsed("/d/b=1/a=x/f=g.csv"), [pair("a", "x"), pair("b", "1")]);
+        assert_eq!(
+            parsed("/d/b=1/a=x/f=g.csv"),
+            [pair("a", "x"), pair("b", "1")]
+        );
         assert_eq!(parsed("/d/a=1/a=2/f"), [pair("a", "1")]);
         assert_eq!(parsed("/d/a=b=c/=x/y/n=/f"), [pair("n", "")]);
         assert_eq!(parsed("s3://b/k=é/f"), [pair("k", "é")]);

@@ -185,11 +185,11 @@ fn literal(name: &str) -> Option<String> {
 }
 
 /// Writes a plain name so that a glob means exactly it.
-pub fn escape(path: &str) -> String {
+pub(crate) fn escape(path: &str) -> String {
     let mut escaped = String::with_capacity(path.len());
     for c in path.chars() {
         match c {
-            '*' | '?' | '[' => escaped.extend(['[', c, ']']),
+            '*' | '?' | '[' | '{' => escaped.extend(['[', c, ']']),
             c => escaped.push(c),
         }
     }
@@ -303,7 +303,13 @@ mod tests {
 
     #[test]
     fn escaped_names_mean_themselves() {
-        for name in ["/a[1].csv", "/a*b?.csv", "/plain.csv", "/[!x].csv"] {
+        for name in [
+            "/a[1].csv",
+            "/a*b?.csv",
+            "/plain.csv",
+            "/[!x].csv",
+            "/{x,y}",
+        ] {
             let pattern = &Pattern::parse_all(&escape(name)).unwrap()[0];
             assert!(pattern.rest.is_empty(), "{name}");
             assert_eq!(pattern.fixed, [&name[1..]]);

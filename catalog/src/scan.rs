@@ -72,18 +72,28 @@ impl ScanPlan {
     fn parquet(&self, columns: &[Column], files: &[Arc<File>]) -> String {
         let shapes = self.shapes_of(files);
         let read = |options: &str| {
-            format!("read_parquet({}{options}{})", file_list(files), self.hive_options())
+            format!(
+                "read_parquet({}{options}{})",
+                file_list(files),
+                self.hive_options()
+            )
         };
         let [shape] = shapes.as_slice() else {
             if shapes.is_empty() {
                 return read("");
             }
-            let natives: Vec<_> = shapes.iter().map(|shape| self.native(&shape.columns)).collect();
+            let natives: Vec<_> = shapes
+                .iter()
+                .map(|shape| self.native(&shape.columns))
+                .collect();
             let from = read(", union_by_name = true");
             let list = select_list(columns, |column| {
-                let found: Vec<_> = natives.iter().filter_map(|native| find(native, column)).collect();
-                let is_same = found.len() == natives.len()
-                    && found.iter().all(|(_, ty)| *ty == column.ty);
+                let found: Vec<_> = natives
+                    .iter()
+                    .filter_map(|native| find(native, column))
+                    .collect();
+                let is_same =
+                    found.len() == natives.len() && found.iter().all(|(_, ty)| **ty == column.ty);
                 found.first().map(|(name, _)| ((*name).clone(), is_same))
             });
             return format!("(SELECT {list} FROM {from})");
@@ -94,14 +104,21 @@ impl ScanPlan {
     fn csv(&self, columns: &[Column], files: &[Arc<File>]) -> String {
         let mut parts: Vec<String> = Vec::new();
         for run in files.chunk_by(|left, right| left.shape == right.shape) {
-            let Some(shape) = self.shapes.get(run[0].shape) else { continue };
+            let Some(shape) = self.shapes.get(run[0].shape) else {
+                continue;
+            };
             let dialect = shape.dialect.clone().unwrap_or_default();
             let read_columns: Vec<(String, String)> = shape
                 .columns
                 .iter()
                 .map(|(name, found)| {
-                    let wanted = columns.iter().find(|c| same_name(&c.name, name) && !c.partition);
-                    (name.clone(), read_type(found, wanted.map(|column| column.ty.as_str())))
+                    let wanted = columns
+                        .iter()
+                        .find(|c| same_name(&c.name, name) && !c.partition);
+                    (
+                        name.clone(),
+                        read_type(found, wanted.map(|column| column.ty.as_str())),
+                    )
                 })
                 .collect();
             let from = format!(
@@ -117,8 +134,10 @@ impl ScanPlan {
             0 => format!("read_csv({})", file_list(files)),
             1 => parts.remove(0),
             _ => {
-                let queries: Vec<String> =
-                    parts.iter().map(|part| format!("SELECT * FROM {part}")).collect();
+                let queries: Vec<String> = parts
+                    .iter()
+                    .map(|part| format!("SELECT * FROM {part}"))
+                    .collect();
                 format!("({})", queries.join(" UNION ALL "))
             }
         }
@@ -149,9 +168,10 @@ impl ScanPlan {
     fn one_shape(&self, columns: &[Column], found: &[(String, String)], from: &str) -> String {
         let native = self.native(found);
         let is_plain = native.len() == columns.len()
-            && native.iter().zip(columns).all(|((name, ty), column)| {
-                *name == column.name && *ty == column.ty
-            });
+            && native
+                .iter()
+                .zip(columns)
+                .all(|((name, ty), column)| *name == column.name && *ty == column.ty);
         if is_plain {
             return from.to_owned();
         }
@@ -176,16 +196,24 @@ impl ScanPlan {
 
     fn shapes_of(&self, files: &[Arc<File>]) -> Vec<&Arc<Shape>> {
         let used: BTreeMap<usize, ()> = files.iter().map(|file| (file.shape, ())).collect();
-        used.keys().filter_map(|index| self.shapes.get(*index)).collect()
+        used.keys()
+            .filter_map(|index| self.shapes.get(*index))
+            .collect()
     }
 
     fn hive_options(&self) -> String {
         if self.hive.is_empty() {
             return ", hive_partitioning = false".to_owned();
         }
-        let types: Vec<String> =
-            self.hive.iter().map(|(key, ty)| format!("{}: {ty}", literal(key))).collect();
-        format!(", hive_partitioning = true, hive_types = {{{}}}", types.join(", "))
+        let types: Vec<String> = self
+            .hive
+            .iter()
+            .map(|(key, ty)| format!("{}: {ty}", literal(key)))
+            .collect();
+        format!(
+            ", hive_partitioning = true, hive_types = {{{}}}",
+            types.join(", ")
+        )
     }
 }
 
@@ -203,9 +231,10 @@ impl Dialect {
             self.skip,
             self.header
         );
-        for (name, format) in
-            [("dateformat", &self.date_format), ("timestampformat", &self.timestamp_format)]
-        {
+        for (name, format) in [
+            ("dateformat", &self.date_format),
+            ("timestampformat", &self.timestamp_format),
+        ] {
             if let Some(format) = format {
                 options.push_str(&format!(", {name} = {}", literal(format)));
             }
@@ -229,7 +258,10 @@ pub(crate) fn same_name(left: &str, right: &str) -> bool {
 }
 
 fn find<'a>(native: &'a [(String, String)], column: &Column) -> Option<(&'a String, &'a String)> {
-    native.iter().find(|(name, _)| same_name(name, &column.name)).map(|(name, ty)| (name, ty))
+    native
+        .iter()
+        .find(|(name, _)| same_name(name, &column.name))
+        .map(|(name, ty)| (name, ty))
 }
 
 /// The relation's columns from what a scan gives: name, and whether it has the right type.
@@ -253,8 +285,10 @@ fn select_list(columns: &[Column], found: impl Fn(&Column) -> Option<(String, bo
 
 /// `{'name': 'TYPE', …}` for the readers of text files.
 pub(crate) fn column_struct(columns: &[(String, String)]) -> String {
-    let items: Vec<String> =
-        columns.iter().map(|(name, ty)| format!("{}: {}", literal(name), literal(ty))).collect();
+    let items: Vec<String> = columns
+        .iter()
+        .map(|(name, ty)| format!("{}: {}", literal(name), literal(ty)))
+        .collect();
     format!("{{{}}}", items.join(", "))
 }
 

@@ -64,15 +64,28 @@ impl RelationSnapshot {
         let (hive, own): (Vec<&Column>, Vec<&Column>) =
             columns.iter().partition(|column| column.partition);
         let pairs = |columns: Vec<&Column>| -> Vec<(String, String)> {
-            columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect()
+            columns
+                .iter()
+                .map(|column| (column.name.clone(), column.ty.clone()))
+                .collect()
         };
-        let shape = crate::scan::Shape { columns: pairs(own), ..Default::default() };
+        let shape = crate::scan::Shape {
+            columns: pairs(own),
+            ..Default::default()
+        };
         let scan = crate::scan::ScanPlan {
             format: Some(format),
             hive: pairs(hive).into_iter().collect(),
             shapes: vec![Arc::new(shape)],
         };
-        Self { name, format, columns, files, scan, schema_hash: OnceLock::new() }
+        Self {
+            name,
+            format,
+            columns,
+            files,
+            scan,
+            schema_hash: OnceLock::new(),
+        }
     }
 
     /// Differs when name or columns do.
@@ -109,10 +122,13 @@ pub struct CatalogSnapshot {
 impl CatalogSnapshot {
     /// Puts relations together and finds the schema version.
     pub fn new(relations: BTreeMap<RelationName, Arc<RelationSnapshot>>) -> Self {
-        let schema_version = relations
-            .values()
-            .fold(0u64, |version, relation| version.wrapping_add(relation.schema_hash()));
-        Self { schema_version, relations }
+        let schema_version = relations.values().fold(0u64, |version, relation| {
+            version.wrapping_add(relation.schema_hash())
+        });
+        Self {
+            schema_version,
+            relations,
+        }
     }
 
     /// This snapshot with `names` taken from `newer`: how a transaction block, which keeps its

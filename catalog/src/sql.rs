@@ -14,7 +14,9 @@ pub(crate) fn identifier(name: &str) -> String {
 
 /// A list of file paths, written so that DuckDB takes none of them for a glob.
 pub(crate) fn paths<'a>(paths: impl IntoIterator<Item = &'a str>) -> String {
-    let literals: Vec<String> =
-        paths.into_iter().map(|path| literal(&pattern::escape(path))).collect();
+    let literals: Vec<String> = paths
+        .into_iter()
+        .map(|path| literal(&pattern::escape(path)))
+        .collect();
     format!("[{}]", literals.join(", "))
 }

@@ -8,23 +8,56 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// How much memory executors may use together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MemoryLimit {
-    /// Percent of the machine's memory, above 0 and at most 100. DuckDB knows the machine's memory
-    /// and the limits of its container.
+    /// Percent of the machine's memory, above 0 and at most 100.
     Percent(f64),
     /// An amount.
     Bytes(u64),
 }
 
 impl MemoryLimit {
-    /// The part of one of `executors`, in the words of DuckDB's setting `memory_limit`.
-    pub fn duckdb_setting(self, executors: usize) -> String {
-        let executors = executors.max(1);
+    /// The part of one of `executors`, in the words of DuckDB's setting `memory_limit`. Where the
+    /// machine's memory cannot be found out there is none, and DuckDB takes its own default.
+    pub fn duckdb_setting(self, executors: usize) -> Option<String> {
+        self.bytes(machine_bytes())
+            .map(|bytes| format!("{}B", bytes / executors.max(1) as u64))
+    }
+
+    fn bytes(self, machine_bytes: Option<u64>) -> Option<u64> {
         match self {
-            #[expect(clippy::cast_precision_loss, reason = "a count of executors is small")]
-            Self::Percent(percent) => format!("{}%", percent / executors as f64),
-            Self::Bytes(bytes) => format!("{}B", bytes / executors as u64),
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of memory is positive and need not be exact to the byte"
+            )]
+            Self::Percent(percent) => {
+                machine_bytes.map(|bytes| (bytes as f64 * percent / 100.0) as u64)
+            }
+            Self::Bytes(bytes) => Some(bytes),
         }
     }
+}
+
+/// Memory of this machine, or of the container that this process is in.
+fn machine_bytes() -> Option<u64> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let meminfo = read("/proc/meminfo");
+    let total = meminfo.as_deref().and_then(|text| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("MemTotal:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        kilobytes.checked_mul(1024)
+    });
+    // A limit that is not set is the word `max`, or a number beyond any machine.
+    let limits = [
+        "/sys/fs/cgroup/memory.max",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ];
+    let limits = limits
+        .iter()
+        .filter_map(|path| read(path)?.trim().parse::<u64>().ok());
+    limits.chain(total).min()
 }
 
 impl Default for MemoryLimit {
@@ -136,6 +169,12 @@ mod tests {
         for text in ["", "much", "0%", "101%", "-1GB", "4 parsecs", "0"] {
             text.parse::<MemoryLimit>().unwrap_err();
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_machine_has_memory() {
+        assert!(machine_bytes().unwrap() > 1 << 20);
     }
 
     #[test]
