@@ -1,1 +1,21 @@
-//! Placeholder header, written with the crate.
+//! Whole-system tests: a gateway and its executors in one process, on loopback.
+//!
+//! ```text
+//! test ── client::Client ──► cluster::Cluster (gateway + N embedded executors) ── generated files
+//!   │
+//!   ├── native::Native       the same SQL on DuckDB alone, over the same files
+//!   └── postgres::Postgres   the same SQL on a real PostgreSQL, where one is installed
+//! ```
+//!
+//! The tests themselves are in the folders beside `src`: `wire`, `slt`, `differential`, `faults`,
+//! and `architecture.rs`. docs/testing.md says what each of them proves and how to add a case.
+
+pub mod client;
+pub mod compare;
+pub mod data;
+pub mod environment;
+pub mod native;
+pub mod postgres;
+pub mod process;
+pub mod random;
+pub mod transcript;

@@ -1,0 +1,117 @@
+//! The ways in which the same query is run.
+
+use skein_tests::client::{Client, QueryError, ResultSet};
+use skein_tests::cluster::{Cluster, ClusterOptions};
+use skein_tests::compare::{self, Order};
+use skein_tests::data::sets::Layout;
+use skein_tests::native::Native;
+use std::path::{Path, PathBuf};
+
+/// A gateway, and how it is told to run queries.
+pub struct Mode {
+    /// Shown in failures.
+    pub name: &'static str,
+    client: Client,
+    // Dropped after the client.
+    _cluster: Cluster,
+}
+
+/// Whole on one executor; split on one, on three, and over many tiny files.
+pub struct Modes {
+    whole: Mode,
+    split: Vec<Mode>,
+    native: Option<Native>,
+}
+
+impl Modes {
+    /// Starts a gateway per mode over data in each layout.
+    pub fn start(data: impl Fn(Layout) -> PathBuf) -> Self {
+        let (few, many) = (data(Layout::Few), data(Layout::Many));
+        let native = Native::open(2);
+        native.create_views(&few);
+        Self {
+            whole: mode("never", &few, 1, &["skein.split = never"]),
+            split: vec![
+                mode("always on 1", &few, 1, &["skein.split = always"]),
+                mode("always on 3", &few, 3, &["skein.split = always"]),
+                mode("many tiny files", &many, 3, &["skein.split = always"]),
+            ],
+            native: Some(native),
+        }
+    }
+
+    /// The same without DuckDB alone: for queries whose values it gives in another form.
+    pub fn without_native(mut self) -> Self {
+        self.native = None;
+        self
+    }
+
+    /// Runs `sql` in every mode. The error lists what differs.
+    pub fn check(&mut self, sql: &str, order: Order) -> Result<Checked, String> {
+        let whole = self.whole.client.query(sql);
+        let mut differences = Vec::new();
+        if let Some(native) = &self.native
+            && let Ok(result) = &whole
+        {
+            match native.query(sql) {
+                Ok(rows) => {
+                    if let Err(difference) = compare::same_values(&rows, result, order) {
+                        differences.push(format!("[native DuckDB] {difference}"));
+                    }
+                }
+                Err(error) => differences.push(format!("[native DuckDB] fails: {error}")),
+            }
+        }
+        for mode in &mut self.split {
+            let split = mode.client.query(sql);
+            if let Err(difference) = same_outcome(&whole, &split, order) {
+                differences.push(format!("[{}] {difference}", mode.name));
+            }
+        }
+        if !differences.is_empty() {
+            return Err(format!("{}\n{sql}", differences.join("\n")));
+        }
+        Ok(whole.map_or_else(|error| Checked::Fails(error.to_string()), |result| {
+            Checked::Rows(result.rows.len())
+        }))
+    }
+}
+
+/// What every mode agreed on.
+#[derive(Debug)]
+pub enum Checked {
+    /// So many rows.
+    Rows(usize),
+    /// This error, or one with the same SQLSTATE.
+    Fails(String),
+}
+
+fn mode(name: &'static str, folder: &Path, executors: usize, settings: &[&str]) -> Mode {
+    let cluster = Cluster::start(&ClusterOptions::new(folder).executors(executors));
+    let client = cluster.client_with(settings);
+    Mode { name, client, _cluster: cluster }
+}
+
+fn same_outcome(
+    expected: &Result<ResultSet, QueryError>,
+    actual: &Result<ResultSet, QueryError>,
+    order: Order,
+) -> Result<(), String> {
+    match (expected, actual) {
+        (Ok(expected), Ok(actual)) => compare::same(expected, actual, order),
+        (Err(expected), Err(actual)) if expected.sqlstate() == actual.sqlstate() => Ok(()),
+        (Err(expected), Err(actual)) => Err(format!("fails: {actual}\n  instead of: {expected}")),
+        (Ok(_), Err(actual)) => Err(format!("fails: {actual}")),
+        (Err(expected), Ok(_)) => Err(format!("succeeds instead of failing: {expected}")),
+    }
+}
+
+/// Fails with every difference that was found.
+pub fn report(subject: &str, checked: usize, failures: &[String]) {
+    assert!(
+        failures.is_empty(),
+        "{} of {checked} {subject} differ:\n\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
+}

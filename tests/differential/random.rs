@@ -1,0 +1,72 @@
+//! Random queries, in four tests so that they can run side by side.
+//!
+//! `SKEIN_TEST_SEED=N` repeats a run, `SKEIN_TEST_QUERIES=N` makes it longer. A query that differs
+//! is shrunk before it is shown.
+
+use skein_tests::data::sets;
+use skein_tests::environment;
+use skein_tests::random::{Choices, generate, shrink};
+
+use crate::modes::{Checked, Modes, report};
+
+/// How many queries each of the four tests runs.
+const QUERIES: usize = 550;
+/// After so many differences the rest would say nothing new.
+const FAILURES_MAX: usize = 12;
+
+#[test]
+fn random_queries_split_equals_whole_1() {
+    run(1);
+}
+
+#[test]
+fn random_queries_split_equals_whole_2() {
+    run(2);
+}
+
+#[test]
+fn random_queries_split_equals_whole_3() {
+    run(3);
+}
+
+#[test]
+fn random_queries_split_equals_whole_4() {
+    run(4);
+}
+
+#[expect(clippy::print_stdout, reason = "the seed has to be seen to repeat a run")]
+fn run(part: u64) {
+    let seed = environment::seed();
+    println!("SKEIN_TEST_SEED={seed}");
+    let count = environment::queries(QUERIES * 4).div_ceil(4);
+    let mut modes = Modes::start(sets::random_relations);
+    let mut failures = Vec::new();
+    let mut errors = 0;
+    for index in 0..count as u64 {
+        let mut choices =
+            Choices::from_seed(seed.wrapping_mul(1_000_003).wrapping_add(part << 32 | index));
+        let generated = generate(&mut choices);
+        match modes.check(&generated.sql, generated.order) {
+            Ok(Checked::Rows(_)) => continue,
+            Ok(Checked::Fails(error)) => {
+                errors += 1;
+                println!("fails in every mode: {error}\n{}", generated.sql);
+                continue;
+            }
+            Err(_) => {}
+        }
+        let list = shrink(choices.into_list(), |list| {
+            let generated = generate(&mut Choices::from_list(list.to_vec()));
+            modes.check(&generated.sql, generated.order).is_err()
+        });
+        let smallest = generate(&mut Choices::from_list(list));
+        let difference = modes.check(&smallest.sql, smallest.order).err().unwrap_or_default();
+        failures.push(format!("seed {seed}, query {part}/{index}:\n{difference}"));
+        if failures.len() == FAILURES_MAX {
+            break;
+        }
+    }
+    report("random queries", count, &failures);
+    // A generator whose queries fail tests nothing.
+    assert!(errors * 50 <= count, "{errors} of {count} queries fail");
+}

@@ -1,0 +1,228 @@
+//! Small data sets for tests.
+
+use std::path::{Path, PathBuf};
+
+use super::{generated, write, write_parquet};
+use crate::native::Native;
+
+/// How many files a data set has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// A few per relation.
+    Few,
+    /// Many tiny ones.
+    Many,
+}
+
+impl Layout {
+    /// The number that fits this layout.
+    pub fn files(self, few: usize, many: usize) -> usize {
+        match self {
+            Self::Few => few,
+            Self::Many => many,
+        }
+    }
+}
+
+/// `facts` (Parquet in Hive folders), `dims` (CSV) and `notes` (JSON): what random queries read.
+pub fn random_relations(layout: Layout) -> PathBuf {
+    let version = format!("{FACTS}{DIMS}{NOTES}{layout:?}3");
+    generated(&format!("random-{layout:?}").to_lowercase(), &version, |folder| {
+        let native = Native::open(1);
+        hive_facts(&native, folder, layout);
+        write(&native, folder, "dims", DIMS, layout.files(2, 5), "csv", "FORMAT csv, HEADER");
+        write(&native, folder, "notes", NOTES, layout.files(3, 12), "json", "FORMAT json");
+    })
+}
+
+fn hive_facts(native: &Native, folder: &Path, layout: Layout) {
+    native.run(&format!("CREATE TABLE all_facts AS {FACTS}"));
+    for day in 0..12 {
+        let name = format!("facts/day=2026-03-{:02}", day + 1);
+        // Day 10 has a file without rows, day 11 one with one row.
+        let limit = match day {
+            10 => 0,
+            11 => 1,
+            _ => 1000,
+        };
+        let sql =
+            format!("SELECT * EXCLUDE (n) FROM all_facts WHERE n = {day} ORDER BY id LIMIT {limit}");
+        let files = if limit > 1 { layout.files(1, 3) } else { 1 };
+        write_parquet(native, folder, &name, &sql, files);
+    }
+}
+
+const FACTS: &str = "
+SELECT i AS id,
+       nullif(hash(i, 'k') % 16, 15)::INTEGER AS k,
+       CASE WHEN hash(i, 'v') % 9 > 0 THEN (hash(i, 'w') % 201)::INTEGER - 100 END AS v,
+       CASE hash(i, 'g') % 7 WHEN 0 THEN 'a' WHEN 1 THEN 'B' WHEN 2 THEN 'it''s' WHEN 3 THEN 'ab'
+            WHEN 4 THEN 'é' WHEN 5 THEN '' END AS g,
+       CASE WHEN hash(i, 'd') % 8 > 0
+            THEN (((hash(i, 'e') % 20001)::DECIMAL(12,2) - 10000) * 0.01::DECIMAL(3,2))::DECIMAL(12,2)
+       END AS d,
+       CASE WHEN hash(i, 'x') % 8 > 0 THEN ((hash(i, 'y') % 401)::DOUBLE - 200) * 0.25 END AS x,
+       CASE hash(i, 'b') % 5 WHEN 0 THEN NULL WHEN 1 THEN false WHEN 2 THEN false ELSE true END AS b,
+       (i % 12)::INTEGER AS n
+FROM range(0, 600) numbers(i)";
+
+const DIMS: &str = "
+SELECT (i % 17)::INTEGER AS k,
+       CASE WHEN i % 6 > 0 THEN 'name ' || (i % 8) END AS name,
+       (i % 5)::INTEGER AS grp,
+       (i * 1.25)::DECIMAL(6,2) AS rate
+FROM range(0, 22) numbers(i)";
+
+const NOTES: &str = "
+SELECT i * 5 AS id,
+       CASE WHEN hash(i, 'k') % 10 > 0 THEN (hash(i, 'l') % 18)::INTEGER END AS k,
+       CASE hash(i, 'n') % 4 WHEN 0 THEN 'a' WHEN 1 THEN 'Banana' WHEN 2 THEN '' END AS note,
+       CASE WHEN hash(i, 'a') % 7 > 0 THEN (hash(i, 'm') % 101)::INTEGER END AS amount
+FROM range(0, 120) numbers(i)";
+
+/// `samples`: a column of every kind, with NULLs, NaN, and groups that are missing from some
+/// files; files without rows, with one row, and with nothing but NULLs.
+pub fn aggregate_relations(layout: Layout) -> PathBuf {
+    let version = format!("{SAMPLES}{layout:?}3");
+    generated(&format!("aggregates-{layout:?}").to_lowercase(), &version, |folder| {
+        let native = Native::open(1);
+        native.run(&format!("CREATE TABLE all_samples AS {SAMPLES}"));
+        let piece = |name: &str, sql: &str, files: usize| {
+            write_parquet(&native, folder, &format!("samples/{name}"), sql, files);
+        };
+        piece("a", "SELECT * FROM all_samples WHERE id < 150", layout.files(2, 9));
+        piece("b-empty", "SELECT * FROM all_samples WHERE false", layout.files(1, 2));
+        piece("c-one", "SELECT * FROM all_samples WHERE id = 150", 1);
+        let nulls = "SELECT id, g, COLUMNS(* EXCLUDE (id, g)) FROM \
+                     (SELECT * REPLACE (NULL AS g) FROM all_samples WHERE id IN (151, 152))";
+        let columns = native
+            .query("SELECT column_name, column_type FROM (DESCRIBE all_samples)")
+            .expect("DuckDB describes its table");
+        let list: Vec<String> = columns
+            .iter()
+            .map(|row| {
+                let (name, ty) = (row[0].as_deref(), row[1].as_deref());
+                let (name, ty) = (name.unwrap_or_default(), ty.unwrap_or_default());
+                if name == "id" { "id".to_owned() } else { format!("NULL::{ty} AS {name}") }
+            })
+            .collect();
+        piece("d-nulls", &format!("SELECT {} FROM ({nulls})", list.join(", ")), 1);
+        piece("e", "SELECT * FROM all_samples WHERE id > 152", layout.files(2, 9));
+        piece("f-empty", "SELECT * FROM all_samples WHERE false", 1);
+    })
+}
+
+const SAMPLES: &str = "
+SELECT i AS id,
+       CASE WHEN i < 60 THEN 'early' WHEN i > 240 THEN 'late' WHEN i % 7 = 0 THEN NULL
+            WHEN i % 5 = 0 THEN 'nulls' ELSE 'g' || (i % 4) END AS g,
+       CASE WHEN i % 5 > 0 AND i % 11 > 0 THEN (hash(i, 'i') % 41)::INTEGER - 20 END AS i32,
+       CASE WHEN i % 5 > 0 THEN (hash(i, 'b') % 1000)::BIGINT * 1000003 END AS i64,
+       CASE WHEN i % 5 > 0 THEN (hash(i, 'h') % 1000)::HUGEINT END AS i128,
+       CASE WHEN i % 5 > 0 THEN (hash(i, 's') % 100)::SMALLINT END AS i16,
+       CASE WHEN i % 5 > 0 THEN (hash(i, 't') % 100)::TINYINT END AS i8,
+       CASE WHEN i % 5 > 0 THEN (hash(i, 'u') % 200)::UTINYINT END AS u8,
+       CASE WHEN i % 5 > 0 THEN (hash(i, 'u') % 200)::USMALLINT END AS u16,
+       CASE WHEN i % 5 > 0 THEN (hash(i, 'u') % 200)::UINTEGER END AS u32,
+       CASE WHEN i % 5 > 0 THEN (hash(i, 'u') % 200)::UBIGINT END AS u64,
+       CASE WHEN i % 5 > 0 THEN (hash(i, 'u') % 200)::UHUGEINT END AS u128,
+       CASE WHEN i % 5 > 0 THEN ((hash(i, 'd') % 2001)::DECIMAL(10,2) - 1000)::DECIMAL(10,2) END AS dec,
+       CASE WHEN i % 5 > 0 THEN ((hash(i, 'x') % 401)::DOUBLE - 200) * 0.25 END AS f64,
+       CASE WHEN i % 5 > 0 THEN (((hash(i, 'y') % 401)::DOUBLE - 200) * 0.25)::FLOAT END AS f32,
+       CASE WHEN i % 50 = 1 THEN 'NaN'::DOUBLE WHEN i % 50 = 2 THEN 'Infinity'::DOUBLE
+            WHEN i % 5 > 0 THEN ((hash(i, 'n') % 401)::DOUBLE - 200) * 0.25 END AS nan,
+       CASE WHEN i % 5 > 0 THEN substr('the quick brown fox', 1 + (hash(i, 'w') % 15)::INTEGER, 4) END AS txt,
+       CASE WHEN i % 5 > 0 THEN hash(i, 'o') % 3 > 0 END AS bo,
+       CASE WHEN i % 5 > 0 THEN DATE '2026-01-01' + (hash(i, 'a') % 90)::INTEGER END AS da,
+       CASE WHEN i % 5 > 0 THEN TIMESTAMP '2026-01-01 00:00:00' + to_seconds((hash(i, 'm') % 9000000)::BIGINT) END AS ts,
+       CASE WHEN i % 5 > 0 THEN TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_seconds((hash(i, 'z') % 9000000)::BIGINT) END AS tz,
+       CASE WHEN i % 5 > 0 THEN TIME '00:00:00' + to_seconds((hash(i, 'tm') % 80000)::BIGINT) END AS ti,
+       CASE WHEN i % 5 > 0 THEN to_days((hash(i, 'iv') % 9)::INTEGER) END AS iv,
+       CASE WHEN i % 5 > 0 THEN ('b' || (hash(i, 'bl') % 20))::BLOB END AS bl,
+       CASE WHEN i % 5 > 0 THEN lpad(bin(hash(i, 'bi') % 16), 4, '0')::BIT END AS bi,
+       CASE WHEN i % 5 > 0 THEN [i % 3, NULL, i % 2]::INTEGER[] END AS li,
+       CASE WHEN i % 5 > 0 THEN {'a': (i % 4)::INTEGER, 'b': 'x'} END AS st
+FROM range(0, 300) numbers(i)";
+
+/// TPC-H at this scale, in files per table.
+pub fn tpch(scale: &str, layout: Layout) -> PathBuf {
+    generated(&format!("tpch-{scale}-{layout:?}").to_lowercase(), "2", |folder| {
+        let native = Native::with_extensions(2, &["tpch"]);
+        native.run(&format!("CALL dbgen(sf = {scale})"));
+        write_tables(&native, folder, layout);
+    })
+}
+
+/// TPC-DS at this scale, in files per table.
+pub fn tpcds(scale: &str, layout: Layout) -> PathBuf {
+    generated(&format!("tpcds-{scale}-{layout:?}").to_lowercase(), "2", |folder| {
+        let native = Native::with_extensions(2, &["tpcds"]);
+        native.run(&format!("CALL dsdgen(sf = {scale})"));
+        write_tables(&native, folder, layout);
+    })
+}
+
+/// Writes every table; those with more rows into more files.
+fn write_tables(native: &Native, folder: &Path, layout: Layout) {
+    let tables = native
+        .query("SELECT table_name, estimated_size FROM duckdb_tables() ORDER BY table_name")
+        .expect("DuckDB lists its tables");
+    for table in tables {
+        let cell = |index: usize| table[index].clone().unwrap_or_default();
+        let (name, rows) = (cell(0), cell(1).parse::<usize>().unwrap_or(0));
+        let files = match rows {
+            0..=30 => 1,
+            31..=2000 => layout.files(2, 5),
+            2001..=20000 => layout.files(4, 16),
+            _ => layout.files(7, 40),
+        };
+        write_parquet(native, folder, &name, &format!("FROM {name}"), files);
+    }
+}
+
+/// Relations of the `.slt` files: `events` (Parquet, Hive), `customers` (CSV), `devices` (JSON).
+pub fn sql_relations(layout: Layout) -> PathBuf {
+    generated(&format!("sql-{layout:?}").to_lowercase(), &format!("{EVENTS}{layout:?}2"), |folder| {
+        let native = Native::open(1);
+        native.run(&format!("CREATE TABLE all_events AS {EVENTS}"));
+        for day in 1..=6 {
+            let name = format!("events/day=2026-10-{day:02}");
+            let sql = format!(
+                "SELECT * EXCLUDE (day) FROM all_events WHERE day = {day} ORDER BY event_id"
+            );
+            write_parquet(&native, folder, &name, &sql, layout.files(1, 7));
+        }
+        write(
+            &native,
+            folder,
+            "customers",
+            CUSTOMERS,
+            layout.files(2, 6),
+            "csv",
+            "FORMAT csv, HEADER",
+        );
+        write(&native, folder, "devices", DEVICES, layout.files(2, 4), "json", "FORMAT json");
+    })
+}
+
+const EVENTS: &str = "
+SELECT i AS event_id,
+       (1 + i % 6)::INTEGER AS day,
+       TIMESTAMP '2026-10-01 00:00:00' + to_days((i % 6)::INTEGER) + to_minutes(i) AS at,
+       CASE WHEN i % 10 < 9 THEN (1 + i % 7)::INTEGER END AS customer_id,
+       (1 + i % 4)::INTEGER AS device_id,
+       CASE i % 3 WHEN 0 THEN 'view' WHEN 1 THEN 'click' ELSE 'buy' END AS kind,
+       CASE WHEN i % 8 > 0 THEN (i * 37 % 500)::INTEGER END AS ms,
+       CASE WHEN i % 3 = 2 THEN (i * 1.25)::DECIMAL(10,2) END AS amount
+FROM range(0, 120) numbers(i)";
+
+const CUSTOMERS: &str = "
+SELECT i AS customer_id, 'Customer ' || i AS name,
+       CASE WHEN i % 3 = 0 THEN 'NO' WHEN i % 3 = 1 THEN 'JP' ELSE 'BR' END AS country,
+       DATE '2020-01-01' + (i * 40)::INTEGER AS since
+FROM range(1, 9) numbers(i)";
+
+const DEVICES: &str = "
+SELECT i AS device_id, 'model ' || chr(64 + i::INTEGER) AS model, [i, i + 1] AS ports,
+       {'os': CASE WHEN i % 2 = 0 THEN 'linux' ELSE 'bsd' END, 'cores': i * 2} AS system
+FROM range(1, 6) numbers(i)";
