@@ -106,18 +106,17 @@ impl Catalog {
             .values()
             .map(Arc::clone)
             .collect();
-        let results: Vec<(Arc<Entry>, Result<Arc<RelationSnapshot>, CatalogError>)> =
-            futures::stream::iter(entries)
-                .map(|entry| async move {
-                    let snapshot = entry.snapshot(&self.tools).await;
-                    (entry, snapshot)
-                })
-                .buffered(REFRESHED_AT_ONCE)
-                .collect()
-                .await;
+        let refreshed: Vec<_> = entries
+            .iter()
+            .map(|entry| entry.snapshot(&self.tools))
+            .collect();
+        let results: Vec<_> = futures::stream::iter(refreshed)
+            .buffered(REFRESHED_AT_ONCE)
+            .collect()
+            .await;
         let mut problems = Vec::new();
         let mut found = Vec::new();
-        for (entry, result) in results {
+        for (entry, result) in entries.iter().zip(results) {
             match result {
                 Ok(snapshot) => found.push(snapshot),
                 Err(error) => problems.push(Problem {
@@ -158,9 +157,8 @@ impl Catalog {
             entries.push(self.path_entry(path)?);
         }
         let mut found = Vec::with_capacity(entries.len());
-        let mut snapshots = futures::stream::iter(&entries)
-            .map(|entry| self.refresh(entry))
-            .buffered(REFRESHED_AT_ONCE);
+        let refreshed: Vec<_> = entries.iter().map(|entry| self.refresh(entry)).collect();
+        let mut snapshots = futures::stream::iter(refreshed).buffered(REFRESHED_AT_ONCE);
         while let Some(snapshot) = snapshots.next().await {
             found.push(snapshot?);
         }

@@ -62,21 +62,17 @@ impl Describer {
             .copied()
             .filter(|file| self.recall(format, file).is_none())
             .collect();
-        let described: Vec<(&[&Listed], Vec<Arc<Shape>>)> =
-            futures::stream::iter(unknown.chunks(self.files_per_statement))
-                .map(|chunk| async move {
-                    let shapes = match format {
-                        Format::Parquet => self.parquet(chunk).await?,
-                        Format::Csv => self.csv(chunk).await?,
-                        Format::Json => self.json(chunk).await?,
-                    };
-                    Ok::<_, InspectError>((chunk, shapes))
-                })
-                .buffered(self.parallel_max)
-                .try_collect()
-                .await?;
+        let chunks: Vec<&[&Listed]> = unknown.chunks(self.files_per_statement).collect();
+        let asked: Vec<_> = chunks
+            .iter()
+            .map(|chunk| self.describe_chunk(format, chunk))
+            .collect();
+        let described: Vec<Vec<Arc<Shape>>> = futures::stream::iter(asked)
+            .buffered(self.parallel_max)
+            .try_collect()
+            .await?;
         let mut fresh: HashMap<&str, Arc<Shape>> = HashMap::new();
-        for (chunk, shapes) in described {
+        for (chunk, shapes) in chunks.into_iter().zip(described) {
             for (file, shape) in chunk.iter().zip(shapes) {
                 self.remember(format, file, &shape);
                 fresh.insert(&file.path, shape);
@@ -89,6 +85,18 @@ impl Describer {
                 .unwrap_or_default()
         };
         Ok(files.iter().map(shape_of).collect())
+    }
+
+    async fn describe_chunk(
+        &self,
+        format: Format,
+        files: &[&Listed],
+    ) -> Result<Vec<Arc<Shape>>, InspectError> {
+        match format {
+            Format::Parquet => self.parquet(files).await,
+            Format::Csv => self.csv(files).await,
+            Format::Json => self.json(files).await,
+        }
     }
 
     /// Runs one statement within the limit.

@@ -129,73 +129,38 @@ impl Lister {
         pattern: &Pattern,
         files: &mut BTreeMap<String, Listed>,
     ) -> Result<(), CatalogError> {
-        let unlistable = |path: &Path, message: String| CatalogError::Unlistable {
-            path: display_path(&pattern.root, path),
-            message,
-        };
         let store = self.stores.get(&pattern.root).ok_or_else(|| {
             unlistable(
+                pattern,
                 &Path::default(),
                 "storage of this kind is not configured".to_owned(),
             )
         })?;
         let fixed = Path::parse(pattern.fixed.join("/"))
-            .map_err(|error| unlistable(&Path::default(), error.to_string()))?;
+            .map_err(|error| unlistable(pattern, &Path::default(), error.to_string()))?;
         let is_local = pattern.root.is_empty();
         if pattern.rest.is_empty() {
             // A folder is not an object; who wants its files asks for what is below it.
             match store.head(&fixed).await {
                 Ok(meta) => drop(add(files, &pattern.root, meta)),
-                Err(error) if means_nothing_there(&error) || is_local && is_folder(&fixed) => {}
-                Err(error) => return Err(unlistable(&fixed, innermost(&error))),
+                Err(error) if means_nothing_there(&error) || (is_local && is_folder(&fixed)) => {}
+                Err(error) => return Err(unlistable(pattern, &fixed, innermost(&error))),
             }
             return Ok(());
         }
         let mut folders = vec![(fixed, pattern.start())];
         while !folders.is_empty() {
-            let mut listings = futures::stream::iter(folders)
-                .map(|(folder, positions)| async move {
-                    if let Some(name) = pattern.only_literal(&positions)
-                        && pattern.rest.len() > positions[0] + 1
-                    {
-                        let below = Path::parse(format!("{}/{name}", folder.as_ref()))
-                            .map_err(|error| unlistable(&folder, error.to_string()))?;
-                        let next = pattern.step(&positions, name);
-                        return Ok((positions, vec![], vec![(below, next)]));
-                    }
-                    let listed = match store.list_with_delimiter(Some(&folder)).await {
-                        Ok(listed) => listed,
-                        Err(error) if means_nothing_there(&error) => {
-                            return Ok((positions, vec![], vec![]));
-                        }
-                        Err(error) => return Err(unlistable(&folder, innermost(&error))),
-                    };
-                    let folders = listed
-                        .common_prefixes
-                        .into_iter()
-                        .filter_map(|path| {
-                            let name = path.filename()?;
-                            if pattern.hides(name) || is_local && is_link_to_ancestor(&path) {
-                                return None;
-                            }
-                            let next = pattern.step(&positions, name);
-                            next.iter()
-                                .any(|position| *position < pattern.rest.len())
-                                .then_some((path, next))
-                        })
-                        .collect();
-                    Ok((positions, listed.objects, folders))
-                })
-                .buffered(FOLDERS_LISTED_AT_ONCE);
+            let asked: Vec<_> = folders
+                .into_iter()
+                .map(|(folder, positions)| list_folder(store, pattern, folder, positions))
+                .collect();
+            let mut listings = futures::stream::iter(asked).buffered(FOLDERS_LISTED_AT_ONCE);
             let mut below = Vec::new();
             while let Some(listing) = listings.next().await {
-                let (positions, objects, folders) = listing?;
-                below.extend(folders);
-                for object in objects {
-                    let name = object.location.filename().unwrap_or_default();
-                    if !pattern.hides(name) && pattern.is_match(&pattern.step(&positions, name)) {
-                        add(files, &pattern.root, object);
-                    }
+                let listing = listing?;
+                below.extend(listing.folders);
+                for object in listing.files {
+                    add(files, &pattern.root, object);
                 }
                 if files.len() > self.files_max {
                     let files_max = self.files_max;
@@ -209,6 +174,69 @@ impl Lister {
             folders = below;
         }
         Ok(())
+    }
+}
+
+/// What one folder has for a pattern.
+struct FolderListing {
+    files: Vec<ObjectMeta>,
+    /// Folders to list next, with the pattern's positions there.
+    folders: Vec<(Path, Vec<usize>)>,
+}
+
+async fn list_folder(
+    store: &Arc<dyn ObjectStore>,
+    pattern: &Pattern,
+    folder: Path,
+    positions: Vec<usize>,
+) -> Result<FolderListing, CatalogError> {
+    if let Some(name) = pattern.only_literal(&positions)
+        && pattern.rest.len() > positions[0] + 1
+    {
+        let below = Path::parse(format!("{}/{name}", folder.as_ref()))
+            .map_err(|error| unlistable(pattern, &folder, error.to_string()))?;
+        let folders = vec![(below, pattern.step(&positions, name))];
+        return Ok(FolderListing {
+            files: Vec::new(),
+            folders,
+        });
+    }
+    let listed = match store.list_with_delimiter(Some(&folder)).await {
+        Ok(listed) => listed,
+        Err(error) if means_nothing_there(&error) => {
+            return Ok(FolderListing {
+                files: Vec::new(),
+                folders: Vec::new(),
+            });
+        }
+        Err(error) => return Err(unlistable(pattern, &folder, innermost(&error))),
+    };
+    let is_local = pattern.root.is_empty();
+    let mut folders = Vec::new();
+    for path in listed.common_prefixes {
+        let Some(name) = path.filename() else {
+            continue;
+        };
+        let next = pattern.step(&positions, name);
+        if !pattern.hides(name)
+            && next.iter().any(|position| *position < pattern.rest.len())
+            && !(is_local && is_link_to_ancestor(&path))
+        {
+            folders.push((path, next));
+        }
+    }
+    let mut files = listed.objects;
+    files.retain(|object| {
+        let name = object.location.filename().unwrap_or_default();
+        !pattern.hides(name) && pattern.is_match(&pattern.step(&positions, name))
+    });
+    Ok(FolderListing { files, folders })
+}
+
+fn unlistable(pattern: &Pattern, path: &Path, message: String) -> CatalogError {
+    CatalogError::Unlistable {
+        path: display_path(&pattern.root, path),
+        message,
     }
 }
 

@@ -179,11 +179,17 @@ mod tests {
 
     #[test]
     fn executors_share_the_limit() {
-        assert_eq!(MemoryLimit::Percent(80.0).duckdb_setting(2), "40%");
         assert_eq!(
-            MemoryLimit::Percent(80.0).duckdb_setting(3),
-            "26.666666666666668%"
+            MemoryLimit::Bytes(1000).duckdb_setting(4).as_deref(),
+            Some("250B")
         );
-        assert_eq!(MemoryLimit::Bytes(1000).duckdb_setting(4), "250B");
+        assert_eq!(MemoryLimit::Percent(80.0).bytes(Some(1000)), Some(800));
+        assert_eq!(MemoryLimit::Percent(80.0).bytes(None), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_machine_has_memory() {
+        assert!(machine_bytes().unwrap() > 1 << 20);
     }
 }
