@@ -1,0 +1,79 @@
+//! Why a statement cannot be planned.
+
+use crate::ast::json::AstError;
+
+/// What is wrong with a statement. Positions are byte offsets in its text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// DuckDB's parser does not give a tree.
+    #[error(transparent)]
+    Ast(#[from] AstError),
+    /// The text breaks off inside a string, a quoted name or a comment, or holds an invalid escape.
+    #[error("{message}")]
+    Lexical {
+        /// In PostgreSQL's words.
+        message: String,
+        /// Where it begins.
+        position: usize,
+    },
+    /// A utility statement that does not follow its grammar.
+    #[error("syntax error at or near \"{near}\"")]
+    Syntax {
+        /// The word at which it stops making sense; empty at the end.
+        near: String,
+        /// Where that is.
+        position: usize,
+    },
+    /// A name in FROM that is neither a relation nor a path of one.
+    #[error("relation \"{name}\" does not exist")]
+    UnknownRelation {
+        /// As written, with its schema.
+        name: String,
+        /// Where it stands.
+        position: Option<usize>,
+        /// A relation with a similar name.
+        nearest: Option<String>,
+    },
+    /// A name with a database in front that is not the one served.
+    #[error("cross-database references are not implemented: \"{name}\"")]
+    OtherDatabase {
+        /// As written.
+        name: String,
+        /// Where it stands.
+        position: Option<usize>,
+    },
+    /// A function that neither DuckDB nor the catalogue has.
+    #[error("function {name} does not exist")]
+    UnknownFunction {
+        /// As written, with its schema.
+        name: String,
+        /// Where it stands.
+        position: Option<usize>,
+        /// A function with a similar name.
+        nearest: Option<String>,
+    },
+    /// A function that reaches files, settings or other sessions.
+    #[error("permission denied for function {name}")]
+    FunctionNotAllowed {
+        /// Its name.
+        name: String,
+        /// Where it stands.
+        position: Option<usize>,
+    },
+    /// A parameter for which no value was given.
+    #[error("there is no parameter ${name}")]
+    UnknownParameter {
+        /// Number or name.
+        name: String,
+        /// Where it stands.
+        position: Option<usize>,
+    },
+    /// Parameters with names, which PostgreSQL does not have.
+    #[error("parameter ${name} has no number")]
+    NamedParameter {
+        /// Its name.
+        name: String,
+        /// Where it stands.
+        position: Option<usize>,
+    },
+}

@@ -1,0 +1,252 @@
+//! The names that PostgreSQL gives to result columns without an alias.
+//!
+//! Follows `FigureColname` in PostgreSQL's `parse_target.c`: a function's column has its name, a
+//! cast's that of what is cast or else of the type, most others are `?column?`. DuckDB would name
+//! them by their whole text. The names stand beside the query, not in it as aliases, so that
+//! ORDER BY and GROUP BY find what they found before.
+//!
+//! DuckDB's tree does not always say how a call was written (`EXTRACT`, `percentile_cont`, `~`),
+//! so the text is looked at where the call begins.
+
+use crate::ast::visit::{self, Node};
+use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, Select, SubqueryKind, TableRefKind};
+
+/// Words that PostgreSQL's grammar reads as values of the session.
+const SESSION_WORDS: &[&str] = &[
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "localtime",
+    "localtimestamp",
+    "session_user",
+    "user",
+];
+
+/// What PostgreSQL calls what has no better name.
+const NO_NAME: &str = "?column?";
+
+/// Names for the `count` result columns of a query; `None` keeps DuckDB's. To be asked before the
+/// query is resolved. `text` is what was parsed.
+pub fn output_names(query: &Query, text: &str, count: usize) -> Vec<Option<String>> {
+    let mut names = vec![None; count];
+    let Some(select) = first_select(query) else {
+        return names;
+    };
+    if let TableRefKind::Values { .. } = &select.from.kind
+        && select.from.alias == "valueslist"
+    {
+        return (1..=count)
+            .map(|number| Some(format!("column{number}")))
+            .collect();
+    }
+    let items = &select.select_list;
+    // Before the first item of unknown width, and after the last, the places are known.
+    let before = items.iter().take_while(|item| !is_wide(item)).count();
+    let after = items.iter().rev().take_while(|item| !is_wide(item)).count();
+    for (slot, item) in names.iter_mut().zip(&items[..before]) {
+        *slot = own_name(item, text);
+    }
+    if before < items.len() {
+        for (slot, item) in names.iter_mut().rev().zip(items.iter().rev().take(after)) {
+            *slot = own_name(item, text);
+        }
+    }
+    names
+}
+
+/// The block whose columns name those of the whole query.
+fn first_select(query: &Query) -> Option<&Select> {
+    match &query.body {
+        QueryBody::Select(select) => Some(select),
+        QueryBody::SetOperation { operands, .. } => first_select(operands.first()?),
+        QueryBody::RecursiveCte { left, .. } => first_select(left),
+    }
+}
+
+/// Whether DuckDB may make several columns of the item.
+fn is_wide(item: &Expr) -> bool {
+    visit::any(Node::Expr(item), &mut |node| match node {
+        Node::Expr(expr) => match &expr.kind {
+            ExprKind::Star(_) => true,
+            ExprKind::Function(call) => call.name == "unnest" && call.args.len() > 1,
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+fn own_name(item: &Expr, text: &str) -> Option<String> {
+    if !item.alias.is_empty() {
+        return None;
+    }
+    match &item.kind {
+        ExprKind::ColumnRef(names) => match names.as_slice() {
+            [name] if SESSION_WORDS.contains(&name.as_str()) => Some(name.clone()),
+            _ => None,
+        },
+        ExprKind::Star(_) | ExprKind::Positional(_) => None,
+        _ => Some(figure(item, text).map_or_else(|| NO_NAME.to_owned(), |name| name.text)),
+    }
+}
+
+/// A name, and whether it is better than that of a type.
+struct Name {
+    text: String,
+    strong: bool,
+}
+
+fn strong(text: impl Into<String>) -> Option<Name> {
+    Some(Name {
+        text: text.into(),
+        strong: true,
+    })
+}
+
+fn weak(text: impl Into<String>) -> Option<Name> {
+    Some(Name {
+        text: text.into(),
+        strong: false,
+    })
+}
+
+fn figure(expr: &Expr, text: &str) -> Option<Name> {
+    match &expr.kind {
+        ExprKind::ColumnRef(names) => strong(names.last()?),
+        ExprKind::Function(call) if call.is_operator => None,
+        ExprKind::Function(call) => call_name(&call.name, expr.location, text),
+        ExprKind::Window(call) => call_name(&call.name, expr.location, text),
+        ExprKind::Cast { child, ty, .. } => match figure(child, text) {
+            Some(name) if name.strong => Some(name),
+            _ => weak(type_name(ty)),
+        },
+        ExprKind::Collate { child, .. } => figure(child, text),
+        ExprKind::Case { otherwise, .. } => match figure(otherwise, text) {
+            Some(name) if name.strong => Some(name),
+            _ => weak("case"),
+        },
+        ExprKind::Subquery(subquery) => match subquery.kind {
+            SubqueryKind::Exists | SubqueryKind::NotExists => strong("exists"),
+            SubqueryKind::Scalar if word_at(text, expr.location) == Some("array") => {
+                strong("array")
+            }
+            SubqueryKind::Scalar => {
+                let item = first_select(&subquery.query)?.select_list.first()?;
+                if item.alias.is_empty() {
+                    figure(item, text)
+                } else {
+                    strong(&item.alias)
+                }
+            }
+            SubqueryKind::Any => None,
+        },
+        ExprKind::Operator { op, children } => match op.as_str() {
+            "OPERATOR_COALESCE" => strong("coalesce"),
+            "GROUPING_FUNCTION" => strong("grouping"),
+            "OPERATOR_TRY" => strong("try"),
+            "ARRAY_EXTRACT" | "ARRAY_SLICE" => figure(children.first()?, text),
+            "STRUCT_EXTRACT" => match &children.get(1)?.kind {
+                ExprKind::Constant(field) => strong(field.value.as_str()?),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The name of a call as it was written.
+fn call_name(name: &str, location: Option<usize>, text: &str) -> Option<Name> {
+    let start = location
+        .and_then(|location| text.get(location..))
+        .unwrap_or_default();
+    match start.as_bytes().first() {
+        Some(b'[') => return strong("array"),
+        Some(b'{' | b'(') => return strong("row"),
+        _ => {}
+    }
+    let written = called(start).map(|word| word.to_ascii_lowercase());
+    match written.as_deref() {
+        Some("trim") => strong(match name {
+            "ltrim" => "ltrim",
+            "rtrim" => "rtrim",
+            _ => "btrim",
+        }),
+        Some(word) => strong(word),
+        None => match name {
+            "count_star" => strong("count"),
+            "list_value" => strong("array"),
+            "row" | "struct_pack" => strong("row"),
+            "timezone" => strong("timezone"),
+            _ if name.starts_with("to_") && is_interval(start) => weak("interval"),
+            _ if location.is_none() && !name.contains("like_escape") && name != "contains" => {
+                strong(name)
+            }
+            _ => None,
+        },
+    }
+}
+
+fn is_interval(start: &str) -> bool {
+    start
+        .get(..8)
+        .is_some_and(|word| word.eq_ignore_ascii_case("interval"))
+}
+
+/// The last part of `a.b.c` before an opening parenthesis or bracket.
+fn called(text: &str) -> Option<&str> {
+    let mut rest = text;
+    loop {
+        let (word, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted.split_once('"')?
+        } else {
+            let end = rest
+                .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
+                .unwrap_or(rest.len());
+            rest.split_at(end)
+        };
+        let after = after.trim_start();
+        match after.as_bytes().first() {
+            Some(b'.') => rest = after[1..].trim_start(),
+            Some(b'(' | b'[') if !word.is_empty() => return Some(word),
+            _ => return None,
+        }
+    }
+}
+
+/// The word at a place, if it is written in lower case.
+fn word_at(text: &str, location: Option<usize>) -> Option<&str> {
+    let start = text.get(location?..)?;
+    let end = start
+        .find(|c: char| !c.is_alphanumeric())
+        .unwrap_or(start.len());
+    Some(&start[..end])
+}
+
+/// PostgreSQL's name of a type, without schema, modifiers or brackets.
+fn type_name(ty: &DataType) -> String {
+    let mut value = &ty.0;
+    while matches!(value["id"].as_str(), Some("LIST" | "ARRAY")) {
+        value = &value["type_info"]["child_type"];
+    }
+    let name = match value["id"].as_str().unwrap_or_default() {
+        "BOOLEAN" => "bool",
+        "SMALLINT" => "int2",
+        "INTEGER" => "int4",
+        "BIGINT" => "int8",
+        "FLOAT" => "float4",
+        "DOUBLE" => "float8",
+        "DECIMAL" => "numeric",
+        "VARCHAR" => "text",
+        "BLOB" => "bytea",
+        "TIMESTAMP WITH TIME ZONE" => "timestamptz",
+        "TIME WITH TIME ZONE" => "timetz",
+        "STRUCT" => "row",
+        "UNBOUND" => value["type_info"]["name"].as_str().unwrap_or_default(),
+        other => other,
+    };
+    name.to_ascii_lowercase()
+}
