@@ -129,7 +129,8 @@ fn sqlstate_literal(line: &str) -> Option<&str> {
         return None;
     }
     const CLASSES: &[&str] = &[
-        "00", "01", "02", "03", "08", "0A", "22", "23", "25", "26", "28", "2F", "34", "3D", "3F",
+        "00", "01", "02", "03", "08", "0A", "21", "22", "23", "25", "26", "28", "2F", "34", "3B", "3D",
+        "3F",
         "40", "42", "44", "53", "54", "55", "57", "58", "72", "F0", "HV", "P0", "XX",
     ];
     line.split('"').skip(1).step_by(2).find(|literal| {
@@ -220,6 +221,19 @@ fn anchors(file: &Path) -> BTreeSet<String> {
                 .collect()
         })
         .collect()
+}
+
+#[test]
+fn every_sqlstate_is_documented() {
+    let table = checkout().join("gateway/src/error/state.rs");
+    let table = fs::read_to_string(table).expect("the table of SQLSTATEs is there");
+    let document = fs::read_to_string(checkout().join("docs/errors.md"));
+    let document = document.expect("the document is there");
+    let states: Vec<&str> = table.lines().filter_map(sqlstate_literal).collect();
+    assert!(states.len() > 40, "the table of SQLSTATEs is not where it was");
+    let missing: Vec<&&str> =
+        states.iter().filter(|state| !document.contains(&format!("`{state}`"))).collect();
+    assert!(missing.is_empty(), "docs/errors.md does not explain {missing:?}");
 }
 
 #[test]

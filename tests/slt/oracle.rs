@@ -14,7 +14,7 @@ use crate::Database;
 /// Tables of PostgreSQL, and queries for DuckDB whose rows go into them as text.
 const TABLES: &[(&str, &str)] = &[
     (
-        "CREATE TABLE events (event_id bigint, at timestamp, customer_id integer, \
+        "CREATE TABLE events (event_id bigint, ts timestamp, customer_id integer, \
          device_id integer, kind text, ms integer, amount numeric(10,2), day date)",
         "SELECT * FROM events",
     ),

@@ -46,7 +46,7 @@ fn events(day: u32) -> String {
     format!(
         "SELECT i AS event_id,
                 TIMESTAMPTZ '{date} 00:00:00+00'
-                    + to_milliseconds((hash(i, 'at') % 86400000)::BIGINT) AS at,
+                    + to_milliseconds((hash(i, 'at') % 86400000)::BIGINT) AS occurred_at,
                 1 + (hash(i, 'customer') % 1000)::INTEGER AS customer_id,
                 1 + (hash(i, 'device') % 40)::INTEGER AS device_id,
                 CASE hash(i, 'kind') % 10
@@ -63,7 +63,7 @@ fn events(day: u32) -> String {
                      THEN ((100 + hash(i, 'amount') % 20000)::DECIMAL(10,2)
                           * 0.01::DECIMAL(3,2))::DECIMAL(10,2) END AS amount
          FROM range({first}, {first} + {count}) numbers(i)
-         ORDER BY at, event_id"
+         ORDER BY occurred_at, event_id"
     )
 }
 

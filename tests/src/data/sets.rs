@@ -208,7 +208,7 @@ pub fn sql_relations(layout: Layout) -> PathBuf {
 const EVENTS: &str = "
 SELECT i AS event_id,
        (1 + i % 6)::INTEGER AS day,
-       TIMESTAMP '2026-10-01 00:00:00' + to_days((i % 6)::INTEGER) + to_minutes(i) AS at,
+       TIMESTAMP '2026-10-01 00:00:00' + to_days((i % 6)::INTEGER) + to_minutes(i) AS ts,
        CASE WHEN i % 10 < 9 THEN (1 + i % 7)::INTEGER END AS customer_id,
        (1 + i % 4)::INTEGER AS device_id,
        CASE i % 3 WHEN 0 THEN 'view' WHEN 1 THEN 'click' ELSE 'buy' END AS kind,
