@@ -11,6 +11,7 @@
 use std::fmt::Write as _;
 
 use skein_catalog::relation::RelationName;
+use skein_executor_api::SqlPart;
 
 use crate::plan::{DistributedPlan, Exchange, Partitioning, Stage};
 
@@ -99,19 +100,28 @@ fn stage_lines(
 
 /// The SQL of a stage with the names of relations in place of their files.
 fn sql_with_names(stage: &Stage) -> String {
-    let names: Vec<String> = stage
-        .scans
-        .iter()
-        .map(|scan| display_name(&scan.relation.name))
-        .collect();
-    // The ordinal is a number in SQL; here it stands for all fragments.
-    let mut template = stage.template.clone();
-    for part in &mut template.parts {
-        if *part == skein_executor_api::SqlPart::FragmentIndex {
-            *part = skein_executor_api::SqlPart::Text("$fragment".to_owned());
+    let mut sql = String::new();
+    let mut after_name: Option<String> = None;
+    for part in &stage.template.parts {
+        match part {
+            SqlPart::Text(text) => {
+                // `t AS t` says nothing more than `t`.
+                let rest = after_name.take().and_then(|name| {
+                    let rest = text.strip_prefix(&format!(" AS {name}"))?;
+                    (!rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+                        .then_some(rest)
+                });
+                sql.push_str(rest.unwrap_or(text));
+            }
+            SqlPart::Scan(scan) => {
+                let relation = &stage.scans[*scan].relation;
+                sql.push_str(&display_name(&relation.name));
+                after_name = Some(relation.name.name.clone());
+            }
+            SqlPart::FragmentIndex => sql.push_str("$fragment"),
         }
     }
-    template.render(&names, 0)
+    sql
 }
 
 fn display_name(name: &RelationName) -> String {

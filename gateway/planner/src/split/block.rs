@@ -287,7 +287,7 @@ pub(super) fn read_all(stage: usize) -> Query {
     query(
         select(
             vec![Expr::star()],
-            table(TableRefKind::Input { name: name.clone() }, &name),
+            table(TableRefKind::Input { name: name }, ""),
         ),
         Vec::new(),
     )

@@ -16,7 +16,7 @@ use crate::ast::{
     Comparison, Expr, ExprKind, Join, JoinKind, JoinSyntax, Query, QueryBody, SetOperationKind,
     TableRef, TableRefKind,
 };
-use crate::build::{column, no_table, query, select, sql, table};
+use crate::build::{query, select, sql, table};
 
 /// A way down from a `FROM` to the occurrences that are divided.
 #[derive(Clone, Debug)]
@@ -266,29 +266,4 @@ pub(super) fn largest_read(node: Node<'_>, env: &Env) -> u64 {
         visit::Descend::Into
     });
     largest
-}
-
-/// `SELECT name, … FROM input`, the columns of an input under their final names.
-pub(super) fn read_input(input: &str, columns: &[(String, String)]) -> Query {
-    let list = columns
-        .iter()
-        .map(|(column_name, name)| crate::build::named(column(column_name), name))
-        .collect();
-    query(
-        select(
-            list,
-            table(
-                TableRefKind::Input {
-                    name: input.to_owned(),
-                },
-                input,
-            ),
-        ),
-        Vec::new(),
-    )
-}
-
-/// A block without `FROM`, to be filled by callers.
-pub(super) fn empty_select() -> crate::ast::Select {
-    select(Vec::new(), no_table())
 }

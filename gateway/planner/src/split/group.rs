@@ -473,7 +473,7 @@ fn stays(expr: &Expr, items: &Items) -> bool {
 
 fn from_stage(stage: usize) -> TableRef {
     let name = input_name(stage);
-    table(TableRefKind::Input { name: name.clone() }, &name)
+    table(TableRefKind::Input { name: name }, "")
 }
 
 fn replace_aliases_everywhere(

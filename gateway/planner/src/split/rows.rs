@@ -99,12 +99,7 @@ impl Splitter<'_> {
             .map(|(name, output)| named(column(name), &output.name))
             .collect();
         let input = input_name(stage);
-        let from = table(
-            TableRefKind::Input {
-                name: input.clone(),
-            },
-            &input,
-        );
+        let from = table(TableRefKind::Input { name: input }, "");
         Ok(query(select(list, from), combine.into_list()))
     }
 }
