@@ -35,7 +35,6 @@ mod values;
 mod zone;
 
 use arrow::array::RecordBatch;
-use pgwire::messages::data::FieldDescription;
 use skein_catalog::types::{Type, TypeError};
 use skein_executor_api::Column;
 
@@ -45,6 +44,7 @@ pub use settings::{
 };
 pub use zone::Zone;
 
+use crate::pgwire::backend::Field;
 use cells::Cells;
 use values::Values;
 
@@ -223,9 +223,9 @@ impl RowEncoder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// `pg_class.oid` of the relation, 0 for an expression.
-    pub table: u32,
+    pub relation: u32,
     /// `pg_attribute.attnum`, 0 for an expression.
-    pub column: i16,
+    pub attribute: i16,
 }
 
 /// The fields of RowDescription. `origins` may be shorter than `columns`: the rest are expressions;
@@ -234,20 +234,19 @@ pub fn row_description(
     columns: &[Column],
     formats: &[Format],
     origins: &[Origin],
-) -> Result<Vec<FieldDescription>, EncodeError> {
+) -> Result<Vec<Field>, EncodeError> {
     let fields = columns.iter().enumerate().map(|(index, column)| {
         let pg = Type::parse(&column.ty)?.pg();
         let origin = origins.get(index).copied().unwrap_or_default();
-        let format = formats.get(index).copied().unwrap_or(Format::Text);
-        Ok(FieldDescription::new(
-            column.name.clone(),
-            origin.table.cast_signed(),
-            origin.column,
-            pg.oid,
-            pg.len,
-            pg.typmod,
-            format.code(),
-        ))
+        Ok(Field {
+            name: column.name.clone(),
+            relation_oid: origin.relation,
+            attribute_number: origin.attribute,
+            type_oid: pg.oid,
+            type_length: pg.len,
+            type_modifier: pg.typmod,
+            format: formats.get(index).copied().unwrap_or_default().code(),
+        })
     });
     fields.collect()
 }

@@ -199,6 +199,30 @@ impl Default for EncodeSettings {
     }
 }
 
+impl EncodeSettings {
+    /// From the values of the session's settings, which `value` gives by name. What was checked when
+    /// it was set cannot be wrong here; anything else counts as PostgreSQL's default.
+    pub fn from_values(value: impl Fn(&str) -> String) -> Self {
+        let default = Self::default();
+        Self {
+            date_style: default
+                .date_style
+                .with(&value("DateStyle"))
+                .unwrap_or_default(),
+            interval_style: IntervalStyle::named(&value("IntervalStyle")).unwrap_or_default(),
+            bytea_output: if value("bytea_output") == "escape" {
+                ByteaOutput::Escape
+            } else {
+                ByteaOutput::Hex
+            },
+            extra_float_digits: value("extra_float_digits")
+                .parse()
+                .unwrap_or(default.extra_float_digits),
+            zone: Zone::named(&value("TimeZone")).unwrap_or(default.zone),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
