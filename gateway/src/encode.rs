@@ -24,8 +24,8 @@
 mod array;
 mod binary;
 mod cells;
-mod datetime;
-mod float;
+pub(crate) mod datetime;
+pub(crate) mod float;
 mod interval;
 mod json;
 mod numeric;

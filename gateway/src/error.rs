@@ -18,6 +18,8 @@ pub use duckdb::Translated;
 pub use report::{Report, Severity};
 pub use state::SqlState;
 
+use crate::encode::EncodeError;
+use crate::params::ParameterError;
 use crate::pgwire::frontend::MessageError;
 use crate::pgwire::startup::StartupRefusal;
 
@@ -115,6 +117,12 @@ pub enum GatewayError {
     /// A format other than text and binary.
     #[error("unsupported format code: {0}")]
     FormatCode(i16),
+    /// A parameter that cannot be read.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// Rows that cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
     /// A limit with a name; the text is complete.
     #[error("{message}")]
     Limit {
@@ -228,6 +236,8 @@ impl GatewayError {
             Self::UndeterminedParameter(_) => SqlState::INDETERMINATE_DATATYPE,
             Self::NoParameter(_) => SqlState::UNDEFINED_PARAMETER,
             Self::FormatCode(_) => SqlState::INVALID_PARAMETER_VALUE,
+            Self::Parameter(error) => parameter_state(error),
+            Self::Encode(error) => encode_state(error),
             Self::Limit { .. } => SqlState::PROGRAM_LIMIT_EXCEEDED,
             Self::TooManyColumns { .. } => SqlState::TOO_MANY_COLUMNS,
             Self::TooDeep => SqlState::STATEMENT_TOO_COMPLEX,
@@ -316,6 +326,40 @@ impl GatewayError {
             hint: self.hint(),
             position: None,
         }
+    }
+}
+
+fn parameter_state(error: &ParameterError) -> SqlState {
+    match error {
+        ParameterError::InvalidText { .. }
+        | ParameterError::MalformedArray(_)
+        | ParameterError::InvalidBit(_) => SqlState::INVALID_TEXT_REPRESENTATION,
+        ParameterError::IntegerOutOfRange { .. } | ParameterError::FloatOutOfRange { .. } => {
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE
+        }
+        ParameterError::DatetimeOutOfRange(_) => SqlState::DATETIME_FIELD_OVERFLOW,
+        ParameterError::TimeZoneOutOfRange => SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
+        ParameterError::InvalidHexDigit(_) | ParameterError::OddHexDigits => {
+            SqlState::INVALID_PARAMETER_VALUE
+        }
+        ParameterError::IncorrectBinary(_) => SqlState::INVALID_BINARY_REPRESENTATION,
+        ParameterError::InsufficientData => SqlState::PROTOCOL_VIOLATION,
+        ParameterError::InvalidUtf8(_) => SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+        ParameterError::UnknownType(_) => SqlState::UNDEFINED_OBJECT,
+        ParameterError::NoBinaryInput(_) => SqlState::UNDEFINED_FUNCTION,
+    }
+}
+
+fn encode_state(error: &EncodeError) -> SqlState {
+    match error {
+        EncodeError::Type(_) | EncodeError::Mismatch { .. } | EncodeError::Damaged(_) => {
+            SqlState::INTERNAL_ERROR
+        }
+        EncodeError::RowTooLarge(_) => SqlState::PROGRAM_LIMIT_EXCEEDED,
+        EncodeError::RaggedArray => SqlState::ARRAY_SUBSCRIPT_ERROR,
+        EncodeError::OutOfRange(_) => SqlState::DATETIME_FIELD_OVERFLOW,
+        EncodeError::FormatCount { .. } => SqlState::PROTOCOL_VIOLATION,
+        EncodeError::UnsupportedFormat(_) => SqlState::INVALID_PARAMETER_VALUE,
     }
 }
 

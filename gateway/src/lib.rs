@@ -4,5 +4,6 @@ pub mod dispatch;
 pub mod encode;
 pub mod error;
 pub mod merge;
+pub mod params;
 pub mod pgwire;
 pub mod session;

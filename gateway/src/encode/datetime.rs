@@ -5,11 +5,11 @@ use super::settings::{DateFormat, DateOrder, DateStyle};
 use super::zone::Zone;
 
 /// Microseconds of a day.
-pub(super) const DAY: i64 = 86_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 /// Days from 1970 to PostgreSQL's first day, 2000-01-01.
-pub(super) const EPOCH_DAYS: i32 = 10_957;
+pub(crate) const EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
-pub(super) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * DAY;
+pub(crate) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * DAY;
 
 const DIGITS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 2021222324252627282930313233343536373839\
@@ -111,7 +111,7 @@ fn numbers(civil: Civil, style: DateStyle, out: &mut Vec<u8>) {
 
 /// Appends a date, given in days since 1970.
 #[inline]
-pub(super) fn date(days: i32, style: DateStyle, out: &mut Vec<u8>) {
+pub(crate) fn date(days: i32, style: DateStyle, out: &mut Vec<u8>) {
     match days {
         i32::MAX => out.extend_from_slice(b"infinity"),
         i32::MIN | -2_147_483_647 => out.extend_from_slice(b"-infinity"),
@@ -125,7 +125,7 @@ pub(super) fn date(days: i32, style: DateStyle, out: &mut Vec<u8>) {
 
 /// Appends hours, minutes, seconds and what there is of a fraction.
 #[inline]
-pub(super) fn time(micros: i64, out: &mut Vec<u8>) {
+pub(crate) fn time(micros: i64, out: &mut Vec<u8>) {
     let byte = |number: i64| u8::try_from(number).unwrap_or(99);
     let seconds = micros / 1_000_000;
     let (hour, minute, second) = (
@@ -161,7 +161,7 @@ pub(super) fn fraction(micros: i64, out: &mut Vec<u8>) {
 }
 
 /// Appends an offset, east of Greenwich: the hours, and minutes and seconds where there are any.
-pub(super) fn offset(seconds: i32, minutes_always: bool, out: &mut Vec<u8>) {
+pub(crate) fn offset(seconds: i32, minutes_always: bool, out: &mut Vec<u8>) {
     let byte = |number: u32| u8::try_from(number).unwrap_or(99);
     out.push(if seconds < 0 { b'-' } else { b'+' });
     let seconds = seconds.unsigned_abs();
@@ -178,7 +178,7 @@ pub(super) fn offset(seconds: i32, minutes_always: bool, out: &mut Vec<u8>) {
 
 /// How a moment is written.
 #[derive(Clone, Copy)]
-pub(super) enum Layout {
+pub(crate) enum Layout {
     /// By `DateStyle`.
     Style(DateStyle),
     /// As JSON has it: ISO with a `T`, and minutes in the offset.
@@ -187,7 +187,7 @@ pub(super) enum Layout {
 
 /// Appends a timestamp, given in microseconds since 1970; with a zone, it is a moment in it.
 #[inline]
-pub(super) fn timestamp(micros: i64, zone: Option<&Zone>, layout: Layout, out: &mut Vec<u8>) {
+pub(crate) fn timestamp(micros: i64, zone: Option<&Zone>, layout: Layout, out: &mut Vec<u8>) {
     match micros {
         i64::MAX => return out.extend_from_slice(b"infinity"),
         i64::MIN | -9_223_372_036_854_775_807 => return out.extend_from_slice(b"-infinity"),

@@ -16,7 +16,7 @@ struct Decimal {
 }
 
 /// Appends a float4.
-pub(super) fn float4(value: f32, extra_digits: i8, out: &mut Vec<u8>) {
+pub(crate) fn float4(value: f32, extra_digits: i8, out: &mut Vec<u8>) {
     if special(f64::from(value), out) {
         return;
     }
@@ -36,7 +36,7 @@ pub(super) fn float4(value: f32, extra_digits: i8, out: &mut Vec<u8>) {
 }
 
 /// Appends a float8.
-pub(super) fn float8(value: f64, extra_digits: i8, out: &mut Vec<u8>) {
+pub(crate) fn float8(value: f64, extra_digits: i8, out: &mut Vec<u8>) {
     if special(value, out) {
         return;
     }
