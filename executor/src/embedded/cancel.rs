@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use skein_executor_api::{FragmentError, FragmentErrorKind};
-use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -92,24 +91,14 @@ impl Cancellation {
     fn cancel(&self) {
         self.shared.token.cancel();
         let interrupt = self.shared.interrupt.clone();
-        if !interrupt.interrupt() {
-            return;
-        }
-        match Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(async move {
-                    while interrupt.interrupt() {
-                        tokio::time::sleep(INTERRUPT_INTERVAL).await;
-                    }
-                });
-            }
-            Err(_) => {
-                std::thread::spawn(move || {
-                    while interrupt.interrupt() {
-                        std::thread::sleep(INTERRUPT_INTERVAL);
-                    }
-                });
-            }
+        if interrupt.interrupt() {
+            // A thread, of which there are no more than connections, because the runtime may be
+            // shutting down, and then waits for this very statement.
+            std::thread::spawn(move || {
+                while interrupt.interrupt() {
+                    std::thread::sleep(INTERRUPT_INTERVAL);
+                }
+            });
         }
     }
 

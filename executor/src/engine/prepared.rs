@@ -34,7 +34,7 @@ pub(super) struct RawPrepared {
     pub(super) handle: ffi::duckdb_prepared_statement,
     pub(super) sql: Box<str>,
     /// Kept so that the connection outlives its statements.
-    _connection: Arc<RawConnection>,
+    pub(super) connection: Arc<RawConnection>,
 }
 
 // SAFETY: a prepared statement may move between threads; DuckDB locks its connection for each call.
@@ -60,7 +60,7 @@ impl Prepared {
         let raw = RawPrepared {
             handle,
             sql: sql.into(),
-            _connection: Arc::clone(connection),
+            connection: Arc::clone(connection),
         };
         if state == ffi::DuckDBError {
             // SAFETY: a failed statement still carries its error.

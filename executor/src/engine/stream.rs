@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use libduckdb_sys as ffi;
-use skein_executor_api::{FragmentError, FragmentErrorKind};
+use skein_executor_api::FragmentError;
 
 use super::arrow_data::{Chunk, Export};
 use super::error::{fragment_error, result_error};
@@ -37,8 +37,19 @@ impl std::fmt::Debug for RowStream {
 
 impl Drop for RowStream {
     fn drop(&mut self) {
-        // SAFETY: this value owns the result, whose connection the statement keeps alive.
+        let connection = self.statement.connection.handle;
+        if !self.ended {
+            // DuckDB cleans up after an unfinished statement when the next one starts, and would
+            // run what is left of it to the end, unless it has been interrupted.
+            // SAFETY: the statement keeps the connection alive.
+            unsafe { ffi::duckdb_interrupt(connection) };
+        }
+        // SAFETY: this value owns the result.
         unsafe { ffi::duckdb_destroy_result(&raw mut self.result) };
+        if !self.ended {
+            // So that its memory is free now. SAFETY: a null result means that none is wanted.
+            unsafe { ffi::duckdb_query(connection, c"SELECT NULL".as_ptr(), std::ptr::null_mut()) };
+        }
     }
 }
 
@@ -73,9 +84,10 @@ impl RowStream {
             let text = unsafe { borrowed_text(ffi::duckdb_pending_error(pending.0)) };
             return Err(fragment_error(None, &text, &statement.sql));
         }
-        // From here on DuckDB keeps interrupts; one that came before is seen here.
-        if interrupt.is_some_and(InterruptHandle::is_requested) {
-            return Err(canceled());
+        // From here on DuckDB keeps interrupts; one that came before is repeated here. Leaving now
+        // would not stop the tasks that DuckDB has set up already.
+        if let Some(interrupt) = interrupt.filter(|interrupt| interrupt.is_requested()) {
+            interrupt.interrupt();
         }
         // SAFETY: an all-zero result is what DuckDB expects to fill.
         let mut result: ffi::duckdb_result = unsafe { std::mem::zeroed() };
@@ -136,13 +148,5 @@ impl Iterator for RowStream {
         let next = self.fetch().transpose();
         self.ended = !matches!(next, Some(Ok(_)));
         next
-    }
-}
-
-pub(super) fn canceled() -> FragmentError {
-    FragmentError {
-        kind: FragmentErrorKind::Canceled,
-        message: "the statement was canceled".to_owned(),
-        position: None,
     }
 }
