@@ -39,7 +39,11 @@ fn manifest(folder: &str) -> toml::Table {
 fn dependencies(folder: &str, section: &str) -> BTreeSet<String> {
     let manifest = manifest(folder);
     let table = manifest.get(section).and_then(toml::Value::as_table);
-    table.into_iter().flatten().map(|(name, _)| name.clone()).collect()
+    table
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 #[test]
@@ -49,9 +53,14 @@ fn crates_depend_only_downwards() {
             .into_iter()
             .filter(|name| name.starts_with("skein-"))
             .collect();
-        let forbidden: Vec<&String> =
-            ours.iter().filter(|name| !allowed.contains(&name.as_str())).collect();
-        assert!(forbidden.is_empty(), "{folder} must not depend on {forbidden:?}");
+        let forbidden: Vec<&String> = ours
+            .iter()
+            .filter(|name| !allowed.contains(&name.as_str()))
+            .collect();
+        assert!(
+            forbidden.is_empty(),
+            "{folder} must not depend on {forbidden:?}"
+        );
     }
     let members: Vec<String> = manifest(".")
         .get("workspace")
@@ -72,8 +81,18 @@ fn crates_depend_only_downwards() {
 #[test]
 fn the_planner_has_no_runtime_no_network_and_no_duckdb() {
     let dependencies = dependencies("gateway/planner", "dependencies");
-    for forbidden in ["tokio", "futures", "pgwire", "object_store", "libduckdb-sys", "bb8"] {
-        assert!(!dependencies.contains(forbidden), "the planner uses {forbidden}");
+    for forbidden in [
+        "tokio",
+        "futures",
+        "pgwire",
+        "object_store",
+        "libduckdb-sys",
+        "bb8",
+    ] {
+        assert!(
+            !dependencies.contains(forbidden),
+            "the planner uses {forbidden}"
+        );
     }
 }
 
@@ -86,7 +105,11 @@ fn one_crate_names_duckdb() {
         .filter(|folder| {
             ["dependencies", "dev-dependencies", "build-dependencies"]
                 .iter()
-                .any(|section| dependencies(folder, section).iter().any(|n| n.contains("duckdb")))
+                .any(|section| {
+                    dependencies(folder, section)
+                        .iter()
+                        .any(|n| n.contains("duckdb"))
+                })
         })
         .collect();
     assert_eq!(naming, ["executor"]);
@@ -95,7 +118,9 @@ fn one_crate_names_duckdb() {
             || file == checkout().join("executor/src/engine.rs")
             || file.ends_with("tests/architecture.rs");
         let text = fs::read_to_string(&file).expect("a source file can be read");
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         assert!(
             inside || !code.into_iter().any(|line| line.contains("libduckdb_sys")),
             "{} names libduckdb_sys",
@@ -107,7 +132,9 @@ fn one_crate_names_duckdb() {
 #[test]
 fn sqlstates_stand_in_one_table() {
     for file in sources() {
-        let relative = file.strip_prefix(checkout()).expect("sources are in the checkout");
+        let relative = file
+            .strip_prefix(checkout())
+            .expect("sources are in the checkout");
         let name = relative.to_string_lossy();
         if name.starts_with("gateway/src/error") || name.contains("tests") {
             continue;
@@ -116,11 +143,20 @@ fn sqlstates_stand_in_one_table() {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (index, line) in code.lines().enumerate() {
             if let Some(literal) = sqlstate_literal(line) {
-                panic!("{name}:{}: the SQLSTATE {literal} stands outside of gateway/src/error", index + 1);
+                panic!(
+                    "{name}:{}: the SQLSTATE {literal} stands outside of gateway/src/error",
+                    index + 1
+                );
             }
         }
     }
 }
+
+/// Classes of SQLSTATEs that PostgreSQL has.
+const CLASSES: &[&str] = &[
+    "00", "01", "02", "03", "08", "0A", "21", "22", "23", "25", "26", "28", "2F", "34", "3B", "3D",
+    "3F", "40", "42", "44", "53", "54", "55", "57", "58", "72", "F0", "HV", "P0", "XX",
+];
 
 /// A string literal in the line that looks like a SQLSTATE: five digits and capitals, among them
 /// both a digit and the beginning of a class that PostgreSQL has.
@@ -128,14 +164,11 @@ fn sqlstate_literal(line: &str) -> Option<&str> {
     if line.trim_start().starts_with("//") {
         return None;
     }
-    const CLASSES: &[&str] = &[
-        "00", "01", "02", "03", "08", "0A", "21", "22", "23", "25", "26", "28", "2F", "34", "3B", "3D",
-        "3F",
-        "40", "42", "44", "53", "54", "55", "57", "58", "72", "F0", "HV", "P0", "XX",
-    ];
     line.split('"').skip(1).step_by(2).find(|literal| {
         literal.len() == 5
-            && literal.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+            && literal
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
             && literal.bytes().any(|byte| byte.is_ascii_digit())
             && CLASSES.iter().any(|class| literal.starts_with(class))
     })
@@ -146,7 +179,10 @@ fn long_files_say_why() {
     for file in sources() {
         let text = fs::read_to_string(&file).expect("a source file can be read");
         let lines = text.lines().count();
-        let header: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        let header: String = text
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .collect();
         assert!(
             lines <= LINES_MAX || header.contains("one file because"),
             "{} has {lines} lines and its header does not say \"one file because …\"",
@@ -160,9 +196,18 @@ fn modules_have_headers_and_nothing_is_left_to_do() {
     let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat()];
     for file in sources() {
         let text = fs::read_to_string(&file).expect("a source file can be read");
-        assert!(text.starts_with("//!"), "{} has no header", file.display());
+        let tests_of_a_module = file.to_string_lossy().ends_with("tests.rs");
+        assert!(
+            tests_of_a_module || text.starts_with("//!") || text.starts_with("#![doc"),
+            "{} has no header",
+            file.display()
+        );
         for mark in &marks {
-            assert!(!text.contains(mark.as_str()), "{} has a {mark}", file.display());
+            assert!(
+                !text.contains(mark.as_str()),
+                "{} has a {mark}",
+                file.display()
+            );
         }
     }
 }
@@ -178,14 +223,22 @@ fn links_in_documents_resolve() {
                 continue;
             }
             let (path, anchor) = target.split_once('#').unwrap_or((target.as_str(), ""));
-            let file = if path.is_empty() { document.clone() } else { folder.join(path) };
+            let file = if path.is_empty() {
+                document.clone()
+            } else {
+                folder.join(path)
+            };
             let found = file.exists() && (anchor.is_empty() || anchors(&file).contains(anchor));
             if !found {
                 broken.push(format!("{}: {target}", document.display()));
             }
         }
     }
-    assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
+    assert!(
+        broken.is_empty(),
+        "links that lead nowhere:\n{}",
+        broken.join("\n")
+    );
 }
 
 /// Targets of `[text](target)` outside of code.
@@ -230,10 +283,18 @@ fn every_sqlstate_is_documented() {
     let document = fs::read_to_string(checkout().join("docs/errors.md"));
     let document = document.expect("the document is there");
     let states: Vec<&str> = table.lines().filter_map(sqlstate_literal).collect();
-    assert!(states.len() > 40, "the table of SQLSTATEs is not where it was");
-    let missing: Vec<&&str> =
-        states.iter().filter(|state| !document.contains(&format!("`{state}`"))).collect();
-    assert!(missing.is_empty(), "docs/errors.md does not explain {missing:?}");
+    assert!(
+        states.len() > 40,
+        "the table of SQLSTATEs is not where it was"
+    );
+    let missing: Vec<&&str> = states
+        .iter()
+        .filter(|state| !document.contains(&format!("`{state}`")))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/errors.md does not explain {missing:?}"
+    );
 }
 
 #[test]
@@ -245,12 +306,18 @@ fn every_table_of_compatibility_names_its_tests() {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
         let header = cells[0].trim().starts_with("Feature") || cells[0].trim().starts_with('-');
         if !header {
-            rows.insert(line.to_owned(), cells.last().is_some_and(|cell| cell.contains("](")));
+            rows.insert(
+                line.to_owned(),
+                cells.last().is_some_and(|cell| cell.contains("](")),
+            );
         }
     }
     assert!(!rows.is_empty());
-    let without: Vec<&String> =
-        rows.iter().filter(|(_, linked)| !**linked).map(|(line, _)| line).collect();
+    let without: Vec<&String> = rows
+        .iter()
+        .filter(|(_, linked)| !**linked)
+        .map(|(line, _)| line)
+        .collect();
     assert!(without.is_empty(), "rows without a test:\n{without:#?}");
 }
 

@@ -11,24 +11,32 @@ use crate::modes::{Checked, Modes, report};
 
 #[test]
 fn tpch_split_equals_whole() {
-    suite("tpch", "TPC-H queries", 22, |layout| sets::tpch("0.02", layout));
+    suite("tpch", "TPC-H queries", 22, |layout| {
+        sets::tpch("0.02", layout)
+    });
 }
 
 #[test]
 fn tpcds_split_equals_whole() {
-    suite("tpcds", "TPC-DS queries", 99, |layout| sets::tpcds("0.02", layout));
+    suite("tpcds", "TPC-DS queries", 99, |layout| {
+        sets::tpcds("0.02", layout)
+    });
 }
 
 #[test]
 #[ignore = "takes minutes; run by make test-full"]
 fn tpch_split_equals_whole_at_larger_scale() {
-    suite("tpch", "TPC-H queries", 22, |layout| sets::tpch("1", layout));
+    suite("tpch", "TPC-H queries", 22, |layout| {
+        sets::tpch("1", layout)
+    });
 }
 
 #[test]
 #[ignore = "takes minutes; run by make test-full"]
 fn tpcds_split_equals_whole_at_larger_scale() {
-    suite("tpcds", "TPC-DS queries", 99, |layout| sets::tpcds("1", layout));
+    suite("tpcds", "TPC-DS queries", 99, |layout| {
+        sets::tpcds("1", layout)
+    });
 }
 
 fn suite(
@@ -38,14 +46,20 @@ fn suite(
     data: impl Fn(Layout) -> std::path::PathBuf,
 ) {
     let queries = Native::with_extensions(1, &[extension])
-        .query(&format!("SELECT query_nr, query FROM {extension}_queries() ORDER BY query_nr"))
+        .query(&format!(
+            "SELECT query_nr, query FROM {extension}_queries() ORDER BY query_nr"
+        ))
         .expect("the extension lists its queries");
     assert_eq!(queries.len(), count);
     let mut modes = Modes::start(data);
     let mut failures = Vec::new();
     for row in &queries {
         let number = row[0].as_deref().unwrap_or_default();
-        let sql = row[1].as_deref().unwrap_or_default().trim().trim_end_matches(';');
+        let sql = row[1]
+            .as_deref()
+            .unwrap_or_default()
+            .trim()
+            .trim_end_matches(';');
         let mut checked = modes.check(sql, Order::Any);
         if checked.is_err()
             && let Some(unlimited) = without_limit(sql)
@@ -53,7 +67,7 @@ fn suite(
             checked = modes.check(&unlimited, Order::Any);
         }
         match checked {
-            Ok(Checked::Rows(_)) => {}
+            Ok(Checked::Rows) => {}
             Ok(Checked::Fails(error)) => {
                 failures.push(format!("query {number} fails in every mode: {error}"));
             }
@@ -67,5 +81,7 @@ fn suite(
 fn without_limit(sql: &str) -> Option<String> {
     let start = sql.to_ascii_lowercase().rfind("limit ")?;
     let rest = sql[start + "limit ".len()..].trim();
-    rest.bytes().all(|byte| byte.is_ascii_digit()).then(|| sql[..start].to_owned())
+    rest.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| sql[..start].to_owned())
 }

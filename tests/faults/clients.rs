@@ -35,10 +35,24 @@ fn cancel(executors: usize, split: &str) {
     client.cancel().expect("the cancel request can be sent");
     let (sqlstate, text) = failure(client.results());
     assert_eq!(sqlstate, "57014", "{text}");
-    assert!(start.elapsed() < STOP_MAX, "the answer took {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < STOP_MAX,
+        "the answer took {:?}",
+        start.elapsed()
+    );
     let idle = process::idle_within(STOP_MAX);
-    assert!(idle.is_some(), "DuckDB goes on after the client was told that it was cancelled");
-    assert_eq!(client.query("SELECT 1").expect("the session lives on").rows.len(), 1);
+    assert!(
+        idle.is_some(),
+        "DuckDB goes on after the client was told that it was cancelled"
+    );
+    assert_eq!(
+        client
+            .query("SELECT 1")
+            .expect("the session lives on")
+            .rows
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -62,7 +76,11 @@ fn cancel_stops_a_sort() {
     let start = Instant::now();
     client.cancel().expect("the cancel request can be sent");
     assert_eq!(failure(client.results()).0, "57014");
-    assert!(start.elapsed() < STOP_MAX, "the answer took {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < STOP_MAX,
+        "the answer took {:?}",
+        start.elapsed()
+    );
 }
 
 #[test]
@@ -77,9 +95,22 @@ fn statement_timeout_stops_a_query() {
         assert!(text.contains("statement timeout"), "{text}");
         let elapsed = start.elapsed();
         assert!(elapsed >= Duration::from_secs(1), "too early: {elapsed:?}");
-        assert!(elapsed < Duration::from_secs(1) + STOP_MAX, "too late: {elapsed:?}");
-        assert!(process::idle_within(STOP_MAX).is_some(), "DuckDB goes on after the timeout");
-        assert_eq!(client.query("SELECT 1").expect("the session lives on").rows.len(), 1);
+        assert!(
+            elapsed < Duration::from_secs(1) + STOP_MAX,
+            "too late: {elapsed:?}"
+        );
+        assert!(
+            process::idle_within(STOP_MAX).is_some(),
+            "DuckDB goes on after the timeout"
+        );
+        assert_eq!(
+            client
+                .query("SELECT 1")
+                .expect("the session lives on")
+                .rows
+                .len(),
+            1
+        );
     }
 }
 
@@ -92,8 +123,19 @@ fn disconnect_stops_a_query() {
         wait_until_busy();
         drop(client);
         let idle = process::idle_within(STOP_MAX);
-        assert!(idle.is_some(), "DuckDB goes on after the client has left ({split})");
-        assert_eq!(cluster.client().query("SELECT 1").expect("others are served").rows.len(), 1);
+        assert!(
+            idle.is_some(),
+            "DuckDB goes on after the client has left ({split})"
+        );
+        assert_eq!(
+            cluster
+                .client()
+                .query("SELECT 1")
+                .expect("others are served")
+                .rows
+                .len(),
+            1
+        );
     }
 }
 
@@ -101,14 +143,23 @@ fn disconnect_stops_a_query() {
 fn a_client_that_does_not_read_costs_little_memory() {
     let cluster = cluster(1);
     let mut client = cluster.client();
-    client.query("SELECT count(*) FROM facts").expect("the relation can be read");
+    client
+        .query("SELECT count(*) FROM facts")
+        .expect("the relation can be read");
     let before = process::resident_bytes();
     let sql = "SELECT a.*, b.* FROM facts a, facts b, facts c";
     client.send_query(sql).expect("the query can be sent");
     // Back-pressure is right when all falls silent although the client has read nothing.
-    assert!(process::idle_within(START_MAX).is_some(), "the gateway never stops producing rows");
+    assert!(
+        process::idle_within(START_MAX).is_some(),
+        "the gateway never stops producing rows"
+    );
     let growth = process::resident_bytes().saturating_sub(before);
-    assert!(growth < 200 << 20, "{} MiB for rows that nobody reads", growth >> 20);
+    assert!(
+        growth < 200 << 20,
+        "{} MiB for rows that nobody reads",
+        growth >> 20
+    );
     drop(client);
     assert!(process::idle_within(STOP_MAX).is_some());
 }
@@ -117,11 +168,14 @@ fn a_client_that_does_not_read_costs_little_memory() {
 fn ten_thousand_connects_leak_nothing() {
     let cluster = cluster(1);
     let visit = |index: usize| {
-        let mut client = Client::connect(cluster.address()).expect("the gateway accepts connections");
-        if index % 100 == 0 {
-            client.query("SELECT count(*) FROM facts").expect("the relation can be read");
+        let mut client =
+            Client::connect(cluster.address()).expect("the gateway accepts connections");
+        if index.is_multiple_of(100) {
+            client
+                .query("SELECT count(*) FROM facts")
+                .expect("the relation can be read");
         }
-        if index % 3 == 0 {
+        if index.is_multiple_of(3) {
             // The others just close the socket.
             client.send(b"X\0\0\0\x04").expect("a message can be sent");
         }
@@ -130,13 +184,27 @@ fn ten_thousand_connects_leak_nothing() {
     let settle = || {
         // The end of the last connections is noticed a moment later.
         process::idle_within(START_MAX).expect("the gateway falls silent");
-        (process::open_files(), process::threads(), process::resident_bytes())
+        (
+            process::open_files(),
+            process::threads(),
+            process::resident_bytes(),
+        )
     };
     let before = settle();
     (0..10_000).for_each(visit);
     let after = settle();
-    assert!(after.0 <= before.0 + 2, "open files grew from {} to {}", before.0, after.0);
-    assert!(after.1 <= before.1 + 8, "threads grew from {} to {}", before.1, after.1);
+    assert!(
+        after.0 <= before.0 + 2,
+        "open files grew from {} to {}",
+        before.0,
+        after.0
+    );
+    assert!(
+        after.1 <= before.1 + 8,
+        "threads grew from {} to {}",
+        before.1,
+        after.1
+    );
     let growth = after.2.saturating_sub(before.2);
     assert!(growth < 32 << 20, "memory grew by {} MiB", growth >> 20);
 }

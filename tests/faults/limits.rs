@@ -11,14 +11,23 @@ fn options() -> ClusterOptions {
 }
 
 fn lives_on(client: &mut Client) {
-    assert_eq!(client.query("SELECT 1").expect("the session lives on").rows.len(), 1);
+    assert_eq!(
+        client
+            .query("SELECT 1")
+            .expect("the session lives on")
+            .rows
+            .len(),
+        1
+    );
 }
 
 #[test]
 fn a_query_over_the_memory_limit_fails_clearly() {
     for (executors, split) in [(1, "never"), (2, "always")] {
-        let mut options = options().executors(executors);
-        options.executor = "memory_limit = \"128MB\"".to_owned();
+        let options = ClusterOptions {
+            executor: "memory_limit = \"128MB\"".to_owned(),
+            ..options().executors(executors)
+        };
         let cluster = Cluster::start(&options);
         let mut client = cluster.client_with(&[&format!("skein.split = {split}")]);
         // A list cannot be spilled.
@@ -35,7 +44,11 @@ fn a_hundred_thousand_parentheses_fail_clearly() {
     let cluster = Cluster::start(&options());
     let mut client = cluster.client();
     let deep = |open: &str, middle: &str, close: &str, depth: usize| {
-        format!("SELECT {}{middle}{}", open.repeat(depth), close.repeat(depth))
+        format!(
+            "SELECT {}{middle}{}",
+            open.repeat(depth),
+            close.repeat(depth)
+        )
     };
     for depth in [5_000, 100_000] {
         for sql in [
@@ -61,8 +74,10 @@ fn a_hundred_thousand_parentheses_fail_clearly() {
 
 #[test]
 fn one_connection_too_many_is_refused_clearly() {
-    let mut options = options();
-    options.gateway = "connections_max = 3".to_owned();
+    let options = ClusterOptions {
+        gateway: "connections_max = 3".to_owned(),
+        ..options()
+    };
     let cluster = Cluster::start(&options);
     let mut clients: Vec<Client> = (0..3).map(|_| cluster.client()).collect();
     let (sqlstate, text) = failure(Client::connect(cluster.address()));
@@ -72,8 +87,10 @@ fn one_connection_too_many_is_refused_clearly() {
 
 #[test]
 fn more_queries_at_once_than_connections_of_an_executor_all_succeed() {
-    let mut options = options().executors(2);
-    options.executor = "connections_max = 2".to_owned();
+    let options = ClusterOptions {
+        executor: "connections_max = 2".to_owned(),
+        ..options().executors(2)
+    };
     let cluster = Cluster::start(&options);
     std::thread::scope(|scope| {
         for _ in 0..24 {
@@ -95,6 +112,8 @@ fn a_statement_of_ten_megabytes_is_no_problem() {
     let cluster = Cluster::start(&options());
     let mut client = cluster.client();
     let text = "x".repeat(10 << 20);
-    let result = client.query(&format!("SELECT length('{text}') AS l")).expect("it can be run");
+    let result = client
+        .query(&format!("SELECT length('{text}') AS l"))
+        .expect("it can be run");
     assert_eq!(result.rows[0][0].as_deref(), Some("10485760"));
 }

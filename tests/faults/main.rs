@@ -24,7 +24,10 @@ fn private_data() -> TempDir {
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder can be made");
-    for entry in std::fs::read_dir(from).expect("a folder can be read").flatten() {
+    for entry in std::fs::read_dir(from)
+        .expect("a folder can be read")
+        .flatten()
+    {
         let target: PathBuf = to.join(entry.file_name());
         if entry.path().is_dir() {
             copy(&entry.path(), &target);

@@ -60,8 +60,15 @@ fn on_skein(
     let folder = sql_relations(layout);
     let cluster = Cluster::start(&ClusterOptions::new(&folder).executors(executors));
     let setting = format!("skein.split = {split}");
-    let connect = || Database { client: cluster.client_with(&[&setting]), engine: "skein" };
-    run(file, connect, environment::rewrite(Server::Skein) && mode == "never")
+    let connect = || Database {
+        client: cluster.client_with(&[&setting]),
+        engine: "skein",
+    };
+    run(
+        file,
+        connect,
+        environment::rewrite(Server::Skein) && mode == "never",
+    )
 }
 
 /// Runs one file on connections that `connect` makes.
@@ -79,7 +86,9 @@ fn run(file: &Path, connect: impl Fn() -> Database, rewrite: bool) -> Result<(),
         ));
         return updated.map_err(|error| error.to_string().into());
     }
-    runner.run_file(file).map_err(|error| error.display(false).to_string().into())
+    runner
+        .run_file(file)
+        .map_err(|error| error.display(false).to_string().into())
 }
 
 /// A connection, as the runner wants it.
@@ -111,7 +120,11 @@ impl sqllogictest::DB for Database {
             Some(text) if text.is_empty() => "(empty)".to_owned(),
             Some(text) => text,
         };
-        let rows = result.rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect();
+        let rows = result
+            .rows
+            .into_iter()
+            .map(|row| row.into_iter().map(cell).collect())
+            .collect();
         Ok(DBOutput::Rows { types, rows })
     }
 

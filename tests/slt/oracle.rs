@@ -35,7 +35,14 @@ pub(crate) fn run(file: &Path) -> Result<(), Failed> {
     };
     load(&mut postgres.client())?;
     let rewrite = environment::rewrite(Server::Postgres);
-    crate::run(file, || Database { client: postgres.client(), engine: "postgres" }, rewrite)
+    crate::run(
+        file,
+        || Database {
+            client: postgres.client(),
+            engine: "postgres",
+        },
+        rewrite,
+    )
 }
 
 fn load(client: &mut Client) -> Result<(), Failed> {

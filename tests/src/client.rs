@@ -155,9 +155,8 @@ impl Client {
                     let row = body
                         .ranges()
                         .map(|range| {
-                            Ok(range.map(|range| {
-                                String::from_utf8_lossy(&buffer[range]).into_owned()
-                            }))
+                            Ok(range
+                                .map(|range| String::from_utf8_lossy(&buffer[range]).into_owned()))
                         })
                         .collect()?;
                     current.rows.push(row);
@@ -198,7 +197,8 @@ impl Client {
         loop {
             if let Some(message) = Message::parse(&mut self.received)? {
                 if let Message::ParameterStatus(body) = &message {
-                    self.parameters.insert(body.name()?.to_owned(), body.value()?.to_owned());
+                    self.parameters
+                        .insert(body.name()?.to_owned(), body.value()?.to_owned());
                 }
                 return Ok(message);
             }

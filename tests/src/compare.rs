@@ -42,8 +42,11 @@ pub fn same(expected: &ResultSet, actual: &ResultSet, order: Order) -> Result<()
 /// prints it; columns of types that DuckDB and PostgreSQL print differently are compared only as
 /// to being NULL.
 pub fn same_values(native: &[Row], actual: &ResultSet, order: Order) -> Result<(), String> {
-    let prints: Vec<Print> =
-        actual.columns.iter().map(|column| Print::of(column.type_oid)).collect();
+    let prints: Vec<Print> = actual
+        .columns
+        .iter()
+        .map(|column| Print::of(column.type_oid))
+        .collect();
     let convert = |rows: &[Row], theirs: bool| -> Vec<Row> {
         rows.iter()
             .map(|row| {
@@ -54,11 +57,23 @@ pub fn same_values(native: &[Row], actual: &ResultSet, order: Order) -> Result<(
             })
             .collect()
     };
-    if native.first().is_some_and(|row| row.len() != actual.columns.len()) {
-        return Err(format!("{} columns instead of {}", actual.columns.len(), native[0].len()));
+    if native
+        .first()
+        .is_some_and(|row| row.len() != actual.columns.len())
+    {
+        return Err(format!(
+            "{} columns instead of {}",
+            actual.columns.len(),
+            native[0].len()
+        ));
     }
     let fuzzy: Vec<bool> = prints.iter().map(|print| *print == Print::Number).collect();
-    same_rows(&convert(native, true), &convert(&actual.rows, false), &fuzzy, order)
+    same_rows(
+        &convert(native, true),
+        &convert(&actual.rows, false),
+        &fuzzy,
+        order,
+    )
 }
 
 /// How a type's values are compared with DuckDB's own text.
@@ -100,12 +115,7 @@ fn fuzzy_columns(columns: &[Column]) -> Vec<bool> {
         .collect()
 }
 
-fn same_rows(
-    expected: &[Row],
-    actual: &[Row],
-    fuzzy: &[bool],
-    order: Order,
-) -> Result<(), String> {
+fn same_rows(expected: &[Row], actual: &[Row], fuzzy: &[bool], order: Order) -> Result<(), String> {
     if expected.len() != actual.len() {
         return Err(format!(
             "{} rows instead of {}{}",
@@ -117,21 +127,33 @@ fn same_rows(
     if order == Order::Shape {
         return Ok(());
     }
-    let in_order = expected.iter().zip(actual).all(|(left, right)| same_row(left, right, fuzzy));
+    let in_order = expected
+        .iter()
+        .zip(actual)
+        .all(|(left, right)| same_row(left, right, fuzzy));
     if in_order {
         return Ok(());
     }
     if order == Order::Total {
-        return Err(format!("rows differ, or their order{}", show(expected, actual)));
+        return Err(format!(
+            "rows differ, or their order{}",
+            show(expected, actual)
+        ));
     }
     let mut left = grouped(expected, fuzzy);
     let right = grouped(actual, fuzzy);
     for (key, rows) in &right {
         let Some(candidates) = left.get_mut(key) else {
-            return Err(format!("unexpected row {:?}{}", rows[0], show(expected, actual)));
+            return Err(format!(
+                "unexpected row {:?}{}",
+                rows[0],
+                show(expected, actual)
+            ));
         };
         for row in rows {
-            let found = candidates.iter().position(|candidate| same_row(candidate, row, fuzzy));
+            let found = candidates
+                .iter()
+                .position(|candidate| same_row(candidate, row, fuzzy));
             let Some(index) = found else {
                 return Err(format!(
                     "unexpected row {row:?}, instead of one of {candidates:?}{}",
@@ -150,7 +172,10 @@ fn grouped<'a>(rows: &'a [Row], fuzzy: &[bool]) -> BTreeMap<Vec<Option<&'a str>>
     let mut groups: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         let exact = row.iter().zip(fuzzy).filter(|(_, fuzzy)| !**fuzzy);
-        groups.entry(exact.map(|(cell, _)| cell.as_deref()).collect()).or_default().push(row);
+        groups
+            .entry(exact.map(|(cell, _)| cell.as_deref()).collect())
+            .or_default()
+            .push(row);
     }
     for group in groups.values_mut() {
         group.sort_by(|left, right| {
@@ -159,7 +184,8 @@ fn grouped<'a>(rows: &'a [Row], fuzzy: &[bool]) -> BTreeMap<Vec<Option<&'a str>>
             pairs
                 .map(|(left, right)| {
                     let (left, right): (Option<f64>, Option<f64>) = (number(left), number(right));
-                    left.unwrap_or(f64::MIN).total_cmp(&right.unwrap_or(f64::MIN))
+                    left.unwrap_or(f64::MIN)
+                        .total_cmp(&right.unwrap_or(f64::MIN))
                 })
                 .find(|order| order.is_ne())
                 .unwrap_or(std::cmp::Ordering::Equal)
@@ -170,13 +196,17 @@ fn grouped<'a>(rows: &'a [Row], fuzzy: &[bool]) -> BTreeMap<Vec<Option<&'a str>>
 
 fn same_row(left: &Row, right: &Row, fuzzy: &[bool]) -> bool {
     left.len() == right.len()
-        && left.iter().zip(right).zip(fuzzy).all(|((left, right), fuzzy)| {
-            left == right
-                || match (left, right) {
-                    (Some(left), Some(right)) => *fuzzy && close(left, right),
-                    _ => false,
-                }
-        })
+        && left
+            .iter()
+            .zip(right)
+            .zip(fuzzy)
+            .all(|((left, right), fuzzy)| {
+                left == right
+                    || match (left, right) {
+                        (Some(left), Some(right)) => *fuzzy && close(left, right),
+                        _ => false,
+                    }
+            })
 }
 
 /// Whether two texts are the same but for the digits of their numbers.
@@ -201,7 +231,9 @@ fn close(left: &str, right: &str) -> bool {
 fn pieces(text: &str) -> Vec<&str> {
     text.split_inclusive(['{', '}', '[', ']', ',', ':', ' ', '"'])
         .flat_map(|piece| {
-            let end = piece.trim_end_matches(['{', '}', '[', ']', ',', ':', ' ', '"']).len();
+            let end = piece
+                .trim_end_matches(['{', '}', '[', ']', ',', ':', ' ', '"'])
+                .len();
             [&piece[..end], &piece[end..]]
         })
         .filter(|piece| !piece.is_empty())
@@ -209,12 +241,20 @@ fn pieces(text: &str) -> Vec<&str> {
 }
 
 fn show(expected: &[Row], actual: &[Row]) -> String {
-    let first = expected.iter().zip(actual).position(|(left, right)| left != right).unwrap_or(0);
+    let first = expected
+        .iter()
+        .zip(actual)
+        .position(|(left, right)| left != right)
+        .unwrap_or(0);
     let rows = |rows: &[Row]| {
         let rows = rows.iter().skip(first).take(SHOWN_MAX);
         rows.fold(String::new(), |text, row| format!("{text}\n    {row:?}"))
     };
-    format!("\n  from row {first}, expected:{}\n  actual:{}", rows(expected), rows(actual))
+    format!(
+        "\n  from row {first}, expected:{}\n  actual:{}",
+        rows(expected),
+        rows(actual)
+    )
 }
 
 #[cfg(test)]
@@ -223,8 +263,15 @@ mod tests {
 
     fn result(type_oid: u32, cells: &[&str]) -> ResultSet {
         ResultSet {
-            columns: vec![Column { name: "a".to_owned(), type_oid, type_modifier: -1 }],
-            rows: cells.iter().map(|cell| vec![Some((*cell).to_owned())]).collect(),
+            columns: vec![Column {
+                name: "a".to_owned(),
+                type_oid,
+                type_modifier: -1,
+            }],
+            rows: cells
+                .iter()
+                .map(|cell| vec![Some((*cell).to_owned())])
+                .collect(),
             tag: String::new(),
         }
     }

@@ -3,6 +3,7 @@
 //! A data set is a folder with one entry per relation. Its place depends on the SQL that makes it,
 //! so a changed generator makes new data, and tests that run at the same time share it.
 
+pub mod benchmark;
 pub mod demo;
 pub mod sets;
 
@@ -51,10 +52,17 @@ pub fn relations(folder: &Path) -> Vec<Relation> {
         .map(|entry| {
             let path = entry.expect("a folder can be read").path();
             let file = first_file(&path).expect("a relation has a file");
-            let inside = file.strip_prefix(&path).expect("the file is below").to_path_buf();
-            let format = file.extension().map(|ending| ending.to_string_lossy().into_owned());
+            let inside = file
+                .strip_prefix(&path)
+                .expect("the file is below")
+                .to_path_buf();
+            let format = file
+                .extension()
+                .map(|ending| ending.to_string_lossy().into_owned());
             let format = format.expect("generated files have an extension");
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
             let name = name.expect("a relation's folder has a name");
             Relation {
                 glob: format!("{name}/**/*.{format}"),
@@ -69,15 +77,32 @@ pub fn relations(folder: &Path) -> Vec<Relation> {
 }
 
 fn first_file(folder: &Path) -> Option<PathBuf> {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     entries.sort();
-    entries.iter().find_map(|path| if path.is_dir() { first_file(path) } else { Some(path.clone()) })
+    entries.iter().find_map(|path| {
+        if path.is_dir() {
+            first_file(path)
+        } else {
+            Some(path.clone())
+        }
+    })
 }
 
 /// Writes `sql`'s rows to `folder/name/part-NNN.parquet`, in `files` pieces of neighbouring rows.
 pub fn write_parquet(native: &Native, folder: &Path, name: &str, sql: &str, files: usize) {
-    write(native, folder, name, sql, files, "parquet", "FORMAT parquet");
+    write(
+        native,
+        folder,
+        name,
+        sql,
+        files,
+        "parquet",
+        "FORMAT parquet",
+    );
 }
 
 /// As [`write_parquet`], in any format: `options` are those of COPY.

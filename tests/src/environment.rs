@@ -7,16 +7,20 @@ use std::path::{Path, PathBuf};
 
 /// Seed of random tests: `SKEIN_TEST_SEED`, else one from the clock. Printed by whoever uses it.
 pub fn seed() -> u64 {
-    variable("SKEIN_TEST_SEED").and_then(|text| text.parse().ok()).unwrap_or_else(|| {
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |elapsed| elapsed.as_secs())
-    })
+    variable("SKEIN_TEST_SEED")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| {
+            std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .map_or(0, |elapsed| elapsed.as_secs())
+        })
 }
 
 /// How many random queries to run: `SKEIN_TEST_QUERIES`, else `default`.
 pub fn queries(default: usize) -> usize {
-    variable("SKEIN_TEST_QUERIES").and_then(|text| text.parse().ok()).unwrap_or(default)
+    variable("SKEIN_TEST_QUERIES")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 /// Whose answers are to replace the expected ones in fixtures: `REWRITE=1` means Skein's,
@@ -39,7 +43,9 @@ pub enum Server {
 
 /// The checkout.
 pub fn checkout() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests crate is in the checkout")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests crate is in the checkout")
 }
 
 /// Where DuckDB's library and extensions are.
@@ -58,7 +64,10 @@ pub fn generated_folder() -> PathBuf {
     target.join("skein-tests")
 }
 
-#[expect(clippy::disallowed_methods, reason = "settings of a test run are no configuration of Skein")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "settings of a test run are no configuration of Skein"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

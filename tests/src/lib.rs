@@ -10,7 +10,9 @@
 //! The tests themselves are in the folders beside `src`: `wire`, `slt`, `differential`, `faults`,
 //! and `architecture.rs`. docs/testing.md says what each of them proves and how to add a case.
 
+pub mod bench;
 pub mod client;
+pub mod cluster;
 pub mod compare;
 pub mod data;
 pub mod environment;

@@ -76,10 +76,17 @@ fn scans(folder: &Path) -> Vec<(String, String)> {
     let mut scans: Vec<(String, String)> = crate::data::relations(folder)
         .into_iter()
         .map(|relation| {
-            let path = folder.join(&relation.glob).display().to_string().replace('\'', "''");
+            let path = folder
+                .join(&relation.glob)
+                .display()
+                .to_string()
+                .replace('\'', "''");
             let scan = match relation.format.as_str() {
                 "parquet" => {
-                    format!("read_parquet('{path}', hive_partitioning = {}, union_by_name = true)", relation.hive)
+                    format!(
+                        "read_parquet('{path}', hive_partitioning = {}, union_by_name = true)",
+                        relation.hive
+                    )
                 }
                 "csv" => format!("read_csv('{path}', union_by_name = true)"),
                 _ => format!("read_json('{path}', union_by_name = true)"),

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::data;
 
 const START_MAX: Duration = Duration::from_mins(1);
 
@@ -24,40 +25,62 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts a server with these settings, such as `["-c", "fsync=off"]`. `None` where PostgreSQL is not installed: the
-    /// caller says that it skips, and why.
+    /// Starts a server with these settings, such as `["-c", "work_mem=1GB"]`. `None` where
+    /// PostgreSQL is not installed: the caller says that it skips, and why.
     pub fn start(settings: &[&str]) -> Option<Self> {
         let programs = programs()?;
         Some(Self::start_from(&programs, settings).expect("an installed PostgreSQL starts"))
     }
 
     fn start_from(programs: &Path, settings: &[&str]) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("skein-postgres").tempdir()?;
         let root = is_root()?;
-        if root {
-            succeed(Command::new("chown").arg("postgres").arg(folder.path()))?;
-        }
+        let template = template(programs, root);
+        let folder = tempfile::Builder::new()
+            .prefix("skein-postgres")
+            .tempdir()?;
         let data = folder.path().join("data");
         succeed(
-            command(root, &programs.join("initdb"))
-                .args(["--username=skein", "--auth=trust", "--encoding=UTF8", "--locale=C"])
-                .args(["--no-sync", "--pgdata"])
+            Command::new("cp")
+                .arg("-a")
+                .arg(template.join("data"))
                 .arg(&data),
         )?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        if root {
+            succeed(
+                Command::new("chown")
+                    .args(["-R", "postgres"])
+                    .arg(folder.path()),
+            )?;
+        }
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
         let server = command(root, &programs.join("postgres"))
             .arg("-D")
             .arg(&data)
-            .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-c", "fsync=off"])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port.to_string(),
+                "-c",
+                "fsync=off",
+            ])
             .args(["-c", "timezone=UTC", "-c", "unix_socket_directories="])
             .args(settings)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut postgres = Self { address, server, _folder: folder };
+        let mut postgres = Self {
+            address,
+            server,
+            _folder: folder,
+        };
         postgres.wait()?;
-        let create = postgres.client_of("postgres")?.query("CREATE DATABASE skein");
+        let create = postgres
+            .client_of("postgres")?
+            .query("CREATE DATABASE skein");
         create.map_err(|error| io::Error::other(error.to_string()))?;
         Ok(postgres)
     }
@@ -69,7 +92,8 @@ impl Postgres {
 
     /// A connection to the database `skein`.
     pub fn client(&self) -> Client {
-        self.client_of("skein").expect("PostgreSQL accepts connections")
+        self.client_of("skein")
+            .expect("PostgreSQL accepts connections")
     }
 
     fn client_of(&self, database: &str) -> io::Result<Client> {
@@ -104,7 +128,10 @@ impl Drop for Postgres {
 
 /// The folder of PostgreSQL's server programs: the newest of Debian's, else the one of `initdb`.
 pub fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut folders: Vec<_> = versions
         .filter_map(|entry| {
             let version: u32 = entry.file_name().to_str()?.parse().ok()?;
@@ -116,13 +143,51 @@ pub fn programs() -> Option<PathBuf> {
     folders.pop().map(|(_, folder)| folder)
 }
 
+/// A new cluster of databases, to be copied: making one takes seconds.
+fn template(programs: &Path, root: bool) -> PathBuf {
+    data::generated("postgres", &programs.to_string_lossy(), |result| {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let data = folder.path().join("data");
+        let made = (|| {
+            if root {
+                succeed(Command::new("chown").arg("postgres").arg(folder.path()))?;
+            }
+            succeed(
+                command(root, &programs.join("initdb"))
+                    .args([
+                        "--username=skein",
+                        "--auth=trust",
+                        "--encoding=UTF8",
+                        "--locale=C",
+                    ])
+                    .args(["--no-sync", "--pgdata"])
+                    .arg(&data),
+            )?;
+            succeed(
+                Command::new("cp")
+                    .arg("-a")
+                    .arg(&data)
+                    .arg(result.join("data")),
+            )
+        })();
+        made.expect("an installed PostgreSQL can make a cluster");
+    })
+}
+
 /// A command that runs as a user whom PostgreSQL accepts.
 pub fn command(root: bool, program: &Path) -> Command {
     if !root {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+    command
+        .args([
+            "--reuid=postgres",
+            "--regid=postgres",
+            "--clear-groups",
+            "--",
+        ])
+        .arg(program);
     command
 }
 
@@ -136,5 +201,8 @@ fn succeed(command: &mut Command) -> io::Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    Err(io::Error::other(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr))))
+    Err(io::Error::other(format!(
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    )))
 }

@@ -12,8 +12,12 @@ pub fn cpu_time() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").expect("Linux has /proc");
     // The second field, in parentheses, may contain spaces. utime and stime are fields 14 and 15.
     let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: u64 =
-        fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
     Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
 }
 

@@ -58,9 +58,8 @@ pub fn run(file: &Path, address: SocketAddr, server: Server) -> Result<(), Strin
             seen.push_str(&block(&case));
             continue;
         }
-        let place = |error: &dyn std::fmt::Display| {
-            format!("{}:{line_number}: {error}", file.display())
-        };
+        let place =
+            |error: &dyn std::fmt::Display| format!("{}:{line_number}: {error}", file.display());
         match directive {
             "open" => client = Client::open(address).map_err(|error| place(&error))?,
             "send" => {
@@ -81,6 +80,7 @@ pub fn run(file: &Path, address: SocketAddr, server: Server) -> Result<(), Strin
                         answer.join("\n")
                     )));
                 }
+                // Comments and flags stay as they are.
                 let mut block_lines = vec![*header, "----"];
                 block_lines.extend(answer.iter().map(String::as_str));
                 seen.push_str(&block(&block_lines));
@@ -94,7 +94,11 @@ pub fn run(file: &Path, address: SocketAddr, server: Server) -> Result<(), Strin
         let text = format!("{}\n", seen.trim_end());
         return std::fs::write(file, text).map_err(|error| error.to_string());
     }
-    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n\n")) }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("\n\n"))
+    }
 }
 
 /// Blocks of lines without empty lines between them, with the number of their first line.
@@ -166,13 +170,19 @@ fn print(message: &Message) -> io::Result<Option<String>> {
         Message::ParameterStatus(body) => {
             format!("ParameterStatus {} {:?}", body.name()?, body.value()?)
         }
-        Message::ErrorResponse(body) => print_error("ErrorResponse", &ServerError::read(body.fields())?),
+        Message::ErrorResponse(body) => {
+            print_error("ErrorResponse", &ServerError::read(body.fields())?)
+        }
         Message::NoticeResponse(body) => {
             print_error("NoticeResponse", &ServerError::read(body.fields())?)
         }
         Message::ParameterDescription(body) => {
             let oids: Vec<_> = body.parameters().map(|oid| Ok(oid.to_string())).collect()?;
-            ["ParameterDescription".to_owned()].into_iter().chain(oids).collect::<Vec<_>>().join(" ")
+            ["ParameterDescription".to_owned()]
+                .into_iter()
+                .chain(oids)
+                .collect::<Vec<_>>()
+                .join(" ")
         }
         Message::RowDescription(body) => {
             let mut line = "RowDescription".to_owned();
@@ -207,8 +217,12 @@ fn print(message: &Message) -> io::Result<Option<String>> {
 }
 
 fn print_error(name: &str, error: &ServerError) -> String {
-    let mut line =
-        format!("{name} {} {} {:?}", error.field('S'), error.sqlstate(), error.field('M'));
+    let mut line = format!(
+        "{name} {} {} {:?}",
+        error.field('S'),
+        error.sqlstate(),
+        error.field('M')
+    );
     if !error.field('P').is_empty() {
         let _ = write!(line, " position {}", error.field('P'));
     }
@@ -218,7 +232,11 @@ fn print_error(name: &str, error: &ServerError) -> String {
 /// Text in quotes; what is not printable text in hexadecimal.
 fn print_value(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') => {
+        Ok(text)
+            if !text
+                .chars()
+                .any(|c| c.is_control() && c != '\n' && c != '\t') =>
+        {
             format!("{text:?}")
         }
         _ => bytes.iter().fold("\\x".to_owned(), |mut hex, byte| {
@@ -235,7 +253,9 @@ fn encode(line: &str, bytes: &mut BytesMut) -> io::Result<()> {
     let variant = || text(1).bytes().next().unwrap_or(b'S');
     match text(0) {
         "Startup" => {
-            let parameters = words[1..].iter().filter_map(|word| word.text.split_once('='));
+            let parameters = words[1..]
+                .iter()
+                .filter_map(|word| word.text.split_once('='));
             frontend::startup_message(parameters, bytes)
         }
         "SSLRequest" => {
@@ -244,7 +264,9 @@ fn encode(line: &str, bytes: &mut BytesMut) -> io::Result<()> {
         }
         "Query" => frontend::query(text(1), bytes),
         "Parse" => {
-            let types = words[3.min(words.len())..].iter().map(|word| word.text.parse().unwrap_or(0));
+            let types = words[3.min(words.len())..]
+                .iter()
+                .map(|word| word.text.parse().unwrap_or(0));
             frontend::parse(text(1), text(2), types, bytes)
         }
         "Bind" => encode_bind(&words, bytes),
@@ -278,11 +300,16 @@ fn encode(line: &str, bytes: &mut BytesMut) -> io::Result<()> {
 fn encode_bind(words: &[Word], bytes: &mut BytesMut) -> io::Result<()> {
     let text = |index: usize| -> &str { words.get(index).map_or("", |word| word.text.as_str()) };
     let rest = &words[3.min(words.len())..];
-    let arrow = rest.iter().position(|word| !word.quoted && word.text == "->");
+    let arrow = rest
+        .iter()
+        .position(|word| !word.quoted && word.text == "->");
     let (values, formats) = rest.split_at(arrow.unwrap_or(rest.len()));
     let binary = |word: &Word| !word.quoted && word.text.starts_with("\\x");
-    let result_formats =
-        formats.iter().skip(1).map(|word| i16::from(word.text == "binary")).collect::<Vec<_>>();
+    let result_formats = formats
+        .iter()
+        .skip(1)
+        .map(|word| i16::from(word.text == "binary"))
+        .collect::<Vec<_>>();
     frontend::bind(
         text(1),
         text(2),
@@ -337,7 +364,13 @@ fn words(line: &str) -> io::Result<Vec<Word>> {
             (Word { text, quoted: true }, end + 2)
         } else {
             let end = rest.find(' ').unwrap_or(rest.len());
-            (Word { text: rest[..end].to_owned(), quoted: false }, end)
+            (
+                Word {
+                    text: rest[..end].to_owned(),
+                    quoted: false,
+                },
+                end,
+            )
         };
         words.push(word);
         rest = rest[length..].trim_start();
@@ -348,10 +381,17 @@ fn words(line: &str) -> io::Result<Vec<Word>> {
 fn hexadecimal(text: &str) -> io::Result<Vec<u8>> {
     let digits: Vec<u8> = text
         .chars()
-        .map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok()))
+        .map(|digit| {
+            digit
+                .to_digit(16)
+                .and_then(|value| u8::try_from(value).ok())
+        })
         .collect::<Option<_>>()
         .ok_or_else(|| io::Error::other(format!("{text} is not hexadecimal")))?;
-    Ok(digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
+    Ok(digits
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+        .collect())
 }
 
 #[cfg(test)]
@@ -374,7 +414,10 @@ mod tests {
     #[test]
     fn cases_are_separated_by_empty_lines() {
         let cases = cases("# one\n# two\nsend\nSync\n\nuntil X\n----\nX\n");
-        let lines: Vec<_> = cases.iter().map(|(line, case)| (*line, case.len())).collect();
+        let lines: Vec<_> = cases
+            .iter()
+            .map(|(line, case)| (*line, case.len()))
+            .collect();
         assert_eq!(lines, [(1, 2), (3, 2), (6, 3)]);
     }
 }

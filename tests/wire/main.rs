@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use libtest_mimic::{Arguments, Failed, Trial};
 use skein_tests::cluster::{Cluster, ClusterOptions};
 use skein_tests::data::sets::{Layout, sql_relations};
-use skein_tests::postgres::{self, Postgres};
 use skein_tests::environment::{self, Server};
+use skein_tests::postgres::{self, Postgres};
 use skein_tests::transcript;
 
 fn main() {
@@ -23,20 +23,22 @@ fn main() {
     files.sort();
     let mut trials = Vec::new();
     for file in files {
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let transcript = file.clone();
         trials.push(Trial::test(format!("wire::{stem}::skein"), move || {
             let cluster = Cluster::start(&ClusterOptions::new(&sql_relations(Layout::Few)));
-            transcript::run(&transcript, cluster.address(), Server::Skein)
-                .map_err(Failed::from)
+            transcript::run(&transcript, cluster.address(), Server::Skein).map_err(Failed::from)
         }));
         trials.push(
             Trial::test(format!("wire::{stem}::postgres"), move || {
                 let Some(postgres) = Postgres::start(&[]) else {
                     return Err("PostgreSQL is not installed".into());
                 };
-                transcript::run(&file, postgres.address(), Server::Postgres)
-                    .map_err(Failed::from)
+                transcript::run(&file, postgres.address(), Server::Postgres).map_err(Failed::from)
             })
             // A skip carries its reason: PostgreSQL is not installed here.
             .with_ignored_flag(postgres::programs().is_none()),

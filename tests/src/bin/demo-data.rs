@@ -14,7 +14,10 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a program tells its user what went wrong")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a program tells its user what went wrong"
+)]
 fn complain(text: &str, code: u8) -> ExitCode {
     eprintln!("{text}");
     ExitCode::from(code)

@@ -28,8 +28,24 @@ pub fn generate(folder: &Path) -> io::Result<()> {
         let name = format!("events/day=2026-10-{day:02}");
         write_parquet(&native, folder, &name, &events(day), 1);
     }
-    write(&native, folder, "customers", CUSTOMERS, 1, "csv", "FORMAT csv, HEADER");
-    write(&native, folder, "devices", DEVICES, 1, "json", "FORMAT json");
+    write(
+        &native,
+        folder,
+        "customers",
+        CUSTOMERS,
+        1,
+        "csv",
+        "FORMAT csv, HEADER",
+    );
+    write(
+        &native,
+        folder,
+        "devices",
+        DEVICES,
+        1,
+        "json",
+        "FORMAT json",
+    );
     // Last, because it says that everything is there.
     fs::write(folder.join("skein.toml"), CONFIGURATION)
 }

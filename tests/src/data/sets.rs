@@ -27,12 +27,32 @@ impl Layout {
 /// `facts` (Parquet in Hive folders), `dims` (CSV) and `notes` (JSON): what random queries read.
 pub fn random_relations(layout: Layout) -> PathBuf {
     let version = format!("{FACTS}{DIMS}{NOTES}{layout:?}3");
-    generated(&format!("random-{layout:?}").to_lowercase(), &version, |folder| {
-        let native = Native::open(1);
-        hive_facts(&native, folder, layout);
-        write(&native, folder, "dims", DIMS, layout.files(2, 5), "csv", "FORMAT csv, HEADER");
-        write(&native, folder, "notes", NOTES, layout.files(3, 12), "json", "FORMAT json");
-    })
+    generated(
+        &format!("random-{layout:?}").to_lowercase(),
+        &version,
+        |folder| {
+            let native = Native::open(1);
+            hive_facts(&native, folder, layout);
+            write(
+                &native,
+                folder,
+                "dims",
+                DIMS,
+                layout.files(2, 5),
+                "csv",
+                "FORMAT csv, HEADER",
+            );
+            write(
+                &native,
+                folder,
+                "notes",
+                NOTES,
+                layout.files(3, 12),
+                "json",
+                "FORMAT json",
+            );
+        },
+    )
 }
 
 fn hive_facts(native: &Native, folder: &Path, layout: Layout) {
@@ -45,8 +65,9 @@ fn hive_facts(native: &Native, folder: &Path, layout: Layout) {
             11 => 1,
             _ => 1000,
         };
-        let sql =
-            format!("SELECT * EXCLUDE (n) FROM all_facts WHERE n = {day} ORDER BY id LIMIT {limit}");
+        let sql = format!(
+            "SELECT * EXCLUDE (n) FROM all_facts WHERE n = {day} ORDER BY id LIMIT {limit}"
+        );
         let files = if limit > 1 { layout.files(1, 3) } else { 1 };
         write_parquet(native, folder, &name, &sql, files);
     }
@@ -84,32 +105,56 @@ FROM range(0, 120) numbers(i)";
 /// files; files without rows, with one row, and with nothing but NULLs.
 pub fn aggregate_relations(layout: Layout) -> PathBuf {
     let version = format!("{SAMPLES}{layout:?}3");
-    generated(&format!("aggregates-{layout:?}").to_lowercase(), &version, |folder| {
-        let native = Native::open(1);
-        native.run(&format!("CREATE TABLE all_samples AS {SAMPLES}"));
-        let piece = |name: &str, sql: &str, files: usize| {
-            write_parquet(&native, folder, &format!("samples/{name}"), sql, files);
-        };
-        piece("a", "SELECT * FROM all_samples WHERE id < 150", layout.files(2, 9));
-        piece("b-empty", "SELECT * FROM all_samples WHERE false", layout.files(1, 2));
-        piece("c-one", "SELECT * FROM all_samples WHERE id = 150", 1);
-        let nulls = "SELECT id, g, COLUMNS(* EXCLUDE (id, g)) FROM \
+    generated(
+        &format!("aggregates-{layout:?}").to_lowercase(),
+        &version,
+        |folder| {
+            let native = Native::open(1);
+            native.run(&format!("CREATE TABLE all_samples AS {SAMPLES}"));
+            let piece = |name: &str, sql: &str, files: usize| {
+                write_parquet(&native, folder, &format!("samples/{name}"), sql, files);
+            };
+            piece(
+                "a",
+                "SELECT * FROM all_samples WHERE id < 150",
+                layout.files(2, 9),
+            );
+            piece(
+                "b-empty",
+                "SELECT * FROM all_samples WHERE false",
+                layout.files(1, 2),
+            );
+            piece("c-one", "SELECT * FROM all_samples WHERE id = 150", 1);
+            let nulls = "SELECT id, g, COLUMNS(* EXCLUDE (id, g)) FROM \
                      (SELECT * REPLACE (NULL AS g) FROM all_samples WHERE id IN (151, 152))";
-        let columns = native
-            .query("SELECT column_name, column_type FROM (DESCRIBE all_samples)")
-            .expect("DuckDB describes its table");
-        let list: Vec<String> = columns
-            .iter()
-            .map(|row| {
-                let (name, ty) = (row[0].as_deref(), row[1].as_deref());
-                let (name, ty) = (name.unwrap_or_default(), ty.unwrap_or_default());
-                if name == "id" { "id".to_owned() } else { format!("NULL::{ty} AS {name}") }
-            })
-            .collect();
-        piece("d-nulls", &format!("SELECT {} FROM ({nulls})", list.join(", ")), 1);
-        piece("e", "SELECT * FROM all_samples WHERE id > 152", layout.files(2, 9));
-        piece("f-empty", "SELECT * FROM all_samples WHERE false", 1);
-    })
+            let columns = native
+                .query("SELECT column_name, column_type FROM (DESCRIBE all_samples)")
+                .expect("DuckDB describes its table");
+            let list: Vec<String> = columns
+                .iter()
+                .map(|row| {
+                    let (name, ty) = (row[0].as_deref(), row[1].as_deref());
+                    let (name, ty) = (name.unwrap_or_default(), ty.unwrap_or_default());
+                    if name == "id" {
+                        "id".to_owned()
+                    } else {
+                        format!("NULL::{ty} AS {name}")
+                    }
+                })
+                .collect();
+            piece(
+                "d-nulls",
+                &format!("SELECT {} FROM ({nulls})", list.join(", ")),
+                1,
+            );
+            piece(
+                "e",
+                "SELECT * FROM all_samples WHERE id > 152",
+                layout.files(2, 9),
+            );
+            piece("f-empty", "SELECT * FROM all_samples WHERE false", 1);
+        },
+    )
 }
 
 const SAMPLES: &str = "
@@ -146,20 +191,28 @@ FROM range(0, 300) numbers(i)";
 
 /// TPC-H at this scale, in files per table.
 pub fn tpch(scale: &str, layout: Layout) -> PathBuf {
-    generated(&format!("tpch-{scale}-{layout:?}").to_lowercase(), "2", |folder| {
-        let native = Native::with_extensions(2, &["tpch"]);
-        native.run(&format!("CALL dbgen(sf = {scale})"));
-        write_tables(&native, folder, layout);
-    })
+    generated(
+        &format!("tpch-{scale}-{layout:?}").to_lowercase(),
+        "2",
+        |folder| {
+            let native = Native::with_extensions(2, &["tpch"]);
+            native.run(&format!("CALL dbgen(sf = {scale})"));
+            write_tables(&native, folder, layout);
+        },
+    )
 }
 
 /// TPC-DS at this scale, in files per table.
 pub fn tpcds(scale: &str, layout: Layout) -> PathBuf {
-    generated(&format!("tpcds-{scale}-{layout:?}").to_lowercase(), "2", |folder| {
-        let native = Native::with_extensions(2, &["tpcds"]);
-        native.run(&format!("CALL dsdgen(sf = {scale})"));
-        write_tables(&native, folder, layout);
-    })
+    generated(
+        &format!("tpcds-{scale}-{layout:?}").to_lowercase(),
+        "2",
+        |folder| {
+            let native = Native::with_extensions(2, &["tpcds"]);
+            native.run(&format!("CALL dsdgen(sf = {scale})"));
+            write_tables(&native, folder, layout);
+        },
+    )
 }
 
 /// Writes every table; those with more rows into more files.
@@ -182,27 +235,39 @@ fn write_tables(native: &Native, folder: &Path, layout: Layout) {
 
 /// Relations of the `.slt` files: `events` (Parquet, Hive), `customers` (CSV), `devices` (JSON).
 pub fn sql_relations(layout: Layout) -> PathBuf {
-    generated(&format!("sql-{layout:?}").to_lowercase(), &format!("{EVENTS}{layout:?}2"), |folder| {
-        let native = Native::open(1);
-        native.run(&format!("CREATE TABLE all_events AS {EVENTS}"));
-        for day in 1..=6 {
-            let name = format!("events/day=2026-10-{day:02}");
-            let sql = format!(
-                "SELECT * EXCLUDE (day) FROM all_events WHERE day = {day} ORDER BY event_id"
+    generated(
+        &format!("sql-{layout:?}").to_lowercase(),
+        &format!("{EVENTS}{layout:?}2"),
+        |folder| {
+            let native = Native::open(1);
+            native.run(&format!("CREATE TABLE all_events AS {EVENTS}"));
+            for day in 1..=6 {
+                let name = format!("events/day=2026-10-{day:02}");
+                let sql = format!(
+                    "SELECT * EXCLUDE (day) FROM all_events WHERE day = {day} ORDER BY event_id"
+                );
+                write_parquet(&native, folder, &name, &sql, layout.files(1, 7));
+            }
+            write(
+                &native,
+                folder,
+                "customers",
+                CUSTOMERS,
+                layout.files(2, 6),
+                "csv",
+                "FORMAT csv, HEADER",
             );
-            write_parquet(&native, folder, &name, &sql, layout.files(1, 7));
-        }
-        write(
-            &native,
-            folder,
-            "customers",
-            CUSTOMERS,
-            layout.files(2, 6),
-            "csv",
-            "FORMAT csv, HEADER",
-        );
-        write(&native, folder, "devices", DEVICES, layout.files(2, 4), "json", "FORMAT json");
-    })
+            write(
+                &native,
+                folder,
+                "devices",
+                DEVICES,
+                layout.files(2, 4),
+                "json",
+                "FORMAT json",
+            );
+        },
+    )
 }
 
 const EVENTS: &str = "
@@ -226,3 +291,41 @@ const DEVICES: &str = "
 SELECT i AS device_id, 'model ' || chr(64 + i::INTEGER) AS model, [i, i + 1] AS ports,
        {'os': CASE WHEN i % 2 = 0 THEN 'linux' ELSE 'bsd' END, 'cores': i * 2} AS system
 FROM range(1, 6) numbers(i)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::relations;
+
+    fn names(folder: &std::path::Path) -> Vec<String> {
+        relations(folder)
+            .into_iter()
+            .map(|relation| relation.name)
+            .collect()
+    }
+
+    #[test]
+    fn both_layouts_hold_the_same_rows() {
+        for set in [random_relations, aggregate_relations, sql_relations] {
+            let (few, many) = (set(Layout::Few), set(Layout::Many));
+            assert_eq!(names(&few), names(&many));
+            for relation in names(&few) {
+                let rows = |folder: &std::path::Path| {
+                    let native = Native::open(1);
+                    native.create_views(folder);
+                    let sql = format!("FROM {relation} ORDER BY ALL");
+                    native
+                        .query(&sql)
+                        .expect("a generated relation can be read")
+                };
+                assert_eq!(rows(&few), rows(&many), "{relation}");
+            }
+        }
+    }
+
+    #[test]
+    fn benchmarks_have_their_tables() {
+        assert_eq!(names(&tpch("0.02", Layout::Few)).len(), 8);
+        assert_eq!(names(&tpcds("0.02", Layout::Many)).len(), 24);
+    }
+}

@@ -20,12 +20,20 @@ pub struct Choices {
 impl Choices {
     /// Random choices that depend on `seed` alone.
     pub fn from_seed(seed: u64) -> Self {
-        Self { random: Some(StdRng::seed_from_u64(seed)), list: Vec::new(), position: 0 }
+        Self {
+            random: Some(StdRng::seed_from_u64(seed)),
+            list: Vec::new(),
+            position: 0,
+        }
     }
 
     /// The choices of a list, then zeroes.
     pub fn from_list(list: Vec<u32>) -> Self {
-        Self { random: None, list, position: 0 }
+        Self {
+            random: None,
+            list,
+            position: 0,
+        }
     }
 
     /// What was chosen so far.
@@ -41,7 +49,10 @@ impl Choices {
                 self.list.push(choice);
                 choice
             }
-            None => self.list.get(self.position).map_or(0, |choice| choice % end),
+            None => self
+                .list
+                .get(self.position)
+                .map_or(0, |choice| choice % end),
         };
         self.position += 1;
         choice
@@ -107,9 +118,15 @@ mod tests {
         let mut left = Choices::from_seed(7);
         let mut right = Choices::from_seed(7);
         let chosen: Vec<u32> = (0..20).map(|_| left.below(1000)).collect();
-        assert_eq!(chosen, (0..20).map(|_| right.below(1000)).collect::<Vec<_>>());
+        assert_eq!(
+            chosen,
+            (0..20).map(|_| right.below(1000)).collect::<Vec<_>>()
+        );
         let mut replayed = Choices::from_list(left.into_list());
-        assert_eq!(chosen, (0..20).map(|_| replayed.below(1000)).collect::<Vec<_>>());
+        assert_eq!(
+            chosen,
+            (0..20).map(|_| replayed.below(1000)).collect::<Vec<_>>()
+        );
         assert_eq!(replayed.below(9), 0);
     }
 

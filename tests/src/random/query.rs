@@ -37,8 +37,14 @@ enum Type {
 }
 
 /// Types that can be computed with.
-const PLAIN: [Type; 6] =
-    [Type::Int, Type::Text, Type::Decimal, Type::Float, Type::Bool, Type::Date];
+const PLAIN: [Type; 6] = [
+    Type::Int,
+    Type::Text,
+    Type::Decimal,
+    Type::Float,
+    Type::Bool,
+    Type::Date,
+];
 
 #[derive(Clone, Debug)]
 struct Column {
@@ -65,25 +71,46 @@ const FACTS: &[(&str, Type)] = &[
     ("b", Type::Bool),
     ("day", Type::Date),
 ];
-const DIMS: &[(&str, Type)] =
-    &[("k", Type::Int), ("name", Type::Text), ("grp", Type::Int), ("rate", Type::Decimal)];
-const NOTES: &[(&str, Type)] =
-    &[("id", Type::Int), ("k", Type::Int), ("note", Type::Text), ("amount", Type::Int)];
+const DIMS: &[(&str, Type)] = &[
+    ("k", Type::Int),
+    ("name", Type::Text),
+    ("grp", Type::Int),
+    ("rate", Type::Decimal),
+];
+const NOTES: &[(&str, Type)] = &[
+    ("id", Type::Int),
+    ("k", Type::Int),
+    ("note", Type::Text),
+    ("amount", Type::Int),
+];
 
 /// Makes a query.
 pub fn generate(choices: &mut Choices) -> Generated {
-    let mut generator = Generator { choices, aliases: 0, ctes: Vec::new() };
-    let with = if generator.choices.chance(20) { generator.with() } else { String::new() };
+    let mut generator = Generator {
+        choices,
+        aliases: 0,
+        ctes: Vec::new(),
+    };
+    let with = if generator.choices.chance(20) {
+        generator.with()
+    } else {
+        String::new()
+    };
     let (body, types) = generator.query(2);
     let fuzzy = types.contains(&Type::Fuzzy);
     let mut sql = format!("{with}{body}");
     if fuzzy || !generator.choices.chance(40) {
-        return Generated { sql, order: Order::Any };
+        return Generated {
+            sql,
+            order: Order::Any,
+        };
     }
     let keys: Vec<String> = (1..=types.len())
         .map(|ordinal| {
             let direction = generator.choices.pick(&["", " DESC", " ASC"]);
-            let nulls = generator.choices.pick(&["", "", " NULLS FIRST", " NULLS LAST"]);
+            let nulls = generator
+                .choices
+                .pick(&["", "", " NULLS FIRST", " NULLS LAST"]);
             format!("{ordinal}{direction}{nulls}")
         })
         .collect();
@@ -94,7 +121,10 @@ pub fn generate(choices: &mut Choices) -> Generated {
             sql = format!("{sql} OFFSET {}", generator.choices.below(10));
         }
     }
-    Generated { sql, order: Order::Total }
+    Generated {
+        sql,
+        order: Order::Total,
+    }
 }
 
 struct Generator<'a> {
@@ -113,9 +143,12 @@ impl Generator<'_> {
         let (body, types) = self.query(1);
         let name = format!("c{}", self.ctes.len());
         let names: Vec<String> = (0..types.len()).map(|index| format!("c{index}")).collect();
-        let hint = self.choices.pick(&["", "", "MATERIALIZED ", "NOT MATERIALIZED "]);
+        let hint = self
+            .choices
+            .pick(&["", "", "MATERIALIZED ", "NOT MATERIALIZED "]);
         let sql = format!("WITH {name}({}) AS {hint}({body}) ", names.join(", "));
-        self.ctes.push((name, names.into_iter().zip(types).collect()));
+        self.ctes
+            .push((name, names.into_iter().zip(types).collect()));
         sql
     }
 
@@ -149,12 +182,24 @@ impl Generator<'_> {
         let (from, scope) = self.from(1);
         let types: Vec<Type> = match types {
             Some(types) => types.to_vec(),
-            None => (0..=self.choices.below(3)).map(|_| self.choices.pick(&PLAIN)).collect(),
+            None => (0..=self.choices.below(3))
+                .map(|_| self.choices.pick(&PLAIN))
+                .collect(),
         };
         let list: Vec<String> = types.iter().map(|ty| self.scalar(&scope, *ty, 2)).collect();
-        let distinct = if self.choices.chance(15) { "DISTINCT " } else { "" };
+        let distinct = if self.choices.chance(15) {
+            "DISTINCT "
+        } else {
+            ""
+        };
         let condition = self.condition(&scope, 60);
-        (format!("SELECT {distinct}{} FROM {from}{condition}", list.join(", ")), types)
+        (
+            format!(
+                "SELECT {distinct}{} FROM {from}{condition}",
+                list.join(", ")
+            ),
+            types,
+        )
     }
 
     fn aggregate_block(&mut self) -> (String, Vec<Type>) {
@@ -167,12 +212,20 @@ impl Generator<'_> {
             // A constant in GROUP BY would be taken as an ordinal.
             .filter(|(sql, _)| scope.columns.iter().any(|column| sql.contains(&column.sql)))
             .collect();
-        let aggregates: Vec<(String, Type)> =
-            (0..=self.choices.below(3)).map(|_| self.aggregate(&scope)).collect();
+        let aggregates: Vec<(String, Type)> = (0..=self.choices.below(3))
+            .map(|_| self.aggregate(&scope))
+            .collect();
         let types = keys.iter().chain(&aggregates).map(|(_, ty)| *ty).collect();
-        let list: Vec<&str> =
-            keys.iter().chain(&aggregates).map(|(sql, _)| sql.as_str()).collect();
-        let key_list = keys.iter().map(|(sql, _)| sql.as_str()).collect::<Vec<_>>().join(", ");
+        let list: Vec<&str> = keys
+            .iter()
+            .chain(&aggregates)
+            .map(|(sql, _)| sql.as_str())
+            .collect();
+        let key_list = keys
+            .iter()
+            .map(|(sql, _)| sql.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
         let group = if keys.is_empty() {
             String::new()
         } else {
@@ -183,8 +236,9 @@ impl Generator<'_> {
                 7 => format!(" GROUP BY CUBE ({key_list})"),
                 8 => format!(" GROUP BY GROUPING SETS (({key_list}), ())"),
                 _ => {
-                    let ordinals: Vec<String> =
-                        (1..=keys.len()).map(|ordinal| ordinal.to_string()).collect();
+                    let ordinals: Vec<String> = (1..=keys.len())
+                        .map(|ordinal| ordinal.to_string())
+                        .collect();
                     format!(" GROUP BY {}", ordinals.join(", "))
                 }
             }
@@ -203,7 +257,13 @@ impl Generator<'_> {
         } else {
             String::new()
         };
-        (format!("SELECT {} FROM {from}{condition}{group}{having}", list.join(", ")), types)
+        (
+            format!(
+                "SELECT {} FROM {from}{condition}{group}{having}",
+                list.join(", ")
+            ),
+            types,
+        )
     }
 
     /// A block with window functions.
@@ -213,8 +273,11 @@ impl Generator<'_> {
         let mut list = vec![self.scalar(&scope, types[0], 1)];
         let ty = self.choices.pick(&PLAIN);
         let partition = self.scalar(&scope, ty, 1);
-        let partition =
-            if self.choices.chance(70) { format!("PARTITION BY {partition}") } else { String::new() };
+        let partition = if self.choices.chance(70) {
+            format!("PARTITION BY {partition}")
+        } else {
+            String::new()
+        };
         let value = self.scalar(&scope, Type::Int, 1);
         let order = self.scalar(&scope, Type::Int, 1);
         match (&scope.unique, self.choices.below(6)) {
@@ -223,7 +286,9 @@ impl Generator<'_> {
                 types.push(Type::Int);
             }
             (Some(unique), 2) => {
-                list.push(format!("lag({value}) OVER ({partition} ORDER BY {unique} DESC)"));
+                list.push(format!(
+                    "lag({value}) OVER ({partition} ORDER BY {unique} DESC)"
+                ));
                 types.push(Type::Int);
             }
             (Some(unique), 3) => {
@@ -235,11 +300,15 @@ impl Generator<'_> {
                 types.push(Type::Int);
             }
             (_, 4) => {
-                list.push(format!("dense_rank() OVER ({partition} ORDER BY {order} + 0)"));
+                list.push(format!(
+                    "dense_rank() OVER ({partition} ORDER BY {order} + 0)"
+                ));
                 types.push(Type::Int);
             }
             (_, 5) => {
-                list.push(format!("max({value}) OVER ({partition} ORDER BY {order} + 0)"));
+                list.push(format!(
+                    "max({value}) OVER ({partition} ORDER BY {order} + 0)"
+                ));
                 types.push(Type::Int);
             }
             _ => {
@@ -257,7 +326,10 @@ impl Generator<'_> {
             }
             _ => String::new(),
         };
-        (format!("SELECT {} FROM {from}{condition}{qualify}", list.join(", ")), types)
+        (
+            format!("SELECT {} FROM {from}{condition}{qualify}", list.join(", ")),
+            types,
+        )
     }
 
     /// The first rows of something, or of each group: a subquery, as it has an order of its own.
@@ -283,7 +355,10 @@ impl Generator<'_> {
             )
         };
         let outer = self.alias();
-        (format!("SELECT {outer}.c0, {outer}.c1 FROM ({body}) {outer}"), vec![ty, Type::Int])
+        (
+            format!("SELECT {outer}.c0, {outer}.c1 FROM ({body}) {outer}"),
+            vec![ty, Type::Int],
+        )
     }
 
     fn condition(&mut self, scope: &Scope, percent: u32) -> String {
@@ -311,7 +386,9 @@ impl Generator<'_> {
         }
         // The last columns by which relations can be joined are `k`, so that rows really meet.
         let column = |columns: &[String], choice: u32| {
-            let k = columns.iter().find(|column| column.split('.').next_back() == Some("k"));
+            let k = columns
+                .iter()
+                .find(|column| column.split('.').next_back() == Some("k"));
             match k {
                 Some(k) if choice < 3 => k.clone(),
                 _ => columns[choice as usize % columns.len()].clone(),
@@ -337,8 +414,14 @@ impl Generator<'_> {
             2 | 3 => (format!("{left} LEFT JOIN {right} ON {on}{extra}"), both),
             4 => (format!("{left} RIGHT JOIN {right} ON {on}{extra}"), both),
             5 => (format!("{left} FULL JOIN {right} ON {on}"), both),
-            6 => (format!("{left} SEMI JOIN {right} ON {on}{extra}"), left_scope),
-            _ => (format!("{left} ANTI JOIN {right} ON {on}{extra}"), left_scope),
+            6 => (
+                format!("{left} SEMI JOIN {right} ON {on}{extra}"),
+                left_scope,
+            ),
+            _ => (
+                format!("{left} ANTI JOIN {right} ON {on}{extra}"),
+                left_scope,
+            ),
         };
         (sql, scope)
     }
@@ -350,14 +433,29 @@ impl Generator<'_> {
         {
             let columns = columns
                 .iter()
-                .map(|(column, ty)| Column { sql: format!("{alias}.{column}"), ty: *ty })
+                .map(|(column, ty)| Column {
+                    sql: format!("{alias}.{column}"),
+                    ty: *ty,
+                })
                 .collect();
-            return (format!("{name} {alias}"), Scope { columns, unique: None });
+            return (
+                format!("{name} {alias}"),
+                Scope {
+                    columns,
+                    unique: None,
+                },
+            );
         }
         match self.choices.below(if depth > 0 { 12 } else { 10 }) {
-            0..6 => (format!("facts {alias}"), relation_scope(&alias, FACTS, true)),
+            0..6 => (
+                format!("facts {alias}"),
+                relation_scope(&alias, FACTS, true),
+            ),
             6 | 7 => (format!("dims {alias}"), relation_scope(&alias, DIMS, false)),
-            8 | 9 => (format!("notes {alias}"), relation_scope(&alias, NOTES, true)),
+            8 | 9 => (
+                format!("notes {alias}"),
+                relation_scope(&alias, NOTES, true),
+            ),
             _ => {
                 let (body, types) = self.query(depth - 1);
                 let names: Vec<String> =
@@ -365,11 +463,17 @@ impl Generator<'_> {
                 let columns = names
                     .iter()
                     .zip(types)
-                    .map(|(name, ty)| Column { sql: format!("{alias}.{name}"), ty })
+                    .map(|(name, ty)| Column {
+                        sql: format!("{alias}.{name}"),
+                        ty,
+                    })
                     .collect();
                 (
                     format!("({body}) {alias}({})", names.join(", ")),
-                    Scope { columns, unique: None },
+                    Scope {
+                        columns,
+                        unique: None,
+                    },
                 )
             }
         }
@@ -382,12 +486,16 @@ impl Generator<'_> {
             .filter(|column| column.ty == ty)
             .map(|column| column.sql.as_str())
             .collect();
-        if columns.is_empty() { None } else { Some(self.choices.pick(&columns).to_owned()) }
+        if columns.is_empty() {
+            None
+        } else {
+            Some(self.choices.pick(&columns).to_owned())
+        }
     }
 
     /// An expression of a plain type.
     fn scalar(&mut self, scope: &Scope, ty: Type, depth: u32) -> String {
-        if depth == 0 || self.choices.chance(50) {
+        if depth == 0 || !self.choices.chance(50) {
             return match self.column(scope, ty) {
                 Some(column) if !self.choices.chance(10) => column,
                 _ => self.literal(ty),
@@ -456,7 +564,9 @@ impl Generator<'_> {
     /// A subquery with one value, correlated or not.
     fn scalar_subquery(&mut self, scope: &Scope) -> String {
         let alias = self.alias();
-        let aggregate = self.choices.pick(&["max(amount)", "count(*)", "sum(amount)"]);
+        let aggregate = self
+            .choices
+            .pick(&["max(amount)", "count(*)", "sum(amount)"]);
         match self.column(scope, Type::Int) {
             Some(column) if self.choices.chance(60) => {
                 format!("(SELECT {aggregate} FROM notes {alias} WHERE {alias}.k = {column})")
@@ -481,7 +591,10 @@ impl Generator<'_> {
         }
         match ty {
             Type::Int => number.to_string(),
-            Type::Text => self.choices.pick(&["'a'", "'B'", "''", "'it''s'", "'é'"]).to_owned(),
+            Type::Text => self
+                .choices
+                .pick(&["'a'", "'B'", "''", "'it''s'", "'é'"])
+                .to_owned(),
             Type::Decimal => format!("{number}.25"),
             Type::Float | Type::Fuzzy => format!("{number}.75::DOUBLE"),
             Type::Bool => self.choices.pick(&["true", "false"]).to_owned(),
@@ -491,7 +604,7 @@ impl Generator<'_> {
     }
 
     fn boolean(&mut self, scope: &Scope, depth: u32) -> String {
-        if depth == 0 || self.choices.chance(60) {
+        if depth == 0 || !self.choices.chance(40) {
             return self.comparison(scope, depth.saturating_sub(1));
         }
         let left = self.boolean(scope, depth - 1);
@@ -530,7 +643,9 @@ impl Generator<'_> {
         let left = self.scalar(scope, ty, depth);
         match self.choices.below(8) {
             0..4 => {
-                let operator = self.choices.pick(&["=", "<>", "<", ">=", "IS DISTINCT FROM"]);
+                let operator = self
+                    .choices
+                    .pick(&["=", "<>", "<", ">=", "IS DISTINCT FROM"]);
                 format!("{left} {operator} {}", self.scalar(scope, ty, depth))
             }
             4 => format!("{left} IS NULL"),
@@ -570,20 +685,37 @@ impl Generator<'_> {
             }
             6 => {
                 let ty = self.choices.pick(&PLAIN);
-                (format!("count(DISTINCT {})", self.scalar(scope, ty, 1)), Type::Int)
+                (
+                    format!("count(DISTINCT {})", self.scalar(scope, ty, 1)),
+                    Type::Int,
+                )
             }
-            7 => (format!("sum(DISTINCT {})", self.scalar(scope, Type::Int, 1)), Type::Int),
+            7 => (
+                format!("sum(DISTINCT {})", self.scalar(scope, Type::Int, 1)),
+                Type::Int,
+            ),
             8 => {
                 let name = self.choices.pick(&["bool_and", "bool_or"]);
-                (format!("{name}({})", self.scalar(scope, Type::Bool, 1)), Type::Bool)
+                (
+                    format!("{name}({})", self.scalar(scope, Type::Bool, 1)),
+                    Type::Bool,
+                )
             }
             9 => {
-                let name = self.choices.pick(&["stddev_samp", "var_pop", "stddev_pop", "var_samp"]);
-                (format!("{name}({})", self.scalar(scope, Type::Int, 1)), Type::Fuzzy)
+                let name = self
+                    .choices
+                    .pick(&["stddev_samp", "var_pop", "stddev_pop", "var_samp"]);
+                (
+                    format!("{name}({})", self.scalar(scope, Type::Int, 1)),
+                    Type::Fuzzy,
+                )
             }
             10 => {
                 let value = self.scalar(scope, Type::Text, 1);
-                (format!("string_agg({value}, ',' ORDER BY {value})"), Type::Text)
+                (
+                    format!("string_agg({value}, ',' ORDER BY {value})"),
+                    Type::Text,
+                )
             }
             11 => {
                 let value = self.scalar(scope, Type::Int, 1);
@@ -591,11 +723,17 @@ impl Generator<'_> {
             }
             12 => {
                 let name = self.choices.pick(&["median", "skewness"]);
-                (format!("{name}({})", self.scalar(scope, Type::Int, 1)), Type::Fuzzy)
+                (
+                    format!("{name}({})", self.scalar(scope, Type::Int, 1)),
+                    Type::Fuzzy,
+                )
             }
             _ => {
                 let name = self.choices.pick(&["bit_and", "bit_or", "bit_xor"]);
-                (format!("{name}({})", self.scalar(scope, Type::Int, 1)), Type::Int)
+                (
+                    format!("{name}({})", self.scalar(scope, Type::Int, 1)),
+                    Type::Int,
+                )
             }
         };
         (format!("{sql}{filter}"), ty)
@@ -606,7 +744,10 @@ fn relation_scope(alias: &str, columns: &[(&str, Type)], unique: bool) -> Scope 
     Scope {
         columns: columns
             .iter()
-            .map(|(name, ty)| Column { sql: format!("{alias}.{name}"), ty: *ty })
+            .map(|(name, ty)| Column {
+                sql: format!("{alias}.{name}"),
+                ty: *ty,
+            })
             .collect(),
         unique: unique.then(|| format!("{alias}.id")),
     }
@@ -627,7 +768,10 @@ mod tests {
         for seed in 0..500 {
             let generated = generate(&mut Choices::from_seed(seed));
             if generated.order == Order::Any {
-                assert!(!generated.sql.ends_with(|c: char| c.is_ascii_digit()) || !generated.sql.contains(" OFFSET "));
+                assert!(
+                    !generated.sql.ends_with(|c: char| c.is_ascii_digit())
+                        || !generated.sql.contains(" OFFSET ")
+                );
             } else {
                 assert!(generated.sql.contains(" ORDER BY 1"), "{}", generated.sql);
             }
