@@ -7,3 +7,4 @@ pub mod merge;
 pub mod params;
 pub mod pgwire;
 pub mod session;
+pub mod shadow;

@@ -7,6 +7,7 @@ mod build;
 pub mod error;
 pub mod explain;
 pub mod plan;
+pub mod postgres;
 mod prune;
 pub mod refusal;
 pub mod resolve;

@@ -1,0 +1,195 @@
+//! What PostgreSQL writes or means differently from DuckDB, put right before planning.
+//!
+//! ```text
+//! text ─► tokens::normalise ─► DuckDB's parser ─► tree ─► rewrite ─► resolve, plan, …
+//!           same length                                    operators, catalogue, session
+//! ```
+//!
+//! Two steps, because some of PostgreSQL's spellings DuckDB does not parse, and others it parses
+//! and means something else. Both apply to every query, also to those on users' relations.
+//!
+//! Invariants: [`tokens::normalise`] keeps every byte offset, so positions in errors stay true.
+//! [`rewrite`] keeps the number and order of result columns. It runs on the tree as parsed, and
+//! needs the text that was parsed to tell `a ~ b` from `regexp_full_match(a, b)`.
+
+mod arrays;
+mod casts;
+mod catalogue;
+mod node;
+mod operators;
+mod session;
+pub mod sums;
+pub mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+use crate::ast::visit::{Descend, NodeMut, walk_mut};
+use crate::ast::{ExprKind, Query};
+
+/// What a statement may ask about the session that runs it.
+pub trait SessionFacts {
+    /// Name of the user.
+    fn user(&self) -> &str;
+    /// Name of the database the client asked for.
+    fn database(&self) -> &str;
+    /// Number of the session, as in BackendKeyData.
+    fn backend_pid(&self) -> i32;
+    /// What `version()` returns.
+    fn version(&self) -> String;
+    /// Schemas of the search path that exist, in order, without the implied `pg_catalog`.
+    fn schemas(&self) -> Vec<String>;
+    /// The value that `SHOW name` prints; `None` when there is no such setting.
+    fn setting(&self, name: &str) -> Option<String>;
+    /// Rows of `pg_settings`: name, setting, unit, category, description, context, type, least,
+    /// greatest, words, boot value, reset value.
+    fn settings(&self) -> Vec<SettingFact>;
+    /// When the gateway started, as text of a timestamp with time zone.
+    fn started(&self) -> String;
+    /// OID of the user's role.
+    fn user_oid(&self) -> u32;
+}
+
+/// A row of `pg_settings`.
+#[derive(Clone, Debug, Default)]
+pub struct SettingFact {
+    /// `name`
+    pub name: String,
+    /// `setting`
+    pub setting: String,
+    /// `unit`
+    pub unit: Option<String>,
+    /// `category`
+    pub category: String,
+    /// `short_desc`
+    pub description: String,
+    /// `context`
+    pub context: String,
+    /// `vartype`
+    pub vartype: String,
+    /// `source`
+    pub source: String,
+    /// `min_val`
+    pub min: Option<String>,
+    /// `max_val`
+    pub max: Option<String>,
+    /// `enumvals`
+    pub words: Option<Vec<String>>,
+    /// `boot_val`
+    pub boot: String,
+    /// `reset_val`
+    pub reset: String,
+}
+
+/// What a rewrite found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The tree now holds values of this session: it must not be reused for another one, nor after
+    /// a setting has changed.
+    pub session: bool,
+    /// The tree names relations or functions of the catalogue, so it runs on the shadow database.
+    pub catalogue: bool,
+    /// Calls of `set_config`: the settings to change when the statement runs.
+    pub set_config: Vec<SetConfig>,
+}
+
+/// A call of `set_config`, whose arguments are constants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetConfig {
+    /// Setting.
+    pub name: String,
+    /// New value.
+    pub value: String,
+    /// Until the end of the transaction only.
+    pub local: bool,
+}
+
+/// Why a statement cannot be rewritten.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RewriteError {
+    /// `current_setting` of a setting that does not exist.
+    #[error("unrecognized configuration parameter \"{name}\"")]
+    UnknownSetting {
+        /// As given.
+        name: String,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+    /// An argument that has to be a constant is none.
+    #[error("argument of {function} must be a constant")]
+    NotConstant {
+        /// The function.
+        function: String,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+}
+
+/// Puts `query` right, in place. `text` is what was parsed.
+pub fn rewrite(
+    query: &mut Query,
+    text: &str,
+    facts: &dyn SessionFacts,
+) -> Result<Rewritten, RewriteError> {
+    let mut context = Context {
+        text,
+        facts,
+        names: catalogue::Names::of(query),
+        found: Rewritten::default(),
+        error: None,
+    };
+    casts::outputs(query, &mut context);
+    walk_mut(NodeMut::Query(query), &mut |node| context.visit(node));
+    match context.error {
+        Some(error) => Err(error),
+        None => Ok(context.found),
+    }
+}
+
+/// What the visitors share.
+struct Context<'a> {
+    text: &'a str,
+    facts: &'a dyn SessionFacts,
+    names: catalogue::Names,
+    found: Rewritten,
+    error: Option<RewriteError>,
+}
+
+impl Context<'_> {
+    fn visit(&mut self, node: NodeMut<'_>) -> Descend {
+        if self.error.is_some() {
+            return Descend::Over;
+        }
+        match node {
+            NodeMut::Query(query) => {
+                session::name_outputs(query, self);
+                Descend::Into
+            }
+            NodeMut::Table(table) => catalogue::table(table, self),
+            NodeMut::Expr(expr) => match &mut expr.kind {
+                ExprKind::ColumnRef(_) => session::column(expr, self),
+                ExprKind::Function(_) => {
+                    operators::function(expr, self.text);
+                    match session::function(expr, self) {
+                        Descend::Over => Descend::Over,
+                        Descend::Into => catalogue::function(expr, self),
+                    }
+                }
+                ExprKind::Operator { .. } => {
+                    operators::negation(expr, self.text);
+                    Descend::Into
+                }
+                ExprKind::Cast { .. } => casts::cast(expr, self),
+                ExprKind::Collate { .. } => {
+                    operators::collation(expr);
+                    // What was collated now stands here and has not been visited itself.
+                    match expr.kind {
+                        ExprKind::Collate { .. } => Descend::Into,
+                        _ => self.visit(NodeMut::Expr(expr)),
+                    }
+                }
+                _ => Descend::Into,
+            },
+        }
+    }
+}

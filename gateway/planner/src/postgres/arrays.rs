@@ -1,0 +1,79 @@
+//! PostgreSQL's text of arrays: `{a,"b c",NULL}`.
+
+/// The elements of a one-dimensional array; `None` when the text is something else.
+pub(super) fn elements(text: &str) -> Option<Vec<Option<String>>> {
+    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
+    let mut found = Vec::new();
+    if inner.trim().is_empty() {
+        return Some(found);
+    }
+    let mut characters = inner.chars().peekable();
+    loop {
+        while characters.next_if(|c| c.is_whitespace()).is_some() {}
+        let (mut element, mut quoted) = (String::new(), false);
+        loop {
+            match characters.peek().copied() {
+                None | Some(',') => break,
+                Some('"') if element.is_empty() && !quoted => {
+                    characters.next();
+                    quoted = true;
+                    loop {
+                        match characters.next()? {
+                            '"' => break,
+                            '\\' => element.push(characters.next()?),
+                            character => element.push(character),
+                        }
+                    }
+                }
+                Some('\\') => {
+                    characters.next();
+                    element.push(characters.next()?);
+                }
+                Some('{' | '}' | '"') => return None,
+                Some(character) => {
+                    characters.next();
+                    if !quoted {
+                        element.push(character);
+                    } else if !character.is_whitespace() {
+                        return None;
+                    }
+                }
+            }
+        }
+        if !quoted {
+            element.truncate(element.trim_end().len());
+            if element.is_empty() {
+                return None;
+            }
+        }
+        let null = !quoted && element.eq_ignore_ascii_case("null");
+        found.push((!null).then_some(element));
+        if characters.next().is_none() {
+            return Some(found);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::elements;
+
+    fn read(text: &str) -> Option<Vec<Option<String>>> {
+        elements(text)
+    }
+
+    #[test]
+    fn arrays_are_read_as_postgresql_reads_them() {
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(read("{}"), Some(vec![]));
+        assert_eq!(read("{1, 2}"), Some(vec![some("1"), some("2")]));
+        assert_eq!(
+            read(r#"{"a,b", c d ,NULL,"NULL","q\"\\"}"#),
+            Some(vec![some("a,b"), some("c d"), None, some("NULL"), some("q\"\\")])
+        );
+        assert_eq!(read("{{1},{2}}"), None);
+        assert_eq!(read("[1,2]"), None);
+        assert_eq!(read("{1,}"), None);
+        assert_eq!(read("{\"a"), None);
+    }
+}

@@ -1,0 +1,155 @@
+//! Casts to PostgreSQL's types that DuckDB lacks: `regclass` and its kin, `name`, `xid`, and lists
+//! written as PostgreSQL's text of arrays.
+//!
+//! In PostgreSQL a `regclass` is an OID that prints as a name. Here it has to be one of the two,
+//! which depends on what becomes of it: a result column or a text shows the name, everything else
+//! works with the OID.
+
+use serde_json::{Value, json};
+
+use super::{Context, arrays, node};
+use crate::ast::visit::Descend;
+use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody};
+
+/// Macros for a type: from a name to the OID, and from the OID to the name.
+fn macros(ty: &str) -> Option<(&'static str, &'static str)> {
+    Some(match ty {
+        "regclass" => ("skein_regclass", "skein_regclass_name"),
+        "regtype" => ("skein_regtype", "format_type"),
+        "regproc" | "regprocedure" => ("skein_regproc", "skein_regproc_name"),
+        "regnamespace" => ("skein_regnamespace", "skein_regnamespace_name"),
+        "regrole" => ("skein_regrole", "pg_get_userbyid"),
+        _ => return None,
+    })
+}
+
+/// Makes the casts among the result columns show names.
+pub(super) fn outputs(query: &mut Query, context: &mut Context<'_>) {
+    match &mut query.body {
+        QueryBody::Select(select) => {
+            for expr in &mut select.select_list {
+                let Some(ty) = reg_type(expr) else { continue };
+                let alias = match expr.alias.is_empty() {
+                    true => ty.clone(),
+                    false => expr.alias.clone(),
+                };
+                show(expr, &ty, context);
+                expr.alias = alias;
+            }
+        }
+        QueryBody::SetOperation { operands, .. } => {
+            for operand in operands {
+                outputs(operand, context);
+            }
+        }
+        QueryBody::RecursiveCte { .. } => {}
+    }
+}
+
+/// Rewrites a cast anywhere.
+pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
+    if let Some(reg) = reg_type(expr) {
+        let location = expr.location;
+        let alias = std::mem::take(&mut expr.alias);
+        let ExprKind::Cast { child, .. } = std::mem::replace(&mut expr.kind, ExprKind::Default)
+        else {
+            return Descend::Into;
+        };
+        *expr = number(*child, &reg, context);
+        (expr.alias, expr.location) = (alias, location);
+        // What was cast may need rewriting itself and may stand here now.
+        return match expr.kind {
+            ExprKind::Function(_) => Descend::Into,
+            _ => context.visit(crate::ast::visit::NodeMut::Expr(expr)),
+        };
+    }
+    let ExprKind::Cast { child, ty, .. } = &mut expr.kind else { return Descend::Into };
+    // A name or OID, cast on to text or to another type.
+    if let Some(inner) = reg_type(child) {
+        if node::is_text(ty) {
+            show(child, &inner, context);
+        }
+        plain(&mut ty.0);
+        return Descend::Into;
+    }
+    if ty.0["id"] == "LIST"
+        && let Some(elements) = node::constant_text(child).and_then(arrays::elements)
+    {
+        let elements = elements.iter().map(|it| node::text_or_null(it.as_deref())).collect();
+        **child = node::array(elements);
+    }
+    plain(&mut ty.0);
+    Descend::Into
+}
+
+/// The reg type that `expr` is cast to.
+fn reg_type(expr: &Expr) -> Option<String> {
+    let ExprKind::Cast { ty, .. } = &expr.kind else { return None };
+    node::user_type(&ty.0).filter(|name| macros(name).is_some()).map(str::to_owned)
+}
+
+/// Turns `x::regclass` into the name it shows.
+fn show(expr: &mut Expr, reg: &str, context: &mut Context<'_>) {
+    let Some((_, to_name)) = macros(reg) else { return };
+    let location = expr.location;
+    let ExprKind::Cast { child, .. } = std::mem::replace(&mut expr.kind, ExprKind::Default) else {
+        return;
+    };
+    let mut args = vec![number(*child, reg, context)];
+    if to_name == "format_type" {
+        args.push(node::null());
+    }
+    *expr = node::call(skein_catalog::system::PG_SCHEMA, to_name, args);
+    expr.location = location;
+    context.found.catalogue = true;
+}
+
+/// The OID that `child::regclass` stands for.
+fn number(child: Expr, reg: &str, context: &mut Context<'_>) -> Expr {
+    let Some((to_number, _)) = macros(reg) else { return child };
+    context.found.catalogue = true;
+    if is_text(&child) {
+        return node::call(skein_catalog::system::PG_SCHEMA, to_number, vec![child]);
+    }
+    child
+}
+
+/// Whether an operand of such a cast is a name rather than an OID, as far as the tree tells.
+fn is_text(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Constant(constant) => constant.value.is_string(),
+        ExprKind::Parameter(_) => true,
+        ExprKind::Cast { ty, .. } => node::is_text(ty),
+        ExprKind::Function(call) => {
+            matches!(call.name.as_str(), "||" | "concat" | "quote_ident" | "format" | "concat_ws")
+        }
+        ExprKind::ColumnRef(names) => {
+            names.last().is_some_and(|name| name.ends_with("name") || name.ends_with("table"))
+        }
+        _ => false,
+    }
+}
+
+/// Replaces the names of types that are plain ones under another name, also inside lists.
+fn plain(ty: &mut Value) {
+    if let Some(name) = node::user_type(ty) {
+        let DataType(replacement) = match name {
+            "name" | "sql_identifier" | "character_data" | "yes_or_no" | "pg_node_tree"
+            | "aclitem" | "cstring" | "unknown" | "inet" | "cidr" | "macaddr" | "xml" | "tid"
+            | "citext" => node::plain_type("VARCHAR"),
+            "jsonb" => DataType(json!({ "id": "UNBOUND", "type_info": {
+                "type": "UNBOUND_TYPE_INFO", "alias": "", "extension_info": null,
+                "name": "json", "catalog": "", "schema": "", "user_type_modifiers": [] } })),
+            "xid" | "cid" | "xid8" | "regclass" | "regtype" | "regproc" | "regnamespace"
+            | "regrole" => node::plain_type("BIGINT"),
+            "cardinal_number" => node::plain_type("INTEGER"),
+            "time_stamp" => node::plain_type("TIMESTAMP WITH TIME ZONE"),
+            "int2vector" => node::list_type("SMALLINT"),
+            "oidvector" => node::list_type("BIGINT"),
+            _ => return,
+        };
+        *ty = replacement;
+    } else if ty["id"] == "LIST" {
+        plain(&mut ty["type_info"]["child_type"]);
+    }
+}

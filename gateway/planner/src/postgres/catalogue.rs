@@ -1,0 +1,289 @@
+//! Names of `pg_catalog` and `information_schema`: redirected to the schemas of ours that hold
+//! their relations and functions, see [`skein_catalog::system`].
+//!
+//! As in PostgreSQL, `pg_catalog` is searched before the search path: an unqualified `pg_class` is
+//! never a user's relation. Relations whose rows depend on the session are written in as values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use skein_catalog::system::{self, INFORMATION_SCHEMA, PG_SCHEMA, SystemRelation};
+
+use super::{Context, SettingFact, node};
+use crate::ast::visit::{Descend, Node, walk};
+use crate::ast::{Expr, ExprKind, Query, TableRef, TableRefKind};
+
+/// Functions that exist as macros of ours, lower case.
+static FUNCTIONS: LazyLock<BTreeSet<&'static str>> =
+    LazyLock::new(|| system::functions().into_iter().collect());
+
+/// Functions of ours that replace a function of DuckDB's only where the catalogue is meant: under
+/// these names DuckDB has its own, which suit users' data better.
+const ONLY_QUALIFIED: &[&str] = &["like_escape"];
+
+/// What names mean in a statement.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Common table expressions; they hide catalogue relations of the same name.
+    ctes: BTreeSet<String>,
+    /// The OID of the catalogue relation behind each alias; `None` when two differ.
+    aliases: BTreeMap<String, Option<u32>>,
+}
+
+impl Names {
+    /// Collects the names of `query`.
+    pub(super) fn of(query: &Query) -> Self {
+        let mut names = Self::default();
+        walk(Node::Query(query), &mut |node| {
+            if let Node::Query(query) = node {
+                names.ctes.extend(query.ctes.iter().map(|cte| cte.name.to_lowercase()));
+            }
+            Descend::Into
+        });
+        walk(Node::Query(query), &mut |node| {
+            if let Node::Table(table) = node
+                && let TableRefKind::Table { schema, name, .. } = &table.kind
+                && let Some(relation) = names.relation(schema, name)
+            {
+                let alias = if table.alias.is_empty() { name } else { &table.alias };
+                names
+                    .aliases
+                    .entry(alias.to_lowercase())
+                    .and_modify(|oid| *oid = oid.filter(|oid| *oid == relation.oid))
+                    .or_insert(Some(relation.oid));
+            }
+            Descend::Into
+        });
+        names
+    }
+
+    fn relation(&self, schema: &str, name: &str) -> Option<&'static SystemRelation> {
+        let name = name.to_lowercase();
+        match schema.to_lowercase().as_str() {
+            "" if !self.ctes.contains(&name) => system::relation("pg_catalog", &name),
+            schema @ ("pg_catalog" | "information_schema") => system::relation(schema, &name),
+            _ => None,
+        }
+    }
+}
+
+/// Redirects a name in `FROM`.
+pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend {
+    match &mut table.kind {
+        TableRefKind::Table { schema, name, .. } => {
+            let Some(relation) = context.names.relation(schema, name) else {
+                return Descend::Into;
+            };
+            context.found.catalogue = true;
+            if table.alias.is_empty() {
+                table.alias.clone_from(name);
+            }
+            if relation.schema == "pg_catalog"
+                && let Some(rows) = session_rows(relation, context)
+            {
+                context.found.session = true;
+                let mut aliases: Vec<String> =
+                    relation.columns.iter().map(|column| column.name.to_owned()).collect();
+                for (alias, given) in aliases.iter_mut().zip(&table.column_aliases) {
+                    alias.clone_from(given);
+                }
+                table.column_aliases = aliases;
+                table.kind = TableRefKind::Values { rows };
+                return Descend::Over;
+            }
+            relation.name.clone_into(name);
+            match relation.schema {
+                "pg_catalog" => PG_SCHEMA,
+                _ => INFORMATION_SCHEMA,
+            }
+            .clone_into(schema);
+            Descend::Into
+        }
+        TableRefKind::Function { call, with_ordinality: false } => {
+            let location = call.location;
+            let ExprKind::Function(function) = &call.kind else { return Descend::Into };
+            let name = function.name.clone();
+            match super::session::value(function, location, context) {
+                Ok(Some(value)) => {
+                    context.found.session = true;
+                    if table.alias.is_empty() {
+                        table.alias.clone_from(&name);
+                    }
+                    if table.column_aliases.is_empty() {
+                        // A function with one result names its column after the alias.
+                        table.column_aliases = vec![table.alias.clone()];
+                    }
+                    table.kind = TableRefKind::Values { rows: vec![vec![value]] };
+                    Descend::Over
+                }
+                Ok(None) => {
+                    if table.alias.is_empty() && FUNCTIONS.contains(name.as_str()) {
+                        table.alias = name;
+                    }
+                    Descend::Into
+                }
+                Err(error) => {
+                    context.error = Some(error);
+                    Descend::Over
+                }
+            }
+        }
+        _ => Descend::Into,
+    }
+}
+
+/// Redirects a function call.
+pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
+    let ExprKind::Function(call) = &mut expr.kind else { return Descend::Into };
+    let qualified = matches!(call.schema.as_str(), "pg_catalog" | "information_schema");
+    if (qualified || call.schema.is_empty())
+        && !call.is_operator
+        && FUNCTIONS.contains(call.name.to_lowercase().as_str())
+        && (qualified || !ONLY_QUALIFIED.contains(&call.name.as_str()))
+    {
+        PG_SCHEMA.clone_into(&mut call.schema);
+        context.found.catalogue = true;
+    } else if qualified {
+        // A function of DuckDB's own, such as pg_catalog.upper(x).
+        call.schema.clear();
+    }
+    Descend::Into
+}
+
+/// Rewrites `alias.tableoid`, and drops the schema from `pg_catalog.pg_class.oid`.
+pub(super) fn column(expr: &mut Expr, context: &Context<'_>) {
+    let ExprKind::ColumnRef(names) = &mut expr.kind else { return };
+    if names.len() >= 3
+        && matches!(names[0].to_lowercase().as_str(), "pg_catalog" | "information_schema")
+    {
+        names.remove(0);
+    }
+    let oid = match names.as_slice() {
+        [alias, column] if column.eq_ignore_ascii_case("tableoid") => {
+            context.names.aliases.get(&alias.to_lowercase()).copied().flatten()
+        }
+        _ => None,
+    };
+    if let Some(oid) = oid {
+        let mut value = node::integer("BIGINT", oid.into());
+        value.alias = match expr.alias.is_empty() {
+            true => "tableoid".to_owned(),
+            false => std::mem::take(&mut expr.alias),
+        };
+        value.location = expr.location;
+        *expr = value;
+    }
+}
+
+/// The rows of a relation that shows the session; `None` for every other.
+fn session_rows(relation: &SystemRelation, context: &Context<'_>) -> Option<Vec<Vec<Expr>>> {
+    let facts = context.facts;
+    let cells: Vec<BTreeMap<&str, Expr>> = match relation.name {
+        "pg_settings" => facts.settings().iter().map(setting_row).collect(),
+        "pg_roles" | "pg_authid" | "pg_user" | "pg_shadow" => {
+            let mut roles = vec![role(system::OWNER, system::OWNER_OID, true)];
+            if facts.user() != system::OWNER {
+                roles.push(role(facts.user(), facts.user_oid(), false));
+            }
+            roles
+        }
+        "pg_stat_activity" => vec![activity(context)],
+        _ => return None,
+    };
+    let row = |mut cells: BTreeMap<&str, Expr>| {
+        relation
+            .columns
+            .iter()
+            .map(|column| {
+                cells.remove(column.name).unwrap_or_else(|| {
+                    node::cast(node::null(), crate::ast::DataType(null_type(column.ty)))
+                })
+            })
+            .collect()
+    };
+    Some(cells.into_iter().map(row).collect())
+}
+
+/// The type of a NULL in a column of PostgreSQL's type `name`.
+fn null_type(name: &str) -> serde_json::Value {
+    match name.strip_prefix('_') {
+        Some(element) => node::list_type(scalar(element)).0,
+        None => node::plain_type(scalar(name)).0,
+    }
+}
+
+fn scalar(name: &str) -> &'static str {
+    match name {
+        "bool" => "BOOLEAN",
+        "int4" => "INTEGER",
+        "oid" | "int8" | "xid" => "BIGINT",
+        "timestamptz" => "TIMESTAMP WITH TIME ZONE",
+        _ => "VARCHAR",
+    }
+}
+
+fn setting_row(fact: &SettingFact) -> BTreeMap<&'static str, Expr> {
+    let mut row = BTreeMap::from([
+        ("name", node::text(&fact.name)),
+        ("setting", node::text(&fact.setting)),
+        ("unit", node::text_or_null(fact.unit.as_deref())),
+        ("category", node::text(&fact.category)),
+        ("short_desc", node::text(&fact.description)),
+        ("context", node::text(&fact.context)),
+        ("vartype", node::text(&fact.vartype)),
+        ("source", node::text(&fact.source)),
+        ("min_val", node::text_or_null(fact.min.as_deref())),
+        ("max_val", node::text_or_null(fact.max.as_deref())),
+        ("boot_val", node::text(&fact.boot)),
+        ("reset_val", node::text(&fact.reset)),
+        ("pending_restart", node::boolean(false)),
+    ]);
+    if let Some(words) = &fact.words {
+        let words = words.iter().map(|word| node::text(word)).collect();
+        row.insert("enumvals", node::cast(node::array(words), node::list_type("VARCHAR")));
+    }
+    row
+}
+
+/// A role, with the column names of all four relations that list roles.
+fn role(name: &str, oid: u32, owner: bool) -> BTreeMap<&'static str, Expr> {
+    BTreeMap::from([
+        ("oid", node::integer("BIGINT", oid.into())),
+        ("usesysid", node::integer("BIGINT", oid.into())),
+        ("rolname", node::text(name)),
+        ("usename", node::text(name)),
+        ("rolsuper", node::boolean(owner)),
+        ("usesuper", node::boolean(owner)),
+        ("rolinherit", node::boolean(true)),
+        ("rolcreaterole", node::boolean(owner)),
+        ("rolcreatedb", node::boolean(owner)),
+        ("usecreatedb", node::boolean(owner)),
+        ("rolcanlogin", node::boolean(!owner)),
+        ("rolreplication", node::boolean(false)),
+        ("userepl", node::boolean(false)),
+        ("rolbypassrls", node::boolean(false)),
+        ("usebypassrls", node::boolean(false)),
+        ("rolconnlimit", node::integer("INTEGER", -1)),
+        ("rolpassword", node::text("********")),
+        ("passwd", node::text("********")),
+    ])
+}
+
+fn activity(context: &Context<'_>) -> BTreeMap<&'static str, Expr> {
+    let facts = context.facts;
+    let started = || {
+        node::cast(node::text(&facts.started()), node::plain_type("TIMESTAMP WITH TIME ZONE"))
+    };
+    BTreeMap::from([
+        ("datid", node::integer("BIGINT", 5)),
+        ("datname", node::text(facts.database())),
+        ("pid", node::integer("INTEGER", facts.backend_pid().into())),
+        ("usesysid", node::integer("BIGINT", facts.user_oid().into())),
+        ("usename", node::text(facts.user())),
+        ("application_name", node::text(&facts.setting("application_name").unwrap_or_default())),
+        ("backend_start", started()),
+        ("state", node::text("active")),
+        ("query", node::text(context.text)),
+        ("backend_type", node::text("client backend")),
+    ])
+}

@@ -1,0 +1,114 @@
+//! Makes nodes of the tree.
+
+use serde_json::{Value, json};
+
+use crate::ast::{Constant, DataType, Expr, ExprKind, Function};
+
+/// An expression without alias or position.
+pub(super) fn expr(kind: ExprKind) -> Expr {
+    Expr { kind, alias: String::new(), location: None }
+}
+
+/// A type that needs no more than its name.
+pub(super) fn plain_type(id: &str) -> DataType {
+    DataType(json!({ "id": id, "type_info": null }))
+}
+
+/// A list type.
+pub(super) fn list_type(element: &str) -> DataType {
+    DataType(json!({
+        "id": "LIST",
+        "type_info": {
+            "type": "LIST_TYPE_INFO",
+            "alias": "",
+            "extension_info": null,
+            "child_type": { "id": element, "type_info": null },
+        },
+    }))
+}
+
+/// A text.
+pub(super) fn text(value: &str) -> Expr {
+    constant("VARCHAR", Value::String(value.to_owned()))
+}
+
+/// A NULL without type.
+pub(super) fn null() -> Expr {
+    constant("NULL", Value::Null)
+}
+
+/// A text, or NULL of that type.
+pub(super) fn text_or_null(value: Option<&str>) -> Expr {
+    value.map_or_else(|| cast(null(), plain_type("VARCHAR")), text)
+}
+
+/// An integer of DuckDB's type `ty`.
+pub(super) fn integer(ty: &str, value: i64) -> Expr {
+    cast(constant("BIGINT", Value::from(value)), plain_type(ty))
+}
+
+/// A truth value, as DuckDB's parser writes it.
+pub(super) fn boolean(value: bool) -> Expr {
+    cast(text(if value { "t" } else { "f" }), plain_type("BOOLEAN"))
+}
+
+fn constant(ty: &str, value: Value) -> Expr {
+    expr(ExprKind::Constant(Constant { ty: plain_type(ty), value }))
+}
+
+/// `CAST(child AS ty)`
+pub(super) fn cast(child: Expr, ty: DataType) -> Expr {
+    expr(ExprKind::Cast { child: Box::new(child), ty, try_cast: false })
+}
+
+/// `ARRAY[…]`
+pub(super) fn array(elements: Vec<Expr>) -> Expr {
+    expr(ExprKind::Operator { op: "ARRAY_CONSTRUCTOR".to_owned(), children: elements })
+}
+
+/// A call; `schema` may be empty.
+pub(super) fn call(schema: &str, name: &str, args: Vec<Expr>) -> Expr {
+    expr(ExprKind::Function(Box::new(Function {
+        catalog: String::new(),
+        schema: schema.to_owned(),
+        name: name.to_owned(),
+        args,
+        distinct: false,
+        filter: None,
+        order_by: Vec::new(),
+        is_operator: false,
+        export_state: false,
+    })))
+}
+
+/// The text of a string constant.
+pub(super) fn constant_text(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Constant(Constant { value: Value::String(text), .. }) => Some(text),
+        ExprKind::Cast { child, ty, .. } if is_text(ty) => constant_text(child),
+        _ => None,
+    }
+}
+
+/// The value of a truth constant.
+pub(super) fn constant_bool(expr: &Expr) -> Option<bool> {
+    match &expr.kind {
+        ExprKind::Cast { child, ty, .. } if ty.0["id"] == "BOOLEAN" => match constant_text(child)? {
+            "t" | "true" => Some(true),
+            "f" | "false" => Some(false),
+            _ => None,
+        },
+        ExprKind::Constant(Constant { value: Value::Bool(value), .. }) => Some(*value),
+        _ => None,
+    }
+}
+
+/// Whether a type is text.
+pub(super) fn is_text(ty: &DataType) -> bool {
+    ty.0["id"] == "VARCHAR" || matches!(user_type(&ty.0), Some("name"))
+}
+
+/// The name of a type that DuckDB's parser does not know.
+pub(super) fn user_type(ty: &Value) -> Option<&str> {
+    if ty["id"] == "UNBOUND" { ty["type_info"]["name"].as_str() } else { None }
+}

@@ -1,0 +1,72 @@
+//! Regular expression operators and collations.
+//!
+//! DuckDB parses `a ~ b` as a match of the whole text; PostgreSQL looks for a match anywhere. The
+//! call and the operator look the same in the tree, but for the position: an operator's points at
+//! the operator. In PostgreSQL a dot also matches a line feed, hence the option `s`.
+
+use super::node;
+use crate::ast::{Expr, ExprKind, Function};
+
+const FULL_MATCH: &str = "regexp_full_match";
+
+/// Rewrites `a ~ b`, `a ~* b` and `a !~* b`.
+pub(super) fn function(expr: &mut Expr, text: &str) {
+    let location = expr.location;
+    let ExprKind::Function(call) = &mut expr.kind else { return };
+    if call.is_operator && matches!(call.name.as_str(), "~*" | "!~*") {
+        let negated = call.name == "!~*";
+        partial_match(call, "is");
+        if negated {
+            let inner = std::mem::replace(&mut expr.kind, ExprKind::Default);
+            expr.kind = ExprKind::Operator {
+                op: "OPERATOR_NOT".to_owned(),
+                children: vec![Expr { kind: inner, alias: String::new(), location }],
+            };
+        }
+    } else if is_full_match(call) && written_at(text, location, "~") {
+        partial_match(call, "s");
+    }
+}
+
+/// Rewrites `a !~ b`, which DuckDB parses as the negation of a match.
+pub(super) fn negation(expr: &mut Expr, text: &str) {
+    let location = expr.location;
+    let ExprKind::Operator { op, children } = &mut expr.kind else { return };
+    if op != "OPERATOR_NOT" || !written_at(text, location, "!~") {
+        return;
+    }
+    if let [Expr { kind: ExprKind::Function(call), .. }] = children.as_mut_slice()
+        && is_full_match(call)
+    {
+        partial_match(call, "s");
+    }
+}
+
+/// Removes collations that compare bytes, as DuckDB does anyway.
+pub(super) fn collation(expr: &mut Expr) {
+    let ExprKind::Collate { child, collation } = &mut expr.kind else { return };
+    let name = collation.rsplit('.').next().unwrap_or(collation);
+    if ["C", "POSIX", "ucs_basic", "default"].iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        let mut inner = std::mem::replace(child.as_mut(), node::null());
+        if inner.alias.is_empty() {
+            inner.alias = std::mem::take(&mut expr.alias);
+        }
+        *expr = inner;
+    }
+}
+
+fn is_full_match(call: &Function) -> bool {
+    call.name == FULL_MATCH && call.schema.is_empty() && call.args.len() == 2
+}
+
+fn written_at(text: &str, location: Option<usize>, symbol: &str) -> bool {
+    location
+        .and_then(|location| text.as_bytes().get(location..))
+        .is_some_and(|rest| rest.starts_with(symbol.as_bytes()))
+}
+
+fn partial_match(call: &mut Function, options: &str) {
+    "regexp_matches".clone_into(&mut call.name);
+    call.is_operator = false;
+    call.args.push(node::text(options));
+}

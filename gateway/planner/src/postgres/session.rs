@@ -1,0 +1,176 @@
+//! Functions and keywords whose value belongs to the session: written in as constants, so that a
+//! statement means the same wherever it runs.
+
+use super::{Context, RewriteError, SetConfig, node};
+use crate::ast::visit::Descend;
+use crate::ast::{Expr, ExprKind, Function, Query, QueryBody};
+
+/// Names that PostgreSQL reads as calls without parentheses.
+const KEYWORDS: &[&str] =
+    &["current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"];
+
+/// Gives result columns that are about to become constants the name PostgreSQL gives them.
+pub(super) fn name_outputs(query: &mut Query, context: &Context<'_>) {
+    let QueryBody::Select(select) = &mut query.body else { return };
+    for expr in &mut select.select_list {
+        if !expr.alias.is_empty() {
+            continue;
+        }
+        let name = match &expr.kind {
+            ExprKind::ColumnRef(_) => keyword(expr, context),
+            ExprKind::Function(call) if is_session_call(call) => Some(call.name.clone()),
+            _ => None,
+        };
+        if let Some(name) = name {
+            expr.alias = name;
+        }
+    }
+}
+
+/// Rewrites `current_user` and the like, and drops the schema from `pg_catalog.pg_class.oid`.
+pub(super) fn column(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
+    if let Some(name) = keyword(expr, context) {
+        let value = match name.as_str() {
+            "current_catalog" => node::text(context.facts.database()),
+            "current_schema" => node::text_or_null(context.facts.schemas().first().map(String::as_str)),
+            _ => node::text(context.facts.user()),
+        };
+        context.found.session = true;
+        replace(expr, value);
+        return Descend::Over;
+    }
+    super::catalogue::column(expr, context);
+    Descend::Into
+}
+
+fn keyword(expr: &Expr, context: &Context<'_>) -> Option<String> {
+    let ExprKind::ColumnRef(names) = &expr.kind else { return None };
+    let [name] = names.as_slice() else { return None };
+    let name = name.to_ascii_lowercase();
+    if !KEYWORDS.contains(&name.as_str()) {
+        return None;
+    }
+    // In double quotes it is the name of a column.
+    let quoted = expr
+        .location
+        .and_then(|location| context.text.as_bytes().get(location))
+        .is_some_and(|byte| *byte == b'"');
+    (!quoted).then_some(name)
+}
+
+fn is_session_call(call: &Function) -> bool {
+    (call.schema.is_empty() || call.schema == "pg_catalog" || call.schema == "main")
+        && !call.is_operator
+        && matches!(
+            call.name.as_str(),
+            "version"
+                | "current_user"
+                | "session_user"
+                | "current_role"
+                | "user"
+                | "current_database"
+                | "current_catalog"
+                | "current_schema"
+                | "current_schemas"
+                | "current_setting"
+                | "set_config"
+                | "pg_backend_pid"
+                | "pg_postmaster_start_time"
+                | "pg_conf_load_time"
+                | "inet_client_addr"
+                | "inet_client_port"
+                | "inet_server_addr"
+                | "inet_server_port"
+                | "pg_export_snapshot"
+                | "txid_current"
+        )
+}
+
+/// Rewrites calls such as `version()` and `current_setting('x')`.
+pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
+    let location = expr.location;
+    let ExprKind::Function(call) = &expr.kind else { return Descend::Into };
+    if !is_session_call(call) {
+        return Descend::Into;
+    }
+    match value(call, location, context) {
+        Ok(Some(value)) => {
+            context.found.session = true;
+            replace(expr, value);
+            Descend::Over
+        }
+        Ok(None) => Descend::Into,
+        Err(error) => {
+            context.error = Some(error);
+            Descend::Over
+        }
+    }
+}
+
+/// The value of a session's function; `None` when it is called as none of these is.
+pub(super) fn value(
+    call: &Function,
+    position: Option<usize>,
+    context: &mut Context<'_>,
+) -> Result<Option<Expr>, RewriteError> {
+    if !is_session_call(call) {
+        return Ok(None);
+    }
+    let facts = context.facts;
+    let constant = |index: usize| {
+        node::constant_text(&call.args[index]).ok_or_else(|| RewriteError::NotConstant {
+            function: call.name.clone(),
+            position,
+        })
+    };
+    Ok(Some(match (call.name.as_str(), call.args.len()) {
+        ("version", 0) => node::text(&facts.version()),
+        ("current_user" | "session_user" | "current_role" | "user", 0) => node::text(facts.user()),
+        ("current_database" | "current_catalog", 0) => node::text(facts.database()),
+        ("current_schema", 0) => node::text_or_null(facts.schemas().first().map(String::as_str)),
+        ("current_schemas", 1) => {
+            let mut schemas = facts.schemas();
+            if node::constant_bool(&call.args[0]).unwrap_or(true) {
+                schemas.insert(0, "pg_catalog".to_owned());
+            }
+            let schemas = schemas.iter().map(|schema| node::text(schema)).collect();
+            node::cast(node::array(schemas), node::list_type("VARCHAR"))
+        }
+        ("current_setting", 1 | 2) => {
+            let name = constant(0)?;
+            let missing_ok = call.args.get(1).and_then(node::constant_bool).unwrap_or(false);
+            match facts.setting(name) {
+                Some(value) => node::text(&value),
+                None if missing_ok => node::text_or_null(None),
+                None => {
+                    return Err(RewriteError::UnknownSetting { name: name.to_owned(), position });
+                }
+            }
+        }
+        ("set_config", 3) => {
+            let (name, new) = (constant(0)?.to_owned(), constant(1)?.to_owned());
+            let local = node::constant_bool(&call.args[2]).unwrap_or(false);
+            let shown = node::text(&new);
+            context.found.set_config.push(SetConfig { name, value: new, local });
+            shown
+        }
+        ("pg_backend_pid", 0) => node::integer("INTEGER", facts.backend_pid().into()),
+        ("pg_postmaster_start_time" | "pg_conf_load_time", 0) => {
+            node::cast(node::text(&facts.started()), node::plain_type("TIMESTAMP WITH TIME ZONE"))
+        }
+        ("inet_client_addr" | "inet_server_addr", 0) => node::text_or_null(None),
+        ("inet_client_port" | "inet_server_port", 0) => {
+            node::cast(node::null(), node::plain_type("INTEGER"))
+        }
+        // There are no writes, hence one transaction and one snapshot of it.
+        ("txid_current", 0) => node::integer("BIGINT", 3),
+        ("pg_export_snapshot", 0) => node::text("00000003-00000001-1"),
+        _ => return Ok(None),
+    }))
+}
+
+fn replace(expr: &mut Expr, mut value: Expr) {
+    value.alias = std::mem::take(&mut expr.alias);
+    value.location = expr.location;
+    *expr = value;
+}

@@ -1,0 +1,121 @@
+//! What a statement may learn about its session, for [`skein_planner::postgres`].
+
+use skein_catalog::snapshot::CatalogSnapshot;
+use skein_catalog::system;
+use skein_planner::postgres::{SessionFacts, SettingFact};
+
+use crate::session::settings::table::{Kind, SERVER_VERSION};
+use crate::session::settings::{SettingRow, Settings, value};
+
+/// The facts of one session at one moment.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// Its settings.
+    pub settings: &'a Settings,
+    /// What it sees, for the schemas that exist.
+    pub snapshot: &'a CatalogSnapshot,
+    /// Its user.
+    pub user: &'a str,
+    /// The database it asked for.
+    pub database: &'a str,
+    /// Its number in BackendKeyData.
+    pub backend_pid: i32,
+    /// When the gateway started: `2026-01-01 12:00:00+00`.
+    pub started: &'a str,
+}
+
+impl SessionFacts for Facts<'_> {
+    fn user(&self) -> &str {
+        self.user
+    }
+
+    fn database(&self) -> &str {
+        self.database
+    }
+
+    fn backend_pid(&self) -> i32 {
+        self.backend_pid
+    }
+
+    fn version(&self) -> String {
+        version()
+    }
+
+    fn schemas(&self) -> Vec<String> {
+        let exists = |schema: &str| {
+            matches!(schema, "public" | "pg_catalog" | "information_schema")
+                || self.snapshot.relations.keys().any(|name| name.schema == schema)
+        };
+        self.settings.search_path().into_iter().filter(|schema| exists(schema)).collect()
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        self.settings.show(name).ok()
+    }
+
+    fn settings(&self) -> Vec<SettingFact> {
+        self.settings.rows().into_iter().map(fact).collect()
+    }
+
+    fn started(&self) -> String {
+        self.started.to_owned()
+    }
+
+    fn user_oid(&self) -> u32 {
+        system::role_oid(self.user)
+    }
+}
+
+/// What `version()` returns. Clients read the first number after the first word.
+pub fn version() -> String {
+    format!(
+        "PostgreSQL {SERVER_VERSION} (Skein {}, DuckDB {})",
+        env!("CARGO_PKG_VERSION"),
+        skein_executor::engine::Database::version().trim_start_matches('v')
+    )
+}
+
+fn fact(row: SettingRow) -> SettingFact {
+    let definition = row.definition;
+    let (vartype, min, max, words) = match definition.kind {
+        Kind::Bool => ("bool", None, None, None),
+        Kind::Integer { min, max } => {
+            ("integer", Some(min.to_string()), Some(max.to_string()), None)
+        }
+        Kind::Real { min, max } => ("real", Some(real(min)), Some(real(max)), None),
+        Kind::Enum(words) => {
+            ("enum", None, None, Some(words.iter().map(|word| (*word).to_owned()).collect()))
+        }
+        Kind::Text
+        | Kind::Identifiers
+        | Kind::Encoding
+        | Kind::DateStyle
+        | Kind::TimeZone
+        | Kind::Role => ("string", None, None, None),
+    };
+    SettingFact {
+        name: definition.name.to_owned(),
+        setting: row.stored,
+        unit: definition.unit.name().map(str::to_owned),
+        category: definition.category.to_owned(),
+        description: definition.description.to_owned(),
+        context: definition.context.name().to_owned(),
+        vartype: vartype.to_owned(),
+        source: if row.changed { "session" } else { "default" }.to_owned(),
+        min,
+        max,
+        words,
+        boot: definition.default.to_owned(),
+        reset: row.reset,
+    }
+}
+
+/// A bound as PostgreSQL prints it.
+fn real(bound: f64) -> String {
+    if bound == f64::MAX { "1.79769e+308".to_owned() } else { format!("{bound}") }
+}
+
+/// The value of a row as `SHOW ALL` prints it.
+pub fn shown(row: &SettingRow) -> String {
+    value::shown(row.definition, &row.stored)
+}

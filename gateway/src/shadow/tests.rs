@@ -1,0 +1,144 @@
+//! Tests of the shadow database, and of what the catalogue answers in it.
+
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use futures::TryStreamExt as _;
+use skein_catalog::relation::{Format, RelationName};
+use skein_catalog::snapshot::Column as RelationColumn;
+
+use super::*;
+
+/// A snapshot of relations without files: schema, name, columns as `name TYPE`.
+pub(super) fn snapshot(relations: &[(&str, &str, &[(&str, &str)])]) -> CatalogSnapshot {
+    let mut snapshot = CatalogSnapshot { schema_version: 1, ..CatalogSnapshot::default() };
+    for (schema, name, columns) in relations {
+        let name = RelationName { schema: (*schema).to_owned(), name: (*name).to_owned() };
+        let columns = columns
+            .iter()
+            .map(|(name, ty)| RelationColumn {
+                name: (*name).to_owned(),
+                ty: (*ty).to_owned(),
+                partition: false,
+            })
+            .collect();
+        let relation = RelationSnapshot::uniform(name.clone(), Format::Parquet, columns, Vec::new());
+        snapshot.relations.insert(name, Arc::new(relation));
+    }
+    snapshot
+}
+
+/// The relations of most tests.
+pub(super) fn shadow() -> Shadow {
+    let snapshot = snapshot(&[
+        (
+            "public",
+            "events",
+            &[
+                ("id", "BIGINT"),
+                ("ts", "TIMESTAMP WITH TIME ZONE"),
+                ("name", "VARCHAR"),
+                ("val", "DOUBLE"),
+                ("amount", "DECIMAL(12,2)"),
+                ("tags", "VARCHAR[]"),
+                ("small", "SMALLINT"),
+                ("n", "INTEGER"),
+            ],
+        ),
+        ("public", "Mixed Case", &[("User", "VARCHAR")]),
+        ("sales", "facts", &[("k", "INTEGER"), ("v", "STRUCT(a INTEGER, b VARCHAR)")]),
+    ]);
+    Shadow::build(&snapshot, &ShadowOptions::default()).expect("the shadow database is built")
+}
+
+#[tokio::test]
+async fn statements_are_bound_without_rows() {
+    let shadow = shadow();
+    let description = shadow
+        .describe("SELECT id, sum(amount) AS total FROM public.events WHERE id = $1 AND ts > $2 GROUP BY ALL")
+        .expect("binds");
+    let columns: Vec<(&str, &str)> = description
+        .columns
+        .iter()
+        .map(|column| (column.name.as_str(), column.ty.as_str()))
+        .take(2)
+        .collect();
+    assert_eq!(columns, [("id", "BIGINT"), ("total", "DECIMAL(38,2)")]);
+    assert_eq!(description.parameter_types[1].as_deref(), Some("TIMESTAMP WITH TIME ZONE"));
+
+    let error = shadow.describe("SELECT nope FROM public.events").expect_err("no such column");
+    assert_eq!(error.kind, FragmentErrorKind::Binder);
+    assert_eq!(error.position, Some(7));
+    assert!(matches!(shadow.parse("SELECT 1; SELECT 2"), Ok(Parsed::Select(_))));
+    assert_eq!(shadow.indices("SELECT unnest([3, 1])").expect("runs"), [3, 1]);
+}
+
+#[tokio::test]
+async fn the_same_shadow_serves_many_threads() {
+    let shadow = shadow();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    shadow.describe("SELECT count(*) FROM sales.facts").expect("binds");
+                }
+            });
+        }
+    });
+}
+
+#[tokio::test]
+async fn constants_run_here_in_the_zone_of_the_session() {
+    let shadow = shadow();
+    let settings = BTreeMap::from([("TimeZone".to_owned(), "Asia/Tokyo".to_owned())]);
+    let sql = "SELECT CAST(TIMESTAMPTZ '2026-01-01 00:00:00+00' AS VARCHAR) AS t".to_owned();
+    let batches: Vec<RecordBatch> =
+        shadow.run(sql, settings, None).await.expect("starts").try_collect().await.expect("runs");
+    let text = batches[0].column(0);
+    let text = arrow::array::AsArray::as_string::<i32>(text.as_ref());
+    assert_eq!(text.value(0), "2026-01-01 09:00:00+09");
+    assert!(shadow.time_zones().expect("lists").contains(&"Europe/Berlin".to_owned()));
+}
+
+/// Prints what building and describing cost; run by name, in a release build.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn cost_of_building_and_describing() {
+    let names: Vec<String> = (0..2000).map(|index| format!("relation_{index}")).collect();
+    let columns: Vec<(String, &str)> = (0..50)
+        .map(|index| (format!("column_{index}"), ["BIGINT", "VARCHAR", "DOUBLE"][index % 3]))
+        .collect();
+    let columns: Vec<(&str, &str)> = columns.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
+    let relations: Vec<(&str, &str, &[(&str, &str)])> =
+        names.iter().map(|name| ("public", name.as_str(), columns.as_slice())).collect();
+    let snapshot = snapshot(&relations);
+
+    let start = Instant::now();
+    let shadow = Shadow::build(&snapshot, &ShadowOptions::default()).expect("built");
+    report("build 2000 x 50", start, 1);
+    let start = Instant::now();
+    shadow.load_catalogue().expect("loaded");
+    report("load catalogue", start, 1);
+    for sql in [
+        "SELECT 1",
+        "SELECT column_0, count(*) FROM public.relation_7 WHERE column_1 = $1 GROUP BY 1",
+    ] {
+        let start = Instant::now();
+        for _ in 0..1000 {
+            shadow.describe(sql).expect("binds");
+        }
+        report(&format!("describe {sql}"), start, 1000);
+        let start = Instant::now();
+        for _ in 0..1000 {
+            shadow.parse(sql).expect("parses");
+        }
+        report(&format!("parse {sql}"), start, 1000);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the measurement is the result")]
+fn report(what: &str, start: Instant, count: u32) {
+    eprintln!("{what}: {:?}", start.elapsed() / count);
+}
+
+mod catalogue;

@@ -1,0 +1,196 @@
+//! What clients ask of the catalogue, and what they get.
+
+use std::path::PathBuf;
+
+use skein_planner::ast::{json, print};
+use skein_planner::postgres::{Rewritten, rewrite, tokens};
+
+use super::super::facts::Facts;
+use super::*;
+use crate::session::settings::{Settings, Shared};
+
+/// A session over the relations of most tests.
+pub(super) struct Session {
+    shadow: Shadow,
+    settings: Settings,
+}
+
+impl Session {
+    pub(super) fn open() -> Self {
+        let shared = Shared::new([], ["Europe/Berlin".to_owned()]).expect("valid");
+        Self { shadow: shadow(), settings: Settings::new(Arc::new(shared), "ada") }
+    }
+
+    /// Text of the SQL that DuckDB gets for `sql`.
+    fn translate(&self, sql: &str) -> Result<Vec<(String, Rewritten)>, String> {
+        let text = tokens::normalise(sql);
+        let Parsed::Select(parsed) = self.shadow.parse(&text).map_err(|error| error.message)?
+        else {
+            return Err(match self.shadow.parse(&text) {
+                Ok(Parsed::Error(error)) => format!("syntax: {}", error.message),
+                _ => "not a query".to_owned(),
+            });
+        };
+        let facts = Facts {
+            settings: &self.settings,
+            snapshot: &self.shadow.source.snapshot,
+            user: "ada",
+            database: "skein",
+            backend_pid: 7,
+            started: "2026-01-01 00:00:00+00",
+        };
+        json::read(&parsed)
+            .map_err(|error| format!("tree: {error}"))?
+            .iter_mut()
+            .map(|query| {
+                let found = rewrite(query, &text, &facts).map_err(|error| error.to_string())?;
+                Ok((print::query_sql(query), found))
+            })
+            .collect()
+    }
+
+    /// Rows of `sql` as text, or the message of its error.
+    pub(super) fn rows(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
+        let mut rows = Vec::new();
+        for (sql, _) in self.translate(sql)? {
+            self.shadow.load_catalogue().map_err(|error| error.message)?;
+            rows = self
+                .shadow
+                .with_connection(|connection| connection.query_text(&sql))
+                .map_err(|error| {
+                    let shown: String = sql.chars().take(1500).collect();
+                    format!("{}\n  {shown}", error.message)
+                })?;
+        }
+        Ok(rows)
+    }
+
+    /// Rows joined by `|`, NULL as `-`.
+    fn lines(&self, sql: &str) -> Vec<String> {
+        let rows = self.rows(sql).unwrap_or_else(|error| panic!("{sql}\n{error}"));
+        rows.iter()
+            .map(|row| {
+                let cells: Vec<&str> = row.iter().map(|v| v.as_deref().unwrap_or("-")).collect();
+                cells.join("|")
+            })
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn relations_columns_and_schemas_are_listed() {
+    let session = Session::open();
+    assert_eq!(
+        session.lines(
+            "SELECT n.nspname, c.relname, c.relkind, pg_catalog.pg_get_userbyid(c.relowner)
+             FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1, 2"
+        ),
+        ["public|Mixed Case|r|skein", "public|events|r|skein", "sales|facts|r|skein"]
+    );
+    assert_eq!(
+        session.lines(
+            "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnum
+             FROM pg_attribute a WHERE a.attrelid = 'events'::regclass AND attnum > 0 ORDER BY attnum"
+        ),
+        [
+            "id|bigint|1",
+            "ts|timestamp with time zone|2",
+            "name|text|3",
+            "val|double precision|4",
+            "amount|numeric(12,2)|5",
+            "tags|text[]|6",
+            "small|smallint|7",
+            "n|integer|8"
+        ]
+    );
+    assert_eq!(
+        session.lines(
+            "SELECT column_name, data_type, numeric_precision, numeric_scale
+             FROM information_schema.columns WHERE table_name = 'facts' ORDER BY ordinal_position"
+        ),
+        ["k|integer|32|0", "v|json|-|-"]
+    );
+    assert_eq!(
+        session.lines("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1"),
+        ["information_schema", "public", "sales"]
+    );
+}
+
+#[tokio::test]
+async fn names_and_oids_turn_into_each_other() {
+    let session = Session::open();
+    assert_eq!(
+        session.lines(
+            "SELECT 'pg_class'::regclass::oid, 'pg_class'::regclass, '\"Mixed Case\"'::regclass,
+                    'sales.facts'::regclass::text, 'int4'::regtype::oid, 'integer'::regtype"
+        ),
+        ["1259|pg_class|\"Mixed Case\"|sales.facts|23|integer"]
+    );
+    assert_eq!(
+        session.rows("SELECT 'nope'::regclass").expect_err("no such relation").lines().next(),
+        Some("relation \"nope\" does not exist")
+    );
+}
+
+#[tokio::test]
+async fn the_session_shows_itself() {
+    let session = Session::open();
+    assert_eq!(
+        session.lines("SELECT current_user, current_database(), current_schema(), pg_backend_pid()"),
+        ["ada|skein|public|7"]
+    );
+    assert_eq!(
+        session.lines("SELECT name, setting, unit FROM pg_settings WHERE name = 'work_mem'"),
+        ["work_mem|4096|kB"]
+    );
+    assert_eq!(session.lines("SELECT rolname FROM pg_roles ORDER BY 1"), ["ada", "skein"]);
+    assert_eq!(session.lines("SELECT current_schemas(true)"), ["[pg_catalog, public]"]);
+    assert!(session.lines("SELECT version()")[0].starts_with("PostgreSQL 15.18 (Skein "));
+}
+
+#[tokio::test]
+async fn oids_outlive_restarts() {
+    let sql = "SELECT oid, relname FROM pg_class WHERE relname = 'events'";
+    let first = Session::open().lines(sql);
+    assert_eq!(first, Session::open().lines(sql));
+}
+
+/// Prints which recorded statements of clients do not run; for measuring, run by name with the
+/// folder of recordings in SKEIN_TRAFFIC.
+#[tokio::test]
+#[ignore = "a measurement over recordings that are not part of the project"]
+#[expect(clippy::print_stderr, reason = "the measurement is the result")]
+#[expect(clippy::disallowed_methods, reason = "a test by name, not the program")]
+async fn recorded_statements_that_run() {
+    let folder = PathBuf::from(std::env::var("SKEIN_TRAFFIC").expect("SKEIN_TRAFFIC is set"));
+    let session = Session::open();
+    let statement_limit = Duration::from_secs(20);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|it| it == "txt"))
+        .collect();
+    files.sort();
+    let (mut good, mut bad) = (0, 0);
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        let (mut good_here, mut bad_here) = (0, 0);
+        for statement in text.split('\0').filter(|statement| !statement.trim().is_empty()) {
+            let start = Instant::now();
+            match session.rows(statement) {
+                Ok(_) => good_here += 1,
+                Err(error) if error == "not a query" => {}
+                Err(error) => {
+                    bad_here += 1;
+                    eprintln!("FAIL {}: {statement}\n  => {error}\n", file.display());
+                }
+            }
+            assert!(start.elapsed() < statement_limit, "too slow: {statement}");
+        }
+        eprintln!("{}: {good_here} run, {bad_here} fail", file.display());
+        good += good_here;
+        bad += bad_here;
+    }
+    eprintln!("TOTAL {good} run, {bad} fail");
+}
