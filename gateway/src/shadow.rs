@@ -181,11 +181,13 @@ impl Shadow {
             self.with_connection(|connection| {
                 connection.execute("BEGIN TRANSACTION")?;
                 for statement in &statements {
-                    connection.execute(statement).map_err(|error| FragmentError {
-                        kind: FragmentErrorKind::Internal,
-                        message: format!("the catalogue could not be made: {}", error.message),
-                        position: None,
-                    })?;
+                    connection
+                        .execute(statement)
+                        .map_err(|error| FragmentError {
+                            kind: FragmentErrorKind::Internal,
+                            message: format!("the catalogue could not be made: {}", error.message),
+                            position: None,
+                        })?;
                 }
                 connection.execute("COMMIT")
             })
@@ -204,7 +206,11 @@ impl Shadow {
         &self,
         call: impl FnOnce(&Connection) -> Result<T, FragmentError>,
     ) -> Result<T, FragmentError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match idle {
             Some(connection) => connection,
             None => self.database.connect()?,
@@ -228,11 +234,13 @@ impl Bind for Shadow {
         rows.into_iter()
             .map(|row| {
                 let value = row.into_iter().next().flatten();
-                value.and_then(|value| value.parse().ok()).ok_or_else(|| FragmentError {
-                    kind: FragmentErrorKind::Internal,
-                    message: "an index is not a number".to_owned(),
-                    position: None,
-                })
+                value
+                    .and_then(|value| value.parse().ok())
+                    .ok_or_else(|| FragmentError {
+                        kind: FragmentErrorKind::Internal,
+                        message: "an index is not a number".to_owned(),
+                        position: None,
+                    })
             })
             .collect()
     }
@@ -255,7 +263,12 @@ fn empty_relations(snapshot: &CatalogSnapshot) -> String {
 
 fn empty_relation(sql: &mut String, relation: &RelationSnapshot) {
     let name = &relation.name;
-    let _ = write!(sql, "CREATE TABLE {}.{} (", identifier(&name.schema), identifier(&name.name));
+    let _ = write!(
+        sql,
+        "CREATE TABLE {}.{} (",
+        identifier(&name.schema),
+        identifier(&name.name)
+    );
     for (index, column) in relation.columns.iter().enumerate() {
         let comma = if index > 0 { ", " } else { "" };
         let _ = write!(sql, "{comma}{} {}", identifier(&column.name), column.ty);

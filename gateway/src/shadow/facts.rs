@@ -44,9 +44,17 @@ impl SessionFacts for Facts<'_> {
     fn schemas(&self) -> Vec<String> {
         let exists = |schema: &str| {
             matches!(schema, "public" | "pg_catalog" | "information_schema")
-                || self.snapshot.relations.keys().any(|name| name.schema == schema)
+                || self
+                    .snapshot
+                    .relations
+                    .keys()
+                    .any(|name| name.schema == schema)
         };
-        self.settings.search_path().into_iter().filter(|schema| exists(schema)).collect()
+        self.settings
+            .search_path()
+            .into_iter()
+            .filter(|schema| exists(schema))
+            .collect()
     }
 
     fn setting(&self, name: &str) -> Option<String> {
@@ -79,13 +87,19 @@ fn fact(row: SettingRow) -> SettingFact {
     let definition = row.definition;
     let (vartype, min, max, words) = match definition.kind {
         Kind::Bool => ("bool", None, None, None),
-        Kind::Integer { min, max } => {
-            ("integer", Some(min.to_string()), Some(max.to_string()), None)
-        }
+        Kind::Integer { min, max } => (
+            "integer",
+            Some(min.to_string()),
+            Some(max.to_string()),
+            None,
+        ),
         Kind::Real { min, max } => ("real", Some(real(min)), Some(real(max)), None),
-        Kind::Enum(words) => {
-            ("enum", None, None, Some(words.iter().map(|word| (*word).to_owned()).collect()))
-        }
+        Kind::Enum(words) => (
+            "enum",
+            None,
+            None,
+            Some(words.iter().map(|word| (*word).to_owned()).collect()),
+        ),
         Kind::Text
         | Kind::Identifiers
         | Kind::Encoding
@@ -112,7 +126,11 @@ fn fact(row: SettingRow) -> SettingFact {
 
 /// A bound as PostgreSQL prints it.
 fn real(bound: f64) -> String {
-    if bound == f64::MAX { "1.79769e+308".to_owned() } else { format!("{bound}") }
+    if bound == f64::MAX {
+        "1.79769e+308".to_owned()
+    } else {
+        format!("{bound}")
+    }
 }
 
 /// The value of a row as `SHOW ALL` prints it.

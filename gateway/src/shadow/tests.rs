@@ -11,9 +11,15 @@ use super::*;
 
 /// A snapshot of relations without files: schema, name, columns as `name TYPE`.
 pub(super) fn snapshot(relations: &[(&str, &str, &[(&str, &str)])]) -> CatalogSnapshot {
-    let mut snapshot = CatalogSnapshot { schema_version: 1, ..CatalogSnapshot::default() };
+    let mut snapshot = CatalogSnapshot {
+        schema_version: 1,
+        ..CatalogSnapshot::default()
+    };
     for (schema, name, columns) in relations {
-        let name = RelationName { schema: (*schema).to_owned(), name: (*name).to_owned() };
+        let name = RelationName {
+            schema: (*schema).to_owned(),
+            name: (*name).to_owned(),
+        };
         let columns = columns
             .iter()
             .map(|(name, ty)| RelationColumn {
@@ -22,7 +28,8 @@ pub(super) fn snapshot(relations: &[(&str, &str, &[(&str, &str)])]) -> CatalogSn
                 partition: false,
             })
             .collect();
-        let relation = RelationSnapshot::uniform(name.clone(), Format::Parquet, columns, Vec::new());
+        let relation =
+            RelationSnapshot::uniform(name.clone(), Format::Parquet, columns, Vec::new());
         snapshot.relations.insert(name, Arc::new(relation));
     }
     snapshot
@@ -46,7 +53,11 @@ pub(super) fn shadow() -> Shadow {
             ],
         ),
         ("public", "Mixed Case", &[("User", "VARCHAR")]),
-        ("sales", "facts", &[("k", "INTEGER"), ("v", "STRUCT(a INTEGER, b VARCHAR)")]),
+        (
+            "sales",
+            "facts",
+            &[("k", "INTEGER"), ("v", "STRUCT(a INTEGER, b VARCHAR)")],
+        ),
     ]);
     Shadow::build(&snapshot, &ShadowOptions::default()).expect("the shadow database is built")
 }
@@ -64,13 +75,24 @@ async fn statements_are_bound_without_rows() {
         .take(2)
         .collect();
     assert_eq!(columns, [("id", "BIGINT"), ("total", "DECIMAL(38,2)")]);
-    assert_eq!(description.parameter_types[1].as_deref(), Some("TIMESTAMP WITH TIME ZONE"));
+    assert_eq!(
+        description.parameter_types[1].as_deref(),
+        Some("TIMESTAMP WITH TIME ZONE")
+    );
 
-    let error = shadow.describe("SELECT nope FROM public.events").expect_err("no such column");
+    let error = shadow
+        .describe("SELECT nope FROM public.events")
+        .expect_err("no such column");
     assert_eq!(error.kind, FragmentErrorKind::Binder);
     assert_eq!(error.position, Some(7));
-    assert!(matches!(shadow.parse("SELECT 1; SELECT 2"), Ok(Parsed::Select(_))));
-    assert_eq!(shadow.indices("SELECT unnest([3, 1])").expect("runs"), [3, 1]);
+    assert!(matches!(
+        shadow.parse("SELECT 1; SELECT 2"),
+        Ok(Parsed::Select(_))
+    ));
+    assert_eq!(
+        shadow.indices("SELECT unnest([3, 1])").expect("runs"),
+        [3, 1]
+    );
 }
 
 #[tokio::test]
@@ -80,7 +102,9 @@ async fn the_same_shadow_serves_many_threads() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..20 {
-                    shadow.describe("SELECT count(*) FROM sales.facts").expect("binds");
+                    shadow
+                        .describe("SELECT count(*) FROM sales.facts")
+                        .expect("binds");
                 }
             });
         }
@@ -92,12 +116,22 @@ async fn constants_run_here_in_the_zone_of_the_session() {
     let shadow = shadow();
     let settings = BTreeMap::from([("TimeZone".to_owned(), "Asia/Tokyo".to_owned())]);
     let sql = "SELECT CAST(TIMESTAMPTZ '2026-01-01 00:00:00+00' AS VARCHAR) AS t".to_owned();
-    let batches: Vec<RecordBatch> =
-        shadow.run(sql, settings, None).await.expect("starts").try_collect().await.expect("runs");
+    let batches: Vec<RecordBatch> = shadow
+        .run(sql, settings, None)
+        .await
+        .expect("starts")
+        .try_collect()
+        .await
+        .expect("runs");
     let text = batches[0].column(0);
     let text = arrow::array::AsArray::as_string::<i32>(text.as_ref());
     assert_eq!(text.value(0), "2026-01-01 09:00:00+09");
-    assert!(shadow.time_zones().expect("lists").contains(&"Europe/Berlin".to_owned()));
+    assert!(
+        shadow
+            .time_zones()
+            .expect("lists")
+            .contains(&"Europe/Berlin".to_owned())
+    );
 }
 
 /// Prints what building and describing cost; run by name, in a release build.
@@ -106,11 +140,21 @@ async fn constants_run_here_in_the_zone_of_the_session() {
 async fn cost_of_building_and_describing() {
     let names: Vec<String> = (0..2000).map(|index| format!("relation_{index}")).collect();
     let columns: Vec<(String, &str)> = (0..50)
-        .map(|index| (format!("column_{index}"), ["BIGINT", "VARCHAR", "DOUBLE"][index % 3]))
+        .map(|index| {
+            (
+                format!("column_{index}"),
+                ["BIGINT", "VARCHAR", "DOUBLE"][index % 3],
+            )
+        })
         .collect();
-    let columns: Vec<(&str, &str)> = columns.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
-    let relations: Vec<(&str, &str, &[(&str, &str)])> =
-        names.iter().map(|name| ("public", name.as_str(), columns.as_slice())).collect();
+    let columns: Vec<(&str, &str)> = columns
+        .iter()
+        .map(|(name, ty)| (name.as_str(), *ty))
+        .collect();
+    let relations: Vec<(&str, &str, &[(&str, &str)])> = names
+        .iter()
+        .map(|name| ("public", name.as_str(), columns.as_slice()))
+        .collect();
     let snapshot = snapshot(&relations);
 
     let start = Instant::now();

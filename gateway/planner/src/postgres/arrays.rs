@@ -69,7 +69,13 @@ mod tests {
         assert_eq!(read("{1, 2}"), Some(vec![some("1"), some("2")]));
         assert_eq!(
             read(r#"{"a,b", c d ,NULL,"NULL","q\"\\"}"#),
-            Some(vec![some("a,b"), some("c d"), None, some("NULL"), some("q\"\\")])
+            Some(vec![
+                some("a,b"),
+                some("c d"),
+                None,
+                some("NULL"),
+                some("q\"\\")
+            ])
         );
         assert_eq!(read("{{1},{2}}"), None);
         assert_eq!(read("[1,2]"), None);

@@ -63,7 +63,9 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             _ => context.visit(crate::ast::visit::NodeMut::Expr(expr)),
         };
     }
-    let ExprKind::Cast { child, ty, .. } = &mut expr.kind else { return Descend::Into };
+    let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
+        return Descend::Into;
+    };
     // A name or OID, cast on to text or to another type.
     if let Some(inner) = reg_type(child) {
         if node::is_text(ty) {
@@ -75,7 +77,10 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     if ty.0["id"] == "LIST"
         && let Some(elements) = node::constant_text(child).and_then(arrays::elements)
     {
-        let elements = elements.iter().map(|it| node::text_or_null(it.as_deref())).collect();
+        let elements = elements
+            .iter()
+            .map(|it| node::text_or_null(it.as_deref()))
+            .collect();
         **child = node::array(elements);
     }
     plain(&mut ty.0);
@@ -84,13 +89,19 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
 
 /// The reg type that `expr` is cast to.
 fn reg_type(expr: &Expr) -> Option<String> {
-    let ExprKind::Cast { ty, .. } = &expr.kind else { return None };
-    node::user_type(&ty.0).filter(|name| macros(name).is_some()).map(str::to_owned)
+    let ExprKind::Cast { ty, .. } = &expr.kind else {
+        return None;
+    };
+    node::user_type(&ty.0)
+        .filter(|name| macros(name).is_some())
+        .map(str::to_owned)
 }
 
 /// Turns `x::regclass` into the name it shows.
 fn show(expr: &mut Expr, reg: &str, context: &mut Context<'_>) {
-    let Some((_, to_name)) = macros(reg) else { return };
+    let Some((_, to_name)) = macros(reg) else {
+        return;
+    };
     let location = expr.location;
     let ExprKind::Cast { child, .. } = std::mem::replace(&mut expr.kind, ExprKind::Default) else {
         return;
@@ -106,7 +117,9 @@ fn show(expr: &mut Expr, reg: &str, context: &mut Context<'_>) {
 
 /// The OID that `child::regclass` stands for.
 fn number(child: Expr, reg: &str, context: &mut Context<'_>) -> Expr {
-    let Some((to_number, _)) = macros(reg) else { return child };
+    let Some((to_number, _)) = macros(reg) else {
+        return child;
+    };
     context.found.catalogue = true;
     if is_text(&child) {
         return node::call(skein_catalog::system::PG_SCHEMA, to_number, vec![child]);
@@ -121,11 +134,14 @@ fn is_text(expr: &Expr) -> bool {
         ExprKind::Parameter(_) => true,
         ExprKind::Cast { ty, .. } => node::is_text(ty),
         ExprKind::Function(call) => {
-            matches!(call.name.as_str(), "||" | "concat" | "quote_ident" | "format" | "concat_ws")
+            matches!(
+                call.name.as_str(),
+                "||" | "concat" | "quote_ident" | "format" | "concat_ws"
+            )
         }
-        ExprKind::ColumnRef(names) => {
-            names.last().is_some_and(|name| name.ends_with("name") || name.ends_with("table"))
-        }
+        ExprKind::ColumnRef(names) => names
+            .last()
+            .is_some_and(|name| name.ends_with("name") || name.ends_with("table")),
         _ => false,
     }
 }

@@ -1,5 +1,5 @@
-//! Names of `pg_catalog` and `information_schema`: redirected to the schemas of ours that hold
-//! their relations and functions, see [`skein_catalog::system`].
+//! Names of `pg_catalog` and `information_schema`. Relations get the schema that is meant, which
+//! [`crate::resolve`] replaces by the one that holds them, see [`skein_catalog::system`].
 //!
 //! As in PostgreSQL, `pg_catalog` is searched before the search path: an unqualified `pg_class` is
 //! never a user's relation. Relations whose rows depend on the session are written in as values.
@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use skein_catalog::system::{self, INFORMATION_SCHEMA, PG_SCHEMA, SystemRelation};
+use skein_catalog::system::{self, PG_SCHEMA, SystemRelation};
 
 use super::{Context, SettingFact, node};
 use crate::ast::visit::{Descend, Node, walk};
@@ -36,7 +36,9 @@ impl Names {
         let mut names = Self::default();
         walk(Node::Query(query), &mut |node| {
             if let Node::Query(query) = node {
-                names.ctes.extend(query.ctes.iter().map(|cte| cte.name.to_lowercase()));
+                names
+                    .ctes
+                    .extend(query.ctes.iter().map(|cte| cte.name.to_lowercase()));
             }
             Descend::Into
         });
@@ -45,7 +47,11 @@ impl Names {
                 && let TableRefKind::Table { schema, name, .. } = &table.kind
                 && let Some(relation) = names.relation(schema, name)
             {
-                let alias = if table.alias.is_empty() { name } else { &table.alias };
+                let alias = if table.alias.is_empty() {
+                    name
+                } else {
+                    &table.alias
+                };
                 names
                     .aliases
                     .entry(alias.to_lowercase())
@@ -82,8 +88,11 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
                 && let Some(rows) = session_rows(relation, context)
             {
                 context.found.session = true;
-                let mut aliases: Vec<String> =
-                    relation.columns.iter().map(|column| column.name.to_owned()).collect();
+                let mut aliases: Vec<String> = relation
+                    .columns
+                    .iter()
+                    .map(|column| column.name.to_owned())
+                    .collect();
                 for (alias, given) in aliases.iter_mut().zip(&table.column_aliases) {
                     alias.clone_from(given);
                 }
@@ -91,17 +100,17 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
                 table.kind = TableRefKind::Values { rows };
                 return Descend::Over;
             }
-            relation.name.clone_into(name);
-            match relation.schema {
-                "pg_catalog" => PG_SCHEMA,
-                _ => INFORMATION_SCHEMA,
-            }
-            .clone_into(schema);
+            relation.schema.clone_into(schema);
             Descend::Into
         }
-        TableRefKind::Function { call, with_ordinality: false } => {
+        TableRefKind::Function {
+            call,
+            with_ordinality: false,
+        } => {
             let location = call.location;
-            let ExprKind::Function(function) = &call.kind else { return Descend::Into };
+            let ExprKind::Function(function) = &call.kind else {
+                return Descend::Into;
+            };
             let name = function.name.clone();
             match super::session::value(function, location, context) {
                 Ok(Some(value)) => {
@@ -113,7 +122,9 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
                         // A function with one result names its column after the alias.
                         table.column_aliases = vec![table.alias.clone()];
                     }
-                    table.kind = TableRefKind::Values { rows: vec![vec![value]] };
+                    table.kind = TableRefKind::Values {
+                        rows: vec![vec![value]],
+                    };
                     Descend::Over
                 }
                 Ok(None) => {
@@ -134,7 +145,9 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
 
 /// Redirects a function call.
 pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
-    let ExprKind::Function(call) = &mut expr.kind else { return Descend::Into };
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return Descend::Into;
+    };
     let qualified = matches!(call.schema.as_str(), "pg_catalog" | "information_schema");
     if (qualified || call.schema.is_empty())
         && !call.is_operator
@@ -152,16 +165,24 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
 
 /// Rewrites `alias.tableoid`, and drops the schema from `pg_catalog.pg_class.oid`.
 pub(super) fn column(expr: &mut Expr, context: &Context<'_>) {
-    let ExprKind::ColumnRef(names) = &mut expr.kind else { return };
+    let ExprKind::ColumnRef(names) = &mut expr.kind else {
+        return;
+    };
     if names.len() >= 3
-        && matches!(names[0].to_lowercase().as_str(), "pg_catalog" | "information_schema")
+        && matches!(
+            names[0].to_lowercase().as_str(),
+            "pg_catalog" | "information_schema"
+        )
     {
         names.remove(0);
     }
     let oid = match names.as_slice() {
-        [alias, column] if column.eq_ignore_ascii_case("tableoid") => {
-            context.names.aliases.get(&alias.to_lowercase()).copied().flatten()
-        }
+        [alias, column] if column.eq_ignore_ascii_case("tableoid") => context
+            .names
+            .aliases
+            .get(&alias.to_lowercase())
+            .copied()
+            .flatten(),
         _ => None,
     };
     if let Some(oid) = oid {
@@ -240,7 +261,10 @@ fn setting_row(fact: &SettingFact) -> BTreeMap<&'static str, Expr> {
     ]);
     if let Some(words) = &fact.words {
         let words = words.iter().map(|word| node::text(word)).collect();
-        row.insert("enumvals", node::cast(node::array(words), node::list_type("VARCHAR")));
+        row.insert(
+            "enumvals",
+            node::cast(node::array(words), node::list_type("VARCHAR")),
+        );
     }
     row
 }
@@ -272,7 +296,10 @@ fn role(name: &str, oid: u32, owner: bool) -> BTreeMap<&'static str, Expr> {
 fn activity(context: &Context<'_>) -> BTreeMap<&'static str, Expr> {
     let facts = context.facts;
     let started = || {
-        node::cast(node::text(&facts.started()), node::plain_type("TIMESTAMP WITH TIME ZONE"))
+        node::cast(
+            node::text(&facts.started()),
+            node::plain_type("TIMESTAMP WITH TIME ZONE"),
+        )
     };
     BTreeMap::from([
         ("datid", node::integer("BIGINT", 5)),
@@ -280,7 +307,10 @@ fn activity(context: &Context<'_>) -> BTreeMap<&'static str, Expr> {
         ("pid", node::integer("INTEGER", facts.backend_pid().into())),
         ("usesysid", node::integer("BIGINT", facts.user_oid().into())),
         ("usename", node::text(facts.user())),
-        ("application_name", node::text(&facts.setting("application_name").unwrap_or_default())),
+        (
+            "application_name",
+            node::text(&facts.setting("application_name").unwrap_or_default()),
+        ),
         ("backend_start", started()),
         ("state", node::text("active")),
         ("query", node::text(context.text)),

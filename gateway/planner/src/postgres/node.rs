@@ -6,7 +6,11 @@ use crate::ast::{Constant, DataType, Expr, ExprKind, Function};
 
 /// An expression without alias or position.
 pub(super) fn expr(kind: ExprKind) -> Expr {
-    Expr { kind, alias: String::new(), location: None }
+    Expr {
+        kind,
+        alias: String::new(),
+        location: None,
+    }
 }
 
 /// A type that needs no more than its name.
@@ -44,7 +48,17 @@ pub(super) fn text_or_null(value: Option<&str>) -> Expr {
 
 /// An integer of DuckDB's type `ty`.
 pub(super) fn integer(ty: &str, value: i64) -> Expr {
-    cast(constant("BIGINT", Value::from(value)), plain_type(ty))
+    let own = if i32::try_from(value).is_ok() {
+        "INTEGER"
+    } else {
+        "BIGINT"
+    };
+    let value = constant(own, Value::from(value));
+    if ty == own {
+        value
+    } else {
+        cast(value, plain_type(ty))
+    }
 }
 
 /// A truth value, as DuckDB's parser writes it.
@@ -53,17 +67,24 @@ pub(super) fn boolean(value: bool) -> Expr {
 }
 
 fn constant(ty: &str, value: Value) -> Expr {
-    expr(ExprKind::Constant(Constant { ty: plain_type(ty), value }))
+    expr(ExprKind::Constant(Constant {
+        ty: plain_type(ty),
+        value,
+    }))
 }
 
 /// `CAST(child AS ty)`
 pub(super) fn cast(child: Expr, ty: DataType) -> Expr {
-    expr(ExprKind::Cast { child: Box::new(child), ty, try_cast: false })
+    expr(ExprKind::Cast {
+        child: Box::new(child),
+        ty,
+        try_cast: false,
+    })
 }
 
 /// `ARRAY[…]`
 pub(super) fn array(elements: Vec<Expr>) -> Expr {
-    expr(ExprKind::Operator { op: "ARRAY_CONSTRUCTOR".to_owned(), children: elements })
+    call("", "list_value", elements)
 }
 
 /// A call; `schema` may be empty.
@@ -84,7 +105,10 @@ pub(super) fn call(schema: &str, name: &str, args: Vec<Expr>) -> Expr {
 /// The text of a string constant.
 pub(super) fn constant_text(expr: &Expr) -> Option<&str> {
     match &expr.kind {
-        ExprKind::Constant(Constant { value: Value::String(text), .. }) => Some(text),
+        ExprKind::Constant(Constant {
+            value: Value::String(text),
+            ..
+        }) => Some(text),
         ExprKind::Cast { child, ty, .. } if is_text(ty) => constant_text(child),
         _ => None,
     }
@@ -93,12 +117,17 @@ pub(super) fn constant_text(expr: &Expr) -> Option<&str> {
 /// The value of a truth constant.
 pub(super) fn constant_bool(expr: &Expr) -> Option<bool> {
     match &expr.kind {
-        ExprKind::Cast { child, ty, .. } if ty.0["id"] == "BOOLEAN" => match constant_text(child)? {
-            "t" | "true" => Some(true),
-            "f" | "false" => Some(false),
-            _ => None,
-        },
-        ExprKind::Constant(Constant { value: Value::Bool(value), .. }) => Some(*value),
+        ExprKind::Cast { child, ty, .. } if ty.0["id"] == "BOOLEAN" => {
+            match constant_text(child)? {
+                "t" | "true" => Some(true),
+                "f" | "false" => Some(false),
+                _ => None,
+            }
+        }
+        ExprKind::Constant(Constant {
+            value: Value::Bool(value),
+            ..
+        }) => Some(*value),
         _ => None,
     }
 }
@@ -110,5 +139,9 @@ pub(super) fn is_text(ty: &DataType) -> bool {
 
 /// The name of a type that DuckDB's parser does not know.
 pub(super) fn user_type(ty: &Value) -> Option<&str> {
-    if ty["id"] == "UNBOUND" { ty["type_info"]["name"].as_str() } else { None }
+    if ty["id"] == "UNBOUND" {
+        ty["type_info"]["name"].as_str()
+    } else {
+        None
+    }
 }

@@ -12,7 +12,9 @@ const FULL_MATCH: &str = "regexp_full_match";
 /// Rewrites `a ~ b`, `a ~* b` and `a !~* b`.
 pub(super) fn function(expr: &mut Expr, text: &str) {
     let location = expr.location;
-    let ExprKind::Function(call) = &mut expr.kind else { return };
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
     if call.is_operator && matches!(call.name.as_str(), "~*" | "!~*") {
         let negated = call.name == "!~*";
         partial_match(call, "is");
@@ -20,7 +22,11 @@ pub(super) fn function(expr: &mut Expr, text: &str) {
             let inner = std::mem::replace(&mut expr.kind, ExprKind::Default);
             expr.kind = ExprKind::Operator {
                 op: "OPERATOR_NOT".to_owned(),
-                children: vec![Expr { kind: inner, alias: String::new(), location }],
+                children: vec![Expr {
+                    kind: inner,
+                    alias: String::new(),
+                    location,
+                }],
             };
         }
     } else if is_full_match(call) && written_at(text, location, "~") {
@@ -31,11 +37,18 @@ pub(super) fn function(expr: &mut Expr, text: &str) {
 /// Rewrites `a !~ b`, which DuckDB parses as the negation of a match.
 pub(super) fn negation(expr: &mut Expr, text: &str) {
     let location = expr.location;
-    let ExprKind::Operator { op, children } = &mut expr.kind else { return };
+    let ExprKind::Operator { op, children } = &mut expr.kind else {
+        return;
+    };
     if op != "OPERATOR_NOT" || !written_at(text, location, "!~") {
         return;
     }
-    if let [Expr { kind: ExprKind::Function(call), .. }] = children.as_mut_slice()
+    if let [
+        Expr {
+            kind: ExprKind::Function(call),
+            ..
+        },
+    ] = children.as_mut_slice()
         && is_full_match(call)
     {
         partial_match(call, "s");
@@ -44,9 +57,14 @@ pub(super) fn negation(expr: &mut Expr, text: &str) {
 
 /// Removes collations that compare bytes, as DuckDB does anyway.
 pub(super) fn collation(expr: &mut Expr) {
-    let ExprKind::Collate { child, collation } = &mut expr.kind else { return };
+    let ExprKind::Collate { child, collation } = &mut expr.kind else {
+        return;
+    };
     let name = collation.rsplit('.').next().unwrap_or(collation);
-    if ["C", "POSIX", "ucs_basic", "default"].iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    if ["C", "POSIX", "ucs_basic", "default"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
+    {
         let mut inner = std::mem::replace(child.as_mut(), node::null());
         if inner.alias.is_empty() {
             inner.alias = std::mem::take(&mut expr.alias);

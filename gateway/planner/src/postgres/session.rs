@@ -6,12 +6,20 @@ use crate::ast::visit::Descend;
 use crate::ast::{Expr, ExprKind, Function, Query, QueryBody};
 
 /// Names that PostgreSQL reads as calls without parentheses.
-const KEYWORDS: &[&str] =
-    &["current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"];
+const KEYWORDS: &[&str] = &[
+    "current_user",
+    "session_user",
+    "user",
+    "current_role",
+    "current_catalog",
+    "current_schema",
+];
 
 /// Gives result columns that are about to become constants the name PostgreSQL gives them.
 pub(super) fn name_outputs(query: &mut Query, context: &Context<'_>) {
-    let QueryBody::Select(select) = &mut query.body else { return };
+    let QueryBody::Select(select) = &mut query.body else {
+        return;
+    };
     for expr in &mut select.select_list {
         if !expr.alias.is_empty() {
             continue;
@@ -32,7 +40,9 @@ pub(super) fn column(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     if let Some(name) = keyword(expr, context) {
         let value = match name.as_str() {
             "current_catalog" => node::text(context.facts.database()),
-            "current_schema" => node::text_or_null(context.facts.schemas().first().map(String::as_str)),
+            "current_schema" => {
+                node::text_or_null(context.facts.schemas().first().map(String::as_str))
+            }
             _ => node::text(context.facts.user()),
         };
         context.found.session = true;
@@ -44,8 +54,12 @@ pub(super) fn column(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
 }
 
 fn keyword(expr: &Expr, context: &Context<'_>) -> Option<String> {
-    let ExprKind::ColumnRef(names) = &expr.kind else { return None };
-    let [name] = names.as_slice() else { return None };
+    let ExprKind::ColumnRef(names) = &expr.kind else {
+        return None;
+    };
+    let [name] = names.as_slice() else {
+        return None;
+    };
     let name = name.to_ascii_lowercase();
     if !KEYWORDS.contains(&name.as_str()) {
         return None;
@@ -89,7 +103,9 @@ fn is_session_call(call: &Function) -> bool {
 /// Rewrites calls such as `version()` and `current_setting('x')`.
 pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     let location = expr.location;
-    let ExprKind::Function(call) = &expr.kind else { return Descend::Into };
+    let ExprKind::Function(call) = &expr.kind else {
+        return Descend::Into;
+    };
     if !is_session_call(call) {
         return Descend::Into;
     }
@@ -138,12 +154,19 @@ pub(super) fn value(
         }
         ("current_setting", 1 | 2) => {
             let name = constant(0)?;
-            let missing_ok = call.args.get(1).and_then(node::constant_bool).unwrap_or(false);
+            let missing_ok = call
+                .args
+                .get(1)
+                .and_then(node::constant_bool)
+                .unwrap_or(false);
             match facts.setting(name) {
                 Some(value) => node::text(&value),
                 None if missing_ok => node::text_or_null(None),
                 None => {
-                    return Err(RewriteError::UnknownSetting { name: name.to_owned(), position });
+                    return Err(RewriteError::UnknownSetting {
+                        name: name.to_owned(),
+                        position,
+                    });
                 }
             }
         }
@@ -151,13 +174,18 @@ pub(super) fn value(
             let (name, new) = (constant(0)?.to_owned(), constant(1)?.to_owned());
             let local = node::constant_bool(&call.args[2]).unwrap_or(false);
             let shown = node::text(&new);
-            context.found.set_config.push(SetConfig { name, value: new, local });
+            context.found.set_config.push(SetConfig {
+                name,
+                value: new,
+                local,
+            });
             shown
         }
         ("pg_backend_pid", 0) => node::integer("INTEGER", facts.backend_pid().into()),
-        ("pg_postmaster_start_time" | "pg_conf_load_time", 0) => {
-            node::cast(node::text(&facts.started()), node::plain_type("TIMESTAMP WITH TIME ZONE"))
-        }
+        ("pg_postmaster_start_time" | "pg_conf_load_time", 0) => node::cast(
+            node::text(&facts.started()),
+            node::plain_type("TIMESTAMP WITH TIME ZONE"),
+        ),
         ("inet_client_addr" | "inet_server_addr", 0) => node::text_or_null(None),
         ("inet_client_port" | "inet_server_port", 0) => {
             node::cast(node::null(), node::plain_type("INTEGER"))

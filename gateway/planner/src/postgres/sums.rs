@@ -18,7 +18,11 @@ use crate::bind::Bind;
 
 /// Casts result columns of `query` that PostgreSQL gives as `bigint`. `columns` are those that bind
 /// reported; returns `true` when the query changed, so that it has to be described again.
-pub fn narrow(query: &mut Query, columns: &[Column], bind: &dyn Bind) -> Result<bool, FragmentError> {
+pub fn narrow(
+    query: &mut Query,
+    columns: &[Column],
+    bind: &dyn Bind,
+) -> Result<bool, FragmentError> {
     if !columns.iter().any(|column| column.ty == "HUGEINT") || !has_sum(query) {
         return Ok(false);
     }
@@ -30,7 +34,9 @@ pub fn narrow(query: &mut Query, columns: &[Column], bind: &dyn Bind) -> Result<
         Descend::Into
     });
     // A query that only works with sums keeps its types.
-    let Ok(narrow) = bind.describe(&print::query_sql(&probe)) else { return Ok(false) };
+    let Ok(narrow) = bind.describe(&print::query_sql(&probe)) else {
+        return Ok(false);
+    };
     if narrow.len() != columns.len() {
         return Ok(false);
     }
@@ -77,7 +83,10 @@ fn cast_columns(query: &mut Query, wanted: &[bool]) -> bool {
     match &mut query.body {
         QueryBody::Select(select) => {
             let plain = select.select_list.len() == wanted.len()
-                && !select.select_list.iter().any(|expr| matches!(expr.kind, ExprKind::Star(_)));
+                && !select
+                    .select_list
+                    .iter()
+                    .any(|expr| matches!(expr.kind, ExprKind::Star(_)));
             if !plain {
                 return false;
             }

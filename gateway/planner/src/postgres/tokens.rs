@@ -34,7 +34,9 @@ enum Kind {
 pub fn normalise(text: &str) -> Cow<'_, str> {
     // Nothing to do for nearly every statement, which a search of three words finds fastest.
     let contains = |word: &str| {
-        text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+        text.as_bytes()
+            .windows(word.len())
+            .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
     };
     if !contains("pg_catalog") && !contains("operator") && !contains("collate") {
         return Cow::Borrowed(text);
@@ -99,11 +101,17 @@ fn operator(text: &str, rest: &[Token]) -> Option<(Token, Token)> {
     if !is(text, *open, "(") {
         return None;
     }
-    let length = rest.iter().take_while(|token| !is(text, **token, ")")).count();
+    let length = rest
+        .iter()
+        .take_while(|token| !is(text, **token, ")"))
+        .count();
     let symbols = &rest[..length];
     let close = *rest.get(length)?;
     let first = *symbols.first()?;
-    symbols.iter().all(|token| token.kind == Kind::Symbol).then_some((first, close))
+    symbols
+        .iter()
+        .all(|token| token.kind == Kind::Symbol)
+        .then_some((first, close))
 }
 
 /// The end of a default collation's name.
@@ -130,7 +138,10 @@ fn tokens(text: &str) -> Vec<Token> {
                 continue;
             }
             b'-' if rest.starts_with(b"--") => {
-                at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+                at += rest
+                    .iter()
+                    .position(|byte| *byte == b'\n')
+                    .unwrap_or(rest.len());
                 continue;
             }
             b'/' if rest.starts_with(b"/*") => {
@@ -167,7 +178,11 @@ fn tokens(text: &str) -> Vec<Token> {
         if kind == Kind::Quoted && (at - start < 2 || bytes[at - 1] != b'"') {
             return found;
         }
-        found.push(Token { kind, start, end: at });
+        found.push(Token {
+            kind,
+            start,
+            end: at,
+        });
     }
     found
 }
@@ -213,13 +228,17 @@ fn quoted(bytes: &[u8], quote: u8, escapes: bool) -> usize {
 fn dollar_tag(bytes: &[u8]) -> Option<&[u8]> {
     let end = 1 + bytes[1..].iter().position(|byte| *byte == b'$')?;
     let tag = &bytes[1..end];
-    let word = tag.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80);
+    let word = tag
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80);
     (word && !tag.first().is_some_and(u8::is_ascii_digit)).then_some(&bytes[..=end])
 }
 
 /// Length of a dollar-quoted string.
 fn dollar_quoted(bytes: &[u8]) -> usize {
-    let Some(tag) = dollar_tag(bytes) else { return 1 };
+    let Some(tag) = dollar_tag(bytes) else {
+        return 1;
+    };
     bytes[tag.len()..]
         .windows(tag.len())
         .position(|part| part == tag)
@@ -233,14 +252,23 @@ mod tests {
     #[test]
     fn what_duckdb_cannot_parse_becomes_spaces() {
         for (given, wanted) in [
-            ("a OPERATOR(pg_catalog.~) 'x'", "a                     ~  'x'"),
+            (
+                "a OPERATOR(pg_catalog.~) 'x'",
+                "a                     ~  'x'",
+            ),
             ("a operator ( !~* ) b", "a            !~*   b"),
-            ("a COLLATE pg_catalog.default, 1", "a                           , 1"),
+            (
+                "a COLLATE pg_catalog.default, 1",
+                "a                           , 1",
+            ),
             ("a COLLATE \"default\"", "a                  "),
             ("a COLLATE \"C\"", "a COLLATE \"C\""),
             ("x::pg_catalog.text", "x::           text"),
             ("CAST(x AS pg_catalog.text)", "CAST(x AS            text)"),
-            ("pg_catalog.upper(x) AS pg_catalog", "pg_catalog.upper(x) AS pg_catalog"),
+            (
+                "pg_catalog.upper(x) AS pg_catalog",
+                "pg_catalog.upper(x) AS pg_catalog",
+            ),
         ] {
             assert_eq!(normalise(given), wanted);
             assert_eq!(normalise(given).len(), given.len());

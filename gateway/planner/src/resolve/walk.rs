@@ -319,8 +319,11 @@ impl Tables<'_> {
         if catalog.eq_ignore_ascii_case(self.scope.database) {
             catalog.clear();
         }
-        // Seen as the call of a table function already, or put in here.
-        if schema == system::PG_SCHEMA && self.catalogue_functions.contains(name) {
+        // Put in here or by the rewrite of PostgreSQL's spellings, or a table function seen before.
+        // Written by a user it does no harm: the catalogue has no other functions than these.
+        if schema == system::PG_SCHEMA && CATALOGUE_FUNCTIONS.contains(name) {
+            self.catalogue_functions.insert(name.to_owned());
+            self.touches_catalogue = true;
             return Ok(());
         }
         // DuckDB's LIKE … ESCAPE is a function of the same name as PostgreSQL's, which has two

@@ -2,12 +2,23 @@
 
 use std::path::PathBuf;
 
+use skein_planner::ast::Expr;
 use skein_planner::ast::{json, print};
 use skein_planner::postgres::{Rewritten, rewrite, tokens};
+use skein_planner::resolve::{Scope, SessionValues, resolve};
 
 use super::super::facts::Facts;
 use super::*;
 use crate::session::settings::{Settings, Shared};
+
+/// The rewrite has put in every value of the session before names are resolved.
+struct NoValues;
+
+impl SessionValues for NoValues {
+    fn value(&self, _: &str, _: Option<&[Expr]>) -> Option<Expr> {
+        None
+    }
+}
 
 /// A session over the relations of most tests.
 pub(super) struct Session {
@@ -18,7 +29,10 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn open() -> Self {
         let shared = Shared::new([], ["Europe/Berlin".to_owned()]).expect("valid");
-        Self { shadow: shadow(), settings: Settings::new(Arc::new(shared), "ada") }
+        Self {
+            shadow: shadow(),
+            settings: Settings::new(Arc::new(shared), "ada"),
+        }
     }
 
     /// Text of the SQL that DuckDB gets for `sql`.
@@ -44,7 +58,14 @@ impl Session {
             .iter_mut()
             .map(|query| {
                 let found = rewrite(query, &text, &facts).map_err(|error| error.to_string())?;
-                Ok((print::query_sql(query), found))
+                let scope = Scope {
+                    database: "skein",
+                    search_path: &["public".to_owned()],
+                    session: &NoValues,
+                };
+                let resolved = resolve(query.clone(), &self.shadow.source.snapshot, scope)
+                    .map_err(|error| error.to_string())?;
+                Ok((print::query_sql(&resolved.query), found))
             })
             .collect()
     }
@@ -53,7 +74,9 @@ impl Session {
     pub(super) fn rows(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
         let mut rows = Vec::new();
         for (sql, _) in self.translate(sql)? {
-            self.shadow.load_catalogue().map_err(|error| error.message)?;
+            self.shadow
+                .load_catalogue()
+                .map_err(|error| error.message)?;
             rows = self
                 .shadow
                 .with_connection(|connection| connection.query_text(&sql))
@@ -67,7 +90,9 @@ impl Session {
 
     /// Rows joined by `|`, NULL as `-`.
     fn lines(&self, sql: &str) -> Vec<String> {
-        let rows = self.rows(sql).unwrap_or_else(|error| panic!("{sql}\n{error}"));
+        let rows = self
+            .rows(sql)
+            .unwrap_or_else(|error| panic!("{sql}\n{error}"));
         rows.iter()
             .map(|row| {
                 let cells: Vec<&str> = row.iter().map(|v| v.as_deref().unwrap_or("-")).collect();
@@ -128,7 +153,11 @@ async fn names_and_oids_turn_into_each_other() {
         ["1259|pg_class|\"Mixed Case\"|sales.facts|23|integer"]
     );
     assert_eq!(
-        session.rows("SELECT 'nope'::regclass").expect_err("no such relation").lines().next(),
+        session
+            .rows("SELECT 'nope'::regclass")
+            .expect_err("no such relation")
+            .lines()
+            .next(),
         Some("relation \"nope\" does not exist")
     );
 }
@@ -137,15 +166,22 @@ async fn names_and_oids_turn_into_each_other() {
 async fn the_session_shows_itself() {
     let session = Session::open();
     assert_eq!(
-        session.lines("SELECT current_user, current_database(), current_schema(), pg_backend_pid()"),
+        session
+            .lines("SELECT current_user, current_database(), current_schema(), pg_backend_pid()"),
         ["ada|skein|public|7"]
     );
     assert_eq!(
         session.lines("SELECT name, setting, unit FROM pg_settings WHERE name = 'work_mem'"),
         ["work_mem|4096|kB"]
     );
-    assert_eq!(session.lines("SELECT rolname FROM pg_roles ORDER BY 1"), ["ada", "skein"]);
-    assert_eq!(session.lines("SELECT current_schemas(true)"), ["[pg_catalog, public]"]);
+    assert_eq!(
+        session.lines("SELECT rolname FROM pg_roles ORDER BY 1"),
+        ["ada", "skein"]
+    );
+    assert_eq!(
+        session.lines("SELECT current_schemas(true)"),
+        ["[pg_catalog, public]"]
+    );
     assert!(session.lines("SELECT version()")[0].starts_with("PostgreSQL 15.18 (Skein "));
 }
 
@@ -176,7 +212,10 @@ async fn recorded_statements_that_run() {
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
         let (mut good_here, mut bad_here) = (0, 0);
-        for statement in text.split('\0').filter(|statement| !statement.trim().is_empty()) {
+        for statement in text
+            .split('\0')
+            .filter(|statement| !statement.trim().is_empty())
+        {
             let start = Instant::now();
             match session.rows(statement) {
                 Ok(_) => good_here += 1,
