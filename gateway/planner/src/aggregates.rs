@@ -244,13 +244,18 @@ fn moments(name: &str, aggregate: &Function) -> Option<Partials> {
         ("sem", 1) => one("sqrt(m.q / m.n / m.n)"),
         ("covar_pop", 2) => two("m.xy / m.n"),
         ("covar_samp", 2) => two("CASE WHEN m.n > 1 THEN m.xy / (m.n - 1) END"),
-        ("corr", 2) => two("m.xy / (sqrt(m.xx) * sqrt(m.yy))"),
+        ("corr", 2) => two(
+            "CASE WHEN m.xx = 0 OR m.yy = 0 THEN CAST('nan' AS DOUBLE) \
+             ELSE m.xy / (sqrt(m.xx) * sqrt(m.yy)) END",
+        ),
         ("regr_avgx", 2) => two("m.x"),
         ("regr_avgy", 2) => two("m.y"),
         ("regr_sxx", 2) => two("m.xx"),
         ("regr_syy", 2) => two("m.yy"),
         ("regr_sxy", 2) => two("m.xy"),
-        ("regr_slope", 2) => two("m.xy / m.xx"),
+        ("regr_slope", 2) => {
+            two("CASE WHEN m.xx = 0 THEN CAST('nan' AS DOUBLE) ELSE m.xy / m.xx END")
+        }
         ("regr_intercept", 2) => two("CASE WHEN m.xx <> 0 THEN m.y - m.xy / m.xx * m.x END"),
         ("regr_r2", 2) => two(
             "CASE WHEN m.xx = 0 THEN NULL WHEN m.yy = 0 THEN 1 ELSE m.xy / m.xx * m.xy / m.yy END",
