@@ -1,7 +1,8 @@
 //! Prints how fast fragments run and rows move: `cargo run --release -p skein-executor --example speed`.
 #![expect(
     clippy::print_stdout,
-    reason = "the figures are the purpose of this program"
+    clippy::cast_precision_loss,
+    reason = "rounded figures on stdout are the purpose of this program"
 )]
 
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use futures::{StreamExt, TryStreamExt, stream};
 use skein_executor::{EmbeddedExecutor, EmbeddedOptions};
 use skein_executor_api::{BatchStream, Column, Executor, Fragment, FragmentError, InputSpec};
@@ -204,7 +204,7 @@ fn texts(batches: &[RecordBatch]) -> Vec<Vec<Option<String>>> {
             let columns = batch
                 .columns()
                 .iter()
-                .map(|column| column.as_string::<i32>());
+                .map(arrow::array::AsArray::as_string::<i32>);
             rows.push(
                 columns
                     .map(|c| c.iter().nth(row).flatten().map(str::to_owned))

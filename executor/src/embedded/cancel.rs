@@ -119,9 +119,10 @@ impl Cancellation {
 
     /// Tells a deadline from a reader that left: `error` is what the statement ended with.
     pub(super) fn explain(&self, error: FragmentError) -> FragmentError {
-        match self.shared.timed_out.load(Ordering::SeqCst) {
-            true => timed_out(),
-            false => error,
+        if self.shared.timed_out.load(Ordering::SeqCst) {
+            timed_out()
+        } else {
+            error
         }
     }
 }

@@ -48,7 +48,7 @@ impl Job {
         } = self;
         cancellation.finish();
         let mut clean = true;
-        for input in attached {
+        for input in &attached {
             clean &= session.connection().detach_input(input).is_ok();
         }
         if clean {

@@ -13,7 +13,7 @@ use crate::engine::{Connection, Database, InterruptHandle};
 
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
-    pool: bb8::Pool<Manager>,
+    connections: bb8::Pool<Manager>,
     connections_max: u32,
     timeout: Duration,
 }
@@ -68,7 +68,7 @@ impl Pool {
         let manager = Manager {
             database: database.clone(),
         };
-        let pool = bb8::Pool::builder()
+        let connections = bb8::Pool::builder()
             .max_size(connections_max.max(1))
             .connection_timeout(timeout)
             // Connections live in this process: they neither age nor break by themselves.
@@ -76,30 +76,34 @@ impl Pool {
             .max_lifetime(None)
             .build_unchecked(manager);
         Self {
-            pool,
+            connections,
             connections_max: connections_max.max(1),
             timeout,
         }
     }
 
     pub(super) fn counts(&self) -> (u32, u32) {
-        let state = self.pool.state();
+        let state = self.connections.state();
         (state.connections, state.idle_connections)
     }
 
     pub(super) async fn get(&self) -> Result<Session, FragmentError> {
-        let mut pooled = self.pool.get_owned().await.map_err(|error| match error {
-            RunError::User(error) => error,
-            RunError::TimedOut => FragmentError {
-                kind: FragmentErrorKind::Unavailable,
-                message: format!(
-                    "all {} connections of the executor were busy for {} ms",
-                    self.connections_max,
-                    self.timeout.as_millis()
-                ),
-                position: None,
-            },
-        })?;
+        let mut pooled = self
+            .connections
+            .get_owned()
+            .await
+            .map_err(|error| match error {
+                RunError::User(error) => error,
+                RunError::TimedOut => FragmentError {
+                    kind: FragmentErrorKind::Unavailable,
+                    message: format!(
+                        "all {} connections of the executor were busy for {} ms",
+                        self.connections_max,
+                        self.timeout.as_millis()
+                    ),
+                    position: None,
+                },
+            })?;
         pooled.dirty = true;
         Ok(Session { pooled })
     }

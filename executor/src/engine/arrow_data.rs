@@ -204,9 +204,10 @@ impl Import {
     /// keeps the column's memory alive as long as DuckDB refers to it.
     pub(super) fn column(&self, batch: &RecordBatch, index: usize) -> Result<Chunk, FragmentError> {
         let (column, import) = (batch.column(index), &self.columns[index]);
-        let column = match holds_dictionary(column.data_type()) {
-            true => cast(column, import.field.data_type()).map_err(|error| arrow_error(&error))?,
-            false => Arc::clone(column),
+        let column = if holds_dictionary(column.data_type()) {
+            cast(column, import.field.data_type()).map_err(|error| arrow_error(&error))?
+        } else {
+            Arc::clone(column)
         };
         // Whether values may be null does not matter to the import, but to the constructor.
         let field = Field::new("c", column.data_type().clone(), true);
@@ -228,14 +229,15 @@ impl Import {
 }
 
 fn plain_field(field: &FieldRef) -> FieldRef {
-    match holds_dictionary(field.data_type()) {
-        true => Arc::new(
+    if holds_dictionary(field.data_type()) {
+        Arc::new(
             field
                 .as_ref()
                 .clone()
                 .with_data_type(plain_type(field.data_type())),
-        ),
-        false => Arc::clone(field),
+        )
+    } else {
+        Arc::clone(field)
     }
 }
 

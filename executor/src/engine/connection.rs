@@ -3,7 +3,7 @@
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, RecordBatch};
 use libduckdb_sys as ffi;
 use skein_executor_api::{FragmentError, FragmentErrorKind};
 
@@ -96,7 +96,7 @@ impl Connection {
             let columns: Vec<_> = batch
                 .columns()
                 .iter()
-                .map(|c| c.as_string::<i32>())
+                .map(arrow::array::AsArray::as_string::<i32>)
                 .collect();
             for row in 0..batch.num_rows() {
                 let value = |column: &&arrow::array::StringArray| {

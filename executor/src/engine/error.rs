@@ -59,12 +59,13 @@ pub(super) fn fragment_error(
         typed.unwrap_or_else(|| kind_of_prefix(&parts.prefix)),
         &parts.message,
     );
-    let position = parts
-        .position
-        .map(|position| match parts.counts_characters {
-            true => byte_offset(sql, position),
-            false => position,
-        });
+    let position = parts.position.map(|position| {
+        if parts.counts_characters {
+            byte_offset(sql, position)
+        } else {
+            position
+        }
+    });
     let position = position.filter(|position| *position <= sql.len());
     FragmentError {
         kind,
@@ -84,9 +85,12 @@ pub(super) fn parser_error(object: &Value, sql: &str) -> FragmentError {
         .as_str()
         .unwrap_or("syntax error")
         .to_owned();
-    let position = position_of(object).map(|position| match counts_characters(object) {
-        true => byte_offset(sql, position),
-        false => position,
+    let position = position_of(object).map(|position| {
+        if counts_characters(object) {
+            byte_offset(sql, position)
+        } else {
+            position
+        }
     });
     let position = position.filter(|position| *position <= sql.len());
     FragmentError {
@@ -132,9 +136,10 @@ impl Parts {
             .unwrap_or(prefix)
             .to_owned();
         // A message from another statement may be nested in this one.
-        let message = match message.contains("{\"exception_type\":") {
-            true => Self::of(message).message,
-            false => without_drawing(message).to_owned(),
+        let message = if message.contains("{\"exception_type\":") {
+            Self::of(message).message
+        } else {
+            without_drawing(message).to_owned()
         };
         Self {
             prefix,

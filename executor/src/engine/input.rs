@@ -361,8 +361,8 @@ impl Connection {
         self.execute(&input.view(&format!("FROM {table}")))
     }
 
-    /// Removes an input from the connection.
-    pub fn detach_input(&self, input: AttachedInput) -> Result<(), FragmentError> {
+    /// Removes an input's relations from the connection.
+    pub fn detach_input(&self, input: &AttachedInput) -> Result<(), FragmentError> {
         self.execute(&format!("DROP VIEW IF EXISTS {}", identifier(&input.name)))?;
         match &input.table {
             Some(table) => self.execute(&format!("DROP TABLE IF EXISTS {table}")),

@@ -125,9 +125,10 @@ impl RowStream {
             if chunk.0.is_null() {
                 // SAFETY: the result is live; DuckDB stores the error of a failed fetch in it.
                 let text = unsafe { borrowed_text(ffi::duckdb_result_error(&raw mut self.result)) };
-                return match text.is_empty() {
-                    true => Ok(None),
-                    false => Err(result_error(&mut self.result, &self.statement.sql)),
+                return if text.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(result_error(&mut self.result, &self.statement.sql))
                 };
             }
             // SAFETY: the chunk is live.

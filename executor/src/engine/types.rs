@@ -136,9 +136,10 @@ impl LogicalType {
             // SAFETY: the functions fit the type, and the index is below its count.
             let (name, ty) = unsafe { (owned_text(name(self.0, index)), Self(ty(self.0, index))) };
             let ty = ty.sql()?;
-            members.push(match name.is_empty() {
-                true => ty,
-                false => format!("{} {ty}", quoted_where_needed(&name)),
+            members.push(if name.is_empty() {
+                ty
+            } else {
+                format!("{} {ty}", quoted_where_needed(&name))
             });
         }
         Some(format!("{keyword}({})", members.join(", ")))

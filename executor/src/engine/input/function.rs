@@ -111,7 +111,7 @@ unsafe extern "C" fn bind(info: ffi::duckdb_bind_info) {
     };
     // SAFETY: `info` is live; DuckDB copies the text.
     guarded(body, |message| unsafe {
-        ffi::duckdb_bind_set_error(info, message)
+        ffi::duckdb_bind_set_error(info, message);
     });
 }
 
@@ -143,7 +143,7 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
     };
     // SAFETY: `info` is live; DuckDB copies the text.
     guarded(body, |message| unsafe {
-        ffi::duckdb_init_set_error(info, message)
+        ffi::duckdb_init_set_error(info, message);
     });
 }
 
@@ -156,7 +156,7 @@ unsafe extern "C" fn read(info: ffi::duckdb_function_info, output: ffi::duckdb_d
     };
     // SAFETY: `info` is live; DuckDB copies the text.
     guarded(body, |message| unsafe {
-        ffi::duckdb_function_set_error(info, message)
+        ffi::duckdb_function_set_error(info, message);
     });
 }
 
