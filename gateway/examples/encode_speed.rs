@@ -132,6 +132,7 @@ fn columns(random: &mut StdRng) -> Vec<(&'static str, ArrayRef)> {
     ]
 }
 
+#[expect(clippy::cast_precision_loss, reason = "rates are rounded anyway")]
 fn speed(columns: &[(&str, ArrayRef)], format: Format) -> String {
     let fields: Vec<_> = columns
         .iter()

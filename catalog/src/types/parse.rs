@@ -188,16 +188,13 @@ impl<'a> Parser<'a> {
     /// A name and a type; or only a type, if what follows it ends the field.
     fn field(&mut self) -> Option<(String, Type)> {
         self.skip_spaces();
-        let name = self.named_start()?;
-        if let Some(name) = name {
-            return Some((name, self.ty()?));
-        }
-        Some((String::new(), self.ty()?))
+        let name = self.field_name()?;
+        Some((name, self.ty()?))
     }
 
-    /// Takes the name of a field, unless the field has none: then a comma, a bracket or the rest of
-    /// the type follows the first word.
-    fn named_start(&mut self) -> Option<Option<String>> {
+    /// Takes the name of a field, which is empty if it has none: then a comma, a bracket or the rest
+    /// of the type follows the first word.
+    fn field_name(&mut self) -> Option<String> {
         let start = self.position;
         let name = if self.rest().starts_with('"') {
             self.quoted('"')?
@@ -215,9 +212,9 @@ impl<'a> Parser<'a> {
             || rest.starts_with("WITH TIME ZONE");
         if ends {
             self.position = start;
-            return Some(None);
+            return Some(String::new());
         }
-        Some(Some(name))
+        Some(name)
     }
 }
 

@@ -56,9 +56,7 @@ fn quoted(element: &[u8], out: &mut Vec<u8>) {
             b'"' | b'\\' | b'{' | b'}' | b',' | b' ' | b'\t'..=b'\r'
         )
     };
-    if !element.is_empty()
-        && !element.eq_ignore_ascii_case(b"null")
-        && !element.iter().any(|byte| special(byte))
+    if !element.is_empty() && !element.eq_ignore_ascii_case(b"null") && !element.iter().any(special)
     {
         out.extend_from_slice(element);
         return;

@@ -242,7 +242,8 @@ pub(crate) fn timestamp(micros: i64, zone: Option<&Zone>, layout: Layout, out: &
 /// `Sun Nov 22 10:00:00 2026`
 fn words(local: i64, civil: Civil, of_day: i64, order: DateOrder, out: &mut Vec<u8>) {
     // 1970 began on a Thursday.
-    let weekday = (local.div_euclid(86_400) + 4).rem_euclid(7).unsigned_abs() as usize;
+    let weekday = usize::try_from((local.div_euclid(86_400) + 4).rem_euclid(7));
+    let weekday = weekday.expect("below seven");
     let month = MONTHS[usize::from(civil.month) - 1].as_bytes();
     out.extend_from_slice(WEEKDAYS[weekday].as_bytes());
     out.push(b' ');

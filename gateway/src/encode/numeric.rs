@@ -74,7 +74,7 @@ pub(super) fn digits_binary(negative: bool, digits: &[u8], scale: usize, out: &m
     let digits = &digits[zeros..];
     // Places before the point; negative when zeros follow the point.
     let places = signed(digits.len()) - signed(scale);
-    let mut first = (places - 1).rem_euclid(4).unsigned_abs() as usize + 1;
+    let mut first = usize::try_from((places - 1).rem_euclid(4)).expect("below four") + 1;
     let (mut rest, mut kept) = (digits, out.len());
     while !rest.is_empty() {
         let (group, after) = rest.split_at(first.min(rest.len()));
@@ -125,7 +125,7 @@ mod tests {
     fn binary(value: i128, scale: usize) -> String {
         let mut out = Vec::new();
         decimal_binary(value, scale, &mut out);
-        out.iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::encode::tests::hex(&out)
     }
 
     #[test]

@@ -77,6 +77,15 @@ fn column(ty: &str, array: &ArrayRef, format: Format, settings: &EncodeSettings)
         .collect()
 }
 
+/// Bytes in hexadecimal digits.
+pub(in crate::encode) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
 fn texts(ty: &str, array: &ArrayRef, settings: &EncodeSettings) -> Vec<String> {
     let shown =
         |cell: Cell| cell.map_or("NULL".to_owned(), |cell| String::from_utf8(cell).unwrap());
@@ -87,13 +96,10 @@ fn texts(ty: &str, array: &ArrayRef, settings: &EncodeSettings) -> Vec<String> {
 }
 
 fn hexes(ty: &str, array: &ArrayRef) -> Vec<String> {
-    let hex = |cell: Cell| {
-        let digits = |cell: Vec<u8>| cell.iter().map(|byte| format!("{byte:02x}")).collect();
-        cell.map_or("NULL".to_owned(), digits)
-    };
+    let shown = |cell: Cell| cell.map_or("NULL".to_owned(), |cell| hex(&cell));
     column(ty, array, Format::Binary, &EncodeSettings::default())
         .into_iter()
-        .map(hex)
+        .map(shown)
         .collect()
 }
 
@@ -429,7 +435,7 @@ fn intervals() {
 /// A list of the given lengths over `elements`; no length is NULL.
 fn list(lengths: &[Option<usize>], elements: ArrayRef) -> ListArray {
     let offsets = OffsetBuffer::from_lengths(lengths.iter().map(|length| length.unwrap_or(0)));
-    let nulls = NullBuffer::from_iter(lengths.iter().map(Option::is_some));
+    let nulls = lengths.iter().map(Option::is_some).collect::<NullBuffer>();
     let field = ArrowField::new("l", elements.data_type().clone(), true);
     ListArray::new(Arc::new(field), offsets, elements, Some(nulls))
 }
@@ -542,7 +548,7 @@ fn composites_are_json() {
             [expected],
             "{ty}"
         );
-        let hex: String = expected.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(expected.as_bytes());
         assert_eq!(hexes(ty, &array), [hex], "{ty}");
     };
     let fields: Vec<(&str, &str, ArrayRef)> = vec![
@@ -713,7 +719,7 @@ fn rows_of_several_columns_are_woven_in_order() {
     let count = CHUNK_ROWS * 2 + 17;
     let numbers: Int32Array = (0..count).map(|row| i32::try_from(row).ok()).collect();
     let words: StringArray = (0..count)
-        .map(|row| (row % 3 > 0).then(|| "w".repeat(row % 70)))
+        .map(|row| (!row.is_multiple_of(3)).then(|| "w".repeat(row % 70)))
         .collect();
     let batch = batch(&[Arc::new(numbers), Arc::new(words)]);
     let formats = [Format::Binary, Format::Text];
@@ -725,7 +731,7 @@ fn rows_of_several_columns_are_woven_in_order() {
         let number = i32::try_from(row).unwrap().to_be_bytes().to_vec();
         vec![
             Some(number),
-            (row % 3 > 0).then(|| "w".repeat(row % 70).into_bytes()),
+            (!row.is_multiple_of(3)).then(|| "w".repeat(row % 70).into_bytes()),
         ]
     };
     assert_eq!(rows(&all), (0..count).map(expected).collect::<Vec<_>>());

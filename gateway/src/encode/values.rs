@@ -4,6 +4,8 @@
 //! width or indirection (dictionaries, large offsets, views) is cast to the plain form first, so
 //! that every writer has one form to handle.
 
+use std::sync::Arc;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray,
     Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array,
@@ -283,7 +285,7 @@ fn plain(ty: &DataType) -> Option<DataType> {
         DataType::LargeUtf8 | DataType::Utf8View => Some(DataType::Utf8),
         DataType::LargeBinary | DataType::BinaryView => Some(DataType::Binary),
         DataType::LargeList(field) | DataType::ListView(field) | DataType::LargeListView(field) => {
-            Some(DataType::List(field.clone()))
+            Some(DataType::List(Arc::clone(field)))
         }
         DataType::Decimal32(width, scale) | DataType::Decimal64(width, scale) => {
             Some(DataType::Decimal128(*width, *scale))
@@ -424,7 +426,7 @@ fn union(members: &[(String, Type)], array: &dyn Array) -> Option<Union> {
         let (_, values): &(String, Values) = &members[tag];
         !values.is_null(row)
     });
-    let nulls = Some(NullBuffer::from_iter(nulls));
+    let nulls = Some(nulls.collect::<NullBuffer>());
     Some(Union {
         members,
         tags,

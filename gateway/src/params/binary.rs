@@ -1,5 +1,7 @@
 //! Parameters in binary: PostgreSQL's receive functions, giving text that DuckDB casts.
 
+use std::fmt::Write as _;
+
 use skein_catalog::types::{PgType, oid};
 
 use super::text::{blob, hyphenated};
@@ -83,12 +85,8 @@ pub(super) fn value(ty: &PgType, bytes: &[u8], number: usize) -> Result<Value, P
         oid::NUMERIC => numeric(&mut reader)?.ok_or(incorrect.clone())?,
         oid::BYTEA => blob(reader.rest()),
         oid::UUID => {
-            let digits: String = reader
-                .take(16)?
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            hyphenated(&digits)
+            let number = u128::from_be_bytes(reader.array()?);
+            hyphenated(&format!("{number:032x}"))
         }
         oid::DATE => date(reader.i32()?)?,
         oid::TIME => time(reader.i64()?)?,
@@ -201,20 +199,22 @@ fn numeric(reader: &mut Reader<'_>) -> Result<Option<String>, ParameterError> {
             .copied()
             .unwrap_or(0)
     };
-    let whole: String = (0..=weight.max(0))
-        .rev()
-        .map(|power| format!("{:04}", group(power)))
-        .collect();
+    let whole = decimal_digits((0..=weight.max(0)).rev().map(group));
     let whole = whole.trim_start_matches('0');
     let powers = i64::try_from(scale.div_ceil(4)).expect("scales are small");
-    let fraction: String = (1..=powers)
-        .map(|power| format!("{:04}", group(-power)))
-        .collect();
+    let fraction = decimal_digits((1..=powers).map(|power| group(-power)));
     let whole = if whole.is_empty() { "0" } else { whole };
     Ok(Some(match scale {
         0 => format!("{sign}{whole}"),
         scale => format!("{sign}{whole}.{}", &fraction[..scale]),
     }))
+}
+
+fn decimal_digits(groups: impl Iterator<Item = i16>) -> String {
+    groups.fold(String::new(), |mut text, group| {
+        let _ = write!(text, "{group:04}");
+        text
+    })
 }
 
 /// A count of bits, then the bits from the left.

@@ -159,8 +159,8 @@ fn clock(text: &str) -> Option<String> {
     let (time, rest) = text.split_at(end.unwrap_or(text.len()));
     let (hour, after) = time.split_once(':')?;
     let seconds = if after.contains(':') { "" } else { ":00" };
-    let half = rest.trim_start();
-    let (is_am, is_pm) = match half.get(..2) {
+    let suffix = rest.trim_start();
+    let (is_am, is_pm) = match suffix.get(..2) {
         Some(word) => (
             word.eq_ignore_ascii_case("am"),
             word.eq_ignore_ascii_case("pm"),
@@ -172,12 +172,15 @@ fn clock(text: &str) -> Option<String> {
     }
     let hour: u8 = hour.parse().ok().filter(|hour| (1..=12).contains(hour))?;
     let hour = hour % 12 + if is_pm { 12 } else { 0 };
-    Some(format!("{hour:02}:{after}{seconds}{}", &half[2..]))
+    Some(format!("{hour:02}:{after}{seconds}{}", &suffix[2..]))
 }
 
-/// ISO 8601 durations (`P1Y2M3DT4H5M6S`) in words.
+/// ISO 8601 durations (`P1Y2M3DT4H5M6S`) in words, and others without the signs of positive parts,
+/// which DuckDB does not read.
 fn interval(text: &str) -> Option<String> {
-    let rest = text.strip_prefix(['P', 'p'])?;
+    let Some(rest) = text.strip_prefix(['P', 'p']) else {
+        return Some(text.trim_start_matches('@').replace('+', ""));
+    };
     let mut words = Vec::new();
     let mut in_time = false;
     let mut number = String::new();

@@ -122,6 +122,11 @@ fn dates_in_the_spellings_of_postgres() {
             "P1Y2M3DT4H5M6.5S",
             "'1 years 2 months 3 days 4 hours 5 minutes 6.5 seconds' AS INTERVAL",
         ),
+        (
+            oid::INTERVAL,
+            "-1 days +02:03:00",
+            "'-1 days 02:03:00' AS INTERVAL",
+        ),
         (oid::INTERVAL, "1 day ago", "'1 day ago' AS INTERVAL"),
     ] {
         assert_eq!(read(type_oid, text), Ok(format!("CAST({value})")), "{text}");

@@ -1,5 +1,6 @@
 //! Parameters in text: PostgreSQL's input functions, as far as DuckDB's casts differ.
 
+use std::fmt::Write as _;
 use std::num::IntErrorKind;
 use std::str::FromStr;
 
@@ -28,9 +29,11 @@ pub(super) fn value(ty: &PgType, text: &str, order: DateOrder) -> Result<Value, 
         oid::INT2 => integer::<i16>(ty, text)?,
         oid::INT4 => integer::<i32>(ty, text)?,
         oid::INT8 => integer::<i64>(ty, text)?,
-        oid::OID | oid::XID | oid::CID => integer::<u32>(ty, text)?,
-        // Names of objects are looked up by DuckDB; numbers are what they are.
-        oid::REGPROC..=oid::REGPROC
+        // Objects by number only: names are for casts in the statement.
+        oid::OID
+        | oid::XID
+        | oid::CID
+        | oid::REGPROC
         | oid::REGPROCEDURE..=oid::REGTYPE
         | oid::REGNAMESPACE
         | oid::REGROLE => integer::<u32>(ty, text)?,
@@ -233,7 +236,10 @@ fn bytea(text: &str) -> Result<Vec<u8>, ParameterError> {
 
 /// The text that DuckDB casts to these bytes.
 pub(super) fn blob(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("\\x{byte:02X}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "\\x{byte:02X}");
+        text
+    })
 }
 
 /// Thirty-two digits, with or without braces and with a hyphen after any four (`string_to_uuid`).
