@@ -244,10 +244,8 @@ fn moments(name: &str, aggregate: &Function) -> Option<Partials> {
         ("sem", 1) => one("sqrt(m.q / m.n / m.n)"),
         ("covar_pop", 2) => two("m.xy / m.n"),
         ("covar_samp", 2) => two("CASE WHEN m.n > 1 THEN m.xy / (m.n - 1) END"),
-        ("corr", 2) => two(
-            "CASE WHEN m.xx = 0 OR m.yy = 0 THEN CAST('nan' AS DOUBLE) \
-             ELSE m.xy / (sqrt(m.xx) * sqrt(m.yy)) END",
-        ),
+        ("corr", 2) => two("CASE WHEN m.xx = 0 OR m.yy = 0 THEN CAST('nan' AS DOUBLE) \
+             ELSE m.xy / (sqrt(m.xx) * sqrt(m.yy)) END"),
         ("regr_avgx", 2) => two("m.x"),
         ("regr_avgy", 2) => two("m.y"),
         ("regr_sxx", 2) => two("m.xx"),

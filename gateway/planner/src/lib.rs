@@ -4,6 +4,7 @@ mod aggregates;
 pub mod ast;
 pub mod bind;
 mod build;
+pub mod clock;
 pub mod error;
 pub mod explain;
 pub mod plan;

@@ -18,6 +18,7 @@ use skein_executor_api::{Column, FragmentError, FragmentErrorKind};
 use skein_planner::ast::{Query, json};
 use skein_planner::ast::{TableRefKind, visit};
 use skein_planner::bind::Bind;
+use skein_planner::clock::bind_clock;
 use skein_planner::explain;
 use skein_planner::plan::{DistributedPlan, Partitioning, Stage};
 use skein_planner::split::{self, SplitMode, SplitOptions};
@@ -204,6 +205,7 @@ impl Fixture {
     fn plan(&self, sql: &str) -> Result<String, String> {
         let mut query = self.parse(sql)?;
         self.resolve(&mut query);
+        bind_clock(&mut query, "2026-10-01 12:00:00+00");
         let whole = self
             .described(&self.whole_sql(sql))
             .map_err(|error| error.message)?;
