@@ -95,8 +95,8 @@ pub(super) fn comparison(name: &str) -> Read<Comparison> {
 }
 
 /// `main` is where DuckDB's parser looks for the functions behind its syntax.
-fn engine_schema(schema: String) -> String {
-    if schema == "main" {
+fn engine_schema(catalog: &str, schema: String) -> String {
+    if schema == "main" && catalog.is_empty() {
         String::new()
     } else {
         schema
@@ -106,9 +106,10 @@ fn engine_schema(schema: String) -> String {
 fn function(node: &mut Node) -> Read<Function> {
     let mut order_by = Node::new(node.value("order_bys")?, "an ORDER BY")?;
     order_by.text("type")?;
+    let catalog = node.text("catalog")?;
     let function = Function {
-        catalog: node.text("catalog")?,
-        schema: engine_schema(node.text("schema")?),
+        schema: engine_schema(&catalog, node.text("schema")?),
+        catalog,
         name: node.text("function_name")?,
         args: expressions(node.list("children")?)?,
         distinct: node.flag("distinct")?,
@@ -133,7 +134,7 @@ fn operator(node: &mut Node, op: &str) -> Read<ExprKind> {
         "ARRAY_EXTRACT" | "STRUCT_EXTRACT" => 2..=2,
         "ARRAY_SLICE" => 3..=4,
         "COMPARE_IN" | "COMPARE_NOT_IN" => 2..=usize::MAX,
-        "OPERATOR_COALESCE" | "GROUPING_FUNCTION" => 0..=usize::MAX,
+        "OPERATOR_COALESCE" | "GROUPING_FUNCTION" | "ARRAY_CONSTRUCTOR" => 0..=usize::MAX,
         _ => return Err(unknown("operator", op)),
     };
     if !counts.contains(&children.len()) {
@@ -234,10 +235,11 @@ fn window(node: &mut Node, ty: &str) -> Read<Window> {
     if !["NO_OTHER", "CURRENT_ROW", "GROUP", "TIES"].contains(&exclude.as_str()) {
         return Err(unknown("EXCLUDE", &exclude));
     }
+    let catalog = node.text("catalog")?;
     let window = Window {
         ty: ty.to_owned(),
-        catalog: node.text("catalog")?,
-        schema: engine_schema(node.text("schema")?),
+        schema: engine_schema(&catalog, node.text("schema")?),
+        catalog,
         name: node.text("function_name")?,
         args: expressions(node.list("children")?)?,
         partitions: expressions(node.list("partitions")?)?,

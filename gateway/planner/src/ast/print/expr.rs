@@ -308,6 +308,11 @@ impl Printer {
                 self.push(".");
                 self.push(&identifier(field.value.as_str().unwrap_or_default()));
             }
+            ("ARRAY_CONSTRUCTOR", items) => {
+                self.push("ARRAY[");
+                self.exprs(items);
+                self.push("]");
+            }
             (
                 "OPERATOR_UNPACK",
                 [
@@ -476,7 +481,12 @@ impl Printer {
                 self.at(&function.args[1], level.above());
             }
             Spelling::Prefix(symbol) => {
-                self.push(symbol);
+                if matches!(symbol, "*" | "/" | "%" | "^" | "//" | "**") {
+                    // The grammar has these only between operands.
+                    self.push(&format!("OPERATOR({symbol}) "));
+                } else {
+                    self.push(symbol);
+                }
                 self.at(&function.args[0], Level::Primary);
             }
             Spelling::Postfix(symbol) => {

@@ -38,6 +38,7 @@ fn value_sql(ty: &Value, value: &Value) -> String {
         "DOUBLE" => double(&number_text(value)),
         "FLOAT" => cast(&string(&number_text(value)), ty),
         "DECIMAL" => decimal(ty, value),
+        "UUID" => cast(&string(&uuid(value)), ty),
         "LIST" | "ARRAY" => list(ty, value),
         "STRUCT" | "MAP" => nested(id, ty, value),
         _ => match temporal(id, value) {
@@ -170,6 +171,21 @@ fn nested(id: &str, ty: &Value, value: &Value) -> String {
     } else {
         cast(&format!("{{{}}}", items.join(", ")), ty)
     }
+}
+
+/// DuckDB keeps a UUID as an integer whose first bit is flipped, so that it sorts like its text.
+fn uuid(value: &Value) -> String {
+    let upper = value["upper"].as_i64().unwrap_or_default();
+    let lower = value["lower"].as_u64().unwrap_or_default();
+    let bytes = (upper ^ i64::MIN).to_be_bytes();
+    let mut text = String::with_capacity(36);
+    for (index, byte) in bytes.into_iter().chain(lower.to_be_bytes()).enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
 }
 
 /// Calendar text of dates, times and intervals.

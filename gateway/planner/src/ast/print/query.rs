@@ -101,7 +101,7 @@ impl Printer {
     }
 
     /// An operand of a set operation.
-    fn operand(&mut self, query: &Query) {
+    pub(super) fn operand(&mut self, query: &Query) {
         let plain = query.ctes.is_empty()
             && query
                 .modifiers

@@ -17,16 +17,9 @@ impl Printer {
                 catalog,
                 schema,
                 name,
-                at,
+                ..
             } => {
                 self.push(&qualified_name([catalog.as_str(), schema, name]));
-                if let Some((unit, expr)) = at {
-                    self.push(" AT (");
-                    self.push(unit);
-                    self.push(" => ");
-                    self.expr(expr);
-                    self.push(")");
-                }
             }
             TableRefKind::Subquery(query) => self.subquery(query),
             TableRefKind::Join(join) => {
@@ -79,6 +72,17 @@ impl Printer {
         }
         if !table.column_aliases.is_empty() {
             self.names(&table.column_aliases);
+        }
+        if let TableRefKind::Table {
+            at: Some((unit, expr)),
+            ..
+        } = &table.kind
+        {
+            self.push(" AT (");
+            self.push(unit);
+            self.push(" => ");
+            self.expr(expr);
+            self.push(")");
         }
         if let Some(sample) = &table.sample {
             self.push(" TABLESAMPLE ");
@@ -154,7 +158,7 @@ impl Printer {
                 } else {
                     "DESCRIBE "
                 });
-                self.query(query);
+                self.operand(query);
             }
             None if kind == "SHOW_FROM" => {
                 self.push("SHOW TABLES FROM ");
@@ -258,7 +262,10 @@ impl Printer {
             Some(expr) => self.expr(expr),
             // The values are names of columns.
             None => self.parenthesised_if_many(&entry.values, |printer, value: &Constant| {
-                printer.push(&identifier(value.value.as_str().unwrap_or_default()));
+                match value.value.as_str() {
+                    Some(name) if !name.is_empty() => printer.push(&identifier(name)),
+                    _ => printer.constant(value),
+                }
             }),
         }
         self.entry_alias(entry);
