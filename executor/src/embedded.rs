@@ -44,7 +44,7 @@ pub struct EmbeddedOptions {
     pub name: String,
     /// The DuckDB instance.
     pub database: DatabaseOptions,
-    /// Fragments that run at once; others wait.
+    /// Fragments without inputs that run at once; others wait.
     pub connections_max: u32,
     /// How long a fragment waits for a connection.
     pub connection_timeout: Duration,
@@ -96,9 +96,14 @@ impl EmbeddedExecutor {
         &self.database
     }
 
-    /// Connections that are open, and those of them that run nothing.
-    pub fn connection_counts(&self) -> (u32, u32) {
-        self.pool.counts()
+    /// Fragments that hold a connection now.
+    pub fn fragments_running(&self) -> usize {
+        self.pool.running()
+    }
+
+    /// Connections that the pool has opened.
+    pub fn connections_pooled(&self) -> u32 {
+        self.pool.pooled()
     }
 
     async fn start(
@@ -107,7 +112,10 @@ impl EmbeddedExecutor {
         inputs: Vec<BatchStream>,
     ) -> Result<BatchStream, FragmentError> {
         let inputs = inputs::gather(&fragment.inputs, inputs, self.input_kept_bytes_max).await?;
-        let session = self.pool.get().await?;
+        let session = match inputs.is_empty() {
+            true => self.pool.get().await?,
+            false => self.pool.open()?,
+        };
         run_on(session, fragment, inputs).await
     }
 }
@@ -143,7 +151,7 @@ async fn run_on(
     gathered: Vec<Gathered>,
 ) -> Result<BatchStream, FragmentError> {
     let (sender, mut receiver) = mpsc::channel(OUTPUT_BATCHES_MAX);
-    let cancellation = Cancellation::new(session.interrupt_handle());
+    let cancellation = Cancellation::new(session.connection().interrupt_handle());
     let guard = cancellation.guard(fragment.deadline);
     let inputs = gathered
         .into_iter()

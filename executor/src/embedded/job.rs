@@ -47,15 +47,8 @@ impl Job {
             ..
         } = self;
         cancellation.finish();
-        let mut clean = true;
-        for input in &attached {
-            clean &= session.connection().detach_input(input).is_ok();
-        }
-        if clean {
-            session.give_back();
-        } else {
-            drop(session);
-        }
+        drop(attached);
+        session.give_back();
         let last = match outcome {
             Ok(()) => Output::End,
             Err(error) => Output::Error(error),
@@ -111,12 +104,9 @@ impl Job {
 }
 
 /// Copies inputs that the planned statement would read twice. Returns whether there were any.
-fn keep_reread(
-    connection: &Connection,
-    attached: &mut [AttachedInput],
-) -> Result<bool, FragmentError> {
+fn keep_reread(connection: &Connection, attached: &[AttachedInput]) -> Result<bool, FragmentError> {
     let mut any = false;
-    for input in attached.iter_mut().filter(|input| input.needs_table()) {
+    for input in attached.iter().filter(|input| input.needs_table()) {
         connection.keep_input(input)?;
         any = true;
     }

@@ -1,19 +1,25 @@
-//! Connections of one instance, reused.
+//! Connections of one instance.
 //!
-//! The pool bounds how many fragments run at once in the instance. A connection that comes back
-//! without having been cleaned is closed.
+//! A pool bounds how many fragments without inputs run at once, and keeps their connections. A
+//! connection that comes back without having been cleaned is closed. A fragment with inputs opens
+//! a connection of its own, which takes some microseconds: if it had to wait for one, it could wait
+//! for the very fragments that wait for it to read their rows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bb8::{ManageConnection, PooledConnection, RunError};
 use skein_executor_api::{FragmentError, FragmentErrorKind};
 
-use crate::engine::{Connection, Database, InterruptHandle};
+use crate::engine::{Connection, Database};
 
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
     connections: bb8::Pool<Manager>,
+    database: Database,
+    running: Arc<AtomicUsize>,
     connections_max: u32,
     timeout: Duration,
 }
@@ -35,18 +41,24 @@ pub(super) struct Pooled {
     dirty: bool,
 }
 
+impl Pooled {
+    fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            settings: BTreeMap::new(),
+            settings_before: BTreeMap::new(),
+            dirty: false,
+        }
+    }
+}
+
 impl ManageConnection for Manager {
     type Connection = Pooled;
     type Error = FragmentError;
 
     async fn connect(&self) -> Result<Pooled, FragmentError> {
         let connection = self.database.connect()?;
-        Ok(Pooled {
-            connection,
-            settings: BTreeMap::new(),
-            settings_before: BTreeMap::new(),
-            dirty: false,
-        })
+        Ok(Pooled::new(connection))
     }
 
     async fn is_valid(&self, _: &mut Pooled) -> Result<(), FragmentError> {
@@ -60,7 +72,20 @@ impl ManageConnection for Manager {
 
 /// A connection that a fragment holds.
 pub(super) struct Session {
-    pooled: PooledConnection<'static, Manager>,
+    held: Held,
+    running: Arc<AtomicUsize>,
+}
+
+enum Held {
+    Pooled(PooledConnection<'static, Manager>),
+    /// Of a fragment with inputs; closed when it ends.
+    Own(Box<Pooled>),
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.running.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Pool {
@@ -77,16 +102,24 @@ impl Pool {
             .build_unchecked(manager);
         Self {
             connections,
+            database: database.clone(),
             connections_max: connections_max.max(1),
             timeout,
+            running: Arc::default(),
         }
     }
 
-    pub(super) fn counts(&self) -> (u32, u32) {
-        let state = self.connections.state();
-        (state.connections, state.idle_connections)
+    /// Fragments that hold a connection now.
+    pub(super) fn running(&self) -> usize {
+        self.running.load(Ordering::SeqCst)
     }
 
+    /// Connections in the pool.
+    pub(super) fn pooled(&self) -> u32 {
+        self.connections.state().connections
+    }
+
+    /// A connection for a fragment without inputs; waits for one.
     pub(super) async fn get(&self) -> Result<Session, FragmentError> {
         let mut pooled = self
             .connections
@@ -105,17 +138,37 @@ impl Pool {
                 },
             })?;
         pooled.dirty = true;
-        Ok(Session { pooled })
+        Ok(self.session(Held::Pooled(pooled)))
+    }
+
+    /// A connection for a fragment with inputs, at once.
+    pub(super) fn open(&self) -> Result<Session, FragmentError> {
+        let connection = self.database.connect()?;
+        Ok(self.session(Held::Own(Box::new(Pooled::new(connection)))))
+    }
+
+    fn session(&self, held: Held) -> Session {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        Session {
+            held,
+            running: Arc::clone(&self.running),
+        }
     }
 }
 
 impl Session {
-    pub(super) fn connection(&self) -> &Connection {
-        &self.pooled.connection
+    fn pooled(&mut self) -> &mut Pooled {
+        match &mut self.held {
+            Held::Pooled(pooled) => pooled,
+            Held::Own(pooled) => pooled,
+        }
     }
 
-    pub(super) fn interrupt_handle(&self) -> InterruptHandle {
-        self.pooled.connection.interrupt_handle()
+    pub(super) fn connection(&self) -> &Connection {
+        match &self.held {
+            Held::Pooled(pooled) => &pooled.connection,
+            Held::Own(pooled) => &pooled.connection,
+        }
     }
 
     /// Gives the connection exactly these settings; the others are the instance's.
@@ -123,11 +176,11 @@ impl Session {
         &mut self,
         settings: &BTreeMap<String, String>,
     ) -> Result<(), FragmentError> {
+        let pooled = self.pooled();
         // Nearly all fragments come from sessions with the same settings.
-        if self.pooled.settings == *settings {
+        if pooled.settings == *settings {
             return Ok(());
         }
-        let pooled = &mut *self.pooled;
         let mut wanted = pooled.settings_before.clone();
         wanted.extend(settings.clone());
         for (name, value) in wanted {
@@ -136,17 +189,23 @@ impl Session {
             }
             // DuckDB's RESET gives the built-in value, not the instance's.
             if !pooled.settings_before.contains_key(&name) {
-                let before = pooled.connection.setting(&name)?;
+                let before = match pooled.connection.instance_setting(&name) {
+                    Some(before) => before,
+                    None => pooled.connection.setting(&name)?,
+                };
+                pooled.settings.insert(name.clone(), before.clone());
                 pooled.settings_before.insert(name.clone(), before);
             }
-            pooled.connection.set_setting(&name, &value)?;
-            pooled.settings.insert(name, value);
+            if pooled.settings.get(&name) != Some(&value) {
+                pooled.connection.set_setting(&name, &value)?;
+                pooled.settings.insert(name, value);
+            }
         }
         Ok(())
     }
 
     /// Declares the connection clean and gives it back. Without this call it is closed.
     pub(super) fn give_back(mut self) {
-        self.pooled.dirty = false;
+        self.pooled().dirty = false;
     }
 }

@@ -129,6 +129,11 @@ impl Connection {
             .unwrap_or_default())
     }
 
+    /// What the instance was given for a setting when it was opened.
+    pub fn instance_setting(&self, name: &str) -> Option<String> {
+        self.raw.database.settings.get(name).cloned()
+    }
+
     pub(super) fn set(&self, scope: &str, name: &str, value: &str) -> Result<(), FragmentError> {
         self.execute(&format!(
             "SET {scope} {} = {}",

@@ -78,6 +78,8 @@ pub struct Database {
 pub(super) struct RawDatabase {
     pub(super) handle: ffi::duckdb_database,
     pub(super) feeds: Arc<input::Feeds>,
+    /// Settings made with SQL when the instance was opened.
+    pub(super) settings: BTreeMap<String, String>,
 }
 
 // SAFETY: DuckDB's database handle may be used from any thread.
@@ -114,13 +116,14 @@ impl Database {
             // Extension files come with Skein's set-up, which has checked them.
             config.set("allow_unsigned_extensions", "true")?;
         }
+        let mut settings = BTreeMap::from([("TimeZone".to_owned(), "UTC".to_owned())]);
+        settings.extend(options.settings.clone());
         let database = Self {
-            raw: Arc::new(config.open()?),
+            raw: Arc::new(config.open(settings)?),
         };
         let connection = database.connect()?;
         load_keywords(&connection)?;
-        connection.set("GLOBAL", "TimeZone", "UTC")?;
-        for (name, value) in &options.settings {
+        for (name, value) in &database.raw.settings {
             connection.set("GLOBAL", name, value)?;
         }
         for extension in &options.extensions {
@@ -190,7 +193,7 @@ impl Config {
         Ok(())
     }
 
-    fn open(self) -> Result<RawDatabase, FragmentError> {
+    fn open(self, settings: BTreeMap<String, String>) -> Result<RawDatabase, FragmentError> {
         let path = CString::new(":memory:").expect("the text has no NUL");
         let (mut handle, mut message) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: the configuration is live; both results are owned by us afterwards.
@@ -205,6 +208,7 @@ impl Config {
         Ok(RawDatabase {
             handle,
             feeds: Arc::default(),
+            settings,
         })
     }
 }

@@ -220,7 +220,8 @@ impl Cursor {
     }
 }
 
-/// An input that is visible on a connection. Its rows are let go with this value.
+/// An input that is visible on a connection until that is closed. Its rows are let go with this
+/// value.
 #[derive(Debug)]
 pub struct AttachedInput {
     name: String,
@@ -228,7 +229,6 @@ pub struct AttachedInput {
     /// `None`: an input without any rows, whose batches have no schema.
     source: Option<(u64, Arc<Source>)>,
     database: Arc<RawDatabase>,
-    table: Option<String>,
 }
 
 impl Drop for AttachedInput {
@@ -300,7 +300,6 @@ impl Connection {
             columns: input.columns,
             source: None,
             database,
-            table: None,
         };
         let Some(schema) = first.map(RecordBatch::schema) else {
             if matches!(input.rows, InputRows::Streamed { .. }) {
@@ -346,7 +345,7 @@ impl Connection {
 
     /// Copies the rows of a channel to a temporary table, so that they can be read again. Blocks
     /// until the input has ended. Statements that were planned before have to be planned again.
-    pub fn keep_input(&self, input: &mut AttachedInput) -> Result<(), FragmentError> {
+    pub fn keep_input(&self, input: &AttachedInput) -> Result<(), FragmentError> {
         let Some((id, source)) = &input.source else {
             return Ok(());
         };
@@ -357,16 +356,6 @@ impl Connection {
         self.execute(&format!(
             "CREATE TEMP TABLE {table} AS FROM {function}({id}::UBIGINT)"
         ))?;
-        input.table = Some(table.clone());
         self.execute(&input.view(&format!("FROM {table}")))
-    }
-
-    /// Removes an input's relations from the connection.
-    pub fn detach_input(&self, input: &AttachedInput) -> Result<(), FragmentError> {
-        self.execute(&format!("DROP VIEW IF EXISTS {}", identifier(&input.name)))?;
-        match &input.table {
-            Some(table) => self.execute(&format!("DROP TABLE IF EXISTS {table}")),
-            None => Ok(()),
-        }
     }
 }

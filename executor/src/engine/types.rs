@@ -213,3 +213,34 @@ fn quoted_where_needed(name: &str) -> String {
         identifier(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::{Database, DatabaseOptions, identifier};
+
+    /// The text of a type is the one that `typeof` gives, for every keyword and odd name.
+    #[test]
+    fn member_names_are_quoted_as_duckdb_quotes_them() {
+        let database = Database::open(&DatabaseOptions::default()).expect("an instance");
+        let connection = database.connect().expect("a connection");
+        let keywords = connection.query_text("SELECT DISTINCT keyword_name FROM duckdb_keywords()");
+        let names = keywords.expect("keywords").into_iter().flatten().flatten();
+        let odd = [
+            "A", "aB", "a b", "1a", "é", "a1", "_a", "a$", "q\"q", "SELECT", "-",
+        ];
+        let members: Vec<String> = names
+            .chain(odd.map(str::to_owned))
+            .enumerate()
+            .map(|(index, name)| format!("struct_pack({} := 1) AS c{index}", identifier(&name)))
+            .collect();
+        assert!(members.len() > 400, "{} names", members.len());
+        let sql = format!("SELECT {}", members.join(", "));
+        let ours = connection.prepare(&sql).expect("a plan").columns().to_vec();
+        let theirs = connection.query_text(&format!("SELECT typeof(COLUMNS(*)) FROM ({sql})"));
+        let theirs = &theirs.expect("a row")[0];
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            assert_eq!(Some(&ours.ty), theirs.as_ref());
+        }
+    }
+}

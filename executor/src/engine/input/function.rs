@@ -197,3 +197,28 @@ unsafe fn fill(pass: &Pass, output: ffi::duckdb_data_chunk) -> Result<(), Fragme
     unsafe { ffi::duckdb_data_chunk_set_size(output, slice.num_rows() as u64) };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::guarded;
+
+    fn reported(body: impl FnOnce() -> Result<(), String>) -> Option<String> {
+        let mut reported = None;
+        guarded(body, |message| {
+            // SAFETY: a C string that lives as long as this call.
+            let message = unsafe { CStr::from_ptr(message) };
+            reported = Some(message.to_string_lossy().into_owned());
+        });
+        reported
+    }
+
+    #[test]
+    fn a_panic_in_a_callback_becomes_an_error() {
+        assert_eq!(reported(|| Ok(())), None);
+        assert_eq!(reported(|| Err("a\0b".to_owned())).as_deref(), Some("a b"));
+        let panicked = reported(|| panic!("meant to panic"));
+        assert_eq!(panicked.as_deref(), Some("an input's reader panicked"));
+    }
+}
