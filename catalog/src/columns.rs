@@ -126,10 +126,10 @@ async fn conflict(describer: &Describer, relation: &str, column: &Candidate<'_>)
     CatalogError::TypeConflict {
         relation: relation.to_owned(),
         column: column.name.to_owned(),
-        file: left.1.path.clone(),
-        ty: left.0.to_owned(),
-        other_file: right.1.path.clone(),
-        other_ty: right.0.to_owned(),
+        file: left.1.path.as_str().into(),
+        ty: left.0.into(),
+        other_file: right.1.path.as_str().into(),
+        other_ty: right.0.into(),
     }
 }
 

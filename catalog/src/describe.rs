@@ -22,6 +22,12 @@ use crate::relation::Format;
 use crate::scan::{Dialect, Shape};
 use crate::sql;
 
+/// Version and shape of a file.
+type Remembered = (String, Arc<Shape>);
+
+/// Allows quotes in a CSV file whose sample has none.
+const QUOTED: &str = ", quote = '\"', escape = '\"'";
+
 type Rows = Vec<Vec<Option<String>>>;
 
 /// Asks DuckDB about files.
@@ -32,7 +38,7 @@ pub(crate) struct Describer {
     parallel: tokio::sync::Semaphore,
     parallel_max: usize,
     remembered_max: usize,
-    remembered: Mutex<HashMap<(Format, String), (String, Arc<Shape>)>>,
+    remembered: Mutex<HashMap<(Format, String), Remembered>>,
     /// Parquet shapes by digest of their schema.
     digests: Mutex<BTreeMap<String, Arc<Shape>>>,
 }
@@ -233,22 +239,19 @@ impl Describer {
             })
             .collect();
         let asked: Vec<&Listed> = unquoted.iter().map(|index| files[*index]).collect();
-        const QUOTED: &str = ", quote = '\"', escape = '\"'";
-        let quoted = match self.sniff(&asked, QUOTED).await {
-            Ok(quoted) => quoted.into_iter().map(Some).collect(),
-            Err(_) => {
-                let mut quoted = Vec::new();
-                for file in &asked {
-                    quoted.push(
-                        self.sniff(&[file], QUOTED)
-                            .await
-                            .ok()
-                            .and_then(|mut s| s.pop()),
-                    );
-                }
-                quoted
+        let mut quoted: Vec<Option<Shape>> = Vec::new();
+        if let Ok(shapes) = self.sniff(&asked, QUOTED).await {
+            quoted.extend(shapes.into_iter().map(Some));
+        } else {
+            for file in &asked {
+                quoted.push(
+                    self.sniff(&[file], QUOTED)
+                        .await
+                        .ok()
+                        .and_then(|mut found| found.pop()),
+                );
             }
-        };
+        }
         for (index, quoted) in unquoted.into_iter().zip(quoted) {
             if let Some(quoted) = quoted
                 && quoted.columns == shapes[index].columns

@@ -9,7 +9,7 @@
 //! that is found first (upper folders first, then by path) keeps it, and the other gets the name of
 //! its folder in front, or a number behind. A relation keeps its name while the process runs.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::entry::{Spec, Tools};
 use crate::error::CatalogError;
@@ -46,7 +46,7 @@ pub(crate) async fn discover(
             .iter()
             .map(|spec| spec.name.name.to_lowercase())
             .collect(),
-        by_path: known.iter().map(|spec| (spec.paths.clone(), ())).collect(),
+        by_path: known.iter().map(|spec| spec.paths.clone()).collect(),
     };
     let mut found = Found {
         relations: Vec::new(),
@@ -56,7 +56,7 @@ pub(crate) async fn discover(
     let mut folders = VecDeque::from([directory.to_owned()]);
     while let Some(folder) = folders.pop_front() {
         let below = below(&files, &folder);
-        let is_known = names.by_path.contains_key(&vec![escape(&folder)]);
+        let is_known = names.by_path.contains(&vec![escape(&folder)]);
         if folder != directory && (is_known || are_alike(tools, &below).await) {
             found
                 .relations
@@ -100,7 +100,7 @@ pub(crate) async fn discover(
         };
         let paths = vec![escape(&file.path)];
         let name = relation_name(&file.path);
-        if !names.by_path.contains_key(&paths) && names.used.insert(name.to_lowercase()) {
+        if !names.by_path.contains(&paths) && names.used.insert(name.to_lowercase()) {
             found.on_demand.push(spec(name, paths, format));
         }
     }
@@ -110,13 +110,13 @@ pub(crate) async fn discover(
 struct Names {
     /// In lower case.
     used: BTreeSet<String>,
-    by_path: BTreeMap<Vec<String>, ()>,
+    by_path: BTreeSet<Vec<String>>,
 }
 
 impl Names {
     /// A relation for `path`, unless it is known already.
     fn spec(&mut self, path: &str, paths: Vec<String>, format: Format) -> Option<Spec> {
-        if self.by_path.contains_key(&paths) {
+        if self.by_path.contains(&paths) {
             return None;
         }
         let name = relation_name(path);

@@ -56,6 +56,8 @@ struct Known {
     snapshot: Arc<RelationSnapshot>,
     listing: BTreeMap<String, Listed>,
     listed_at: Instant,
+    /// A file was found to be other than listed.
+    is_doubtful: bool,
 }
 
 impl Entry {
@@ -90,6 +92,7 @@ impl Entry {
                 && known.listing == listing
             {
                 known.listed_at = listed_at;
+                known.is_doubtful = false;
                 return Ok(Arc::clone(&known.snapshot));
             }
         }
@@ -98,6 +101,7 @@ impl Entry {
             snapshot: Arc::clone(&snapshot),
             listing,
             listed_at,
+            is_doubtful: false,
         };
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Ok(snapshot)
@@ -114,16 +118,15 @@ impl Entry {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_mut() {
             known.listing.clear();
-            if let Some(past) = known.listed_at.checked_sub(Duration::from_secs(3600)) {
-                known.listed_at = past;
-            }
+            known.is_doubtful = true;
         }
     }
 
     fn fresh(&self, asked_at: Instant, ttl: Duration) -> Option<Arc<RelationSnapshot>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_ref()?;
-        let is_fresh = known.listed_at >= asked_at || known.listed_at.elapsed() < ttl;
+        let is_fresh =
+            !known.is_doubtful && (known.listed_at >= asked_at || known.listed_at.elapsed() < ttl);
         is_fresh.then(|| Arc::clone(&known.snapshot))
     }
 
@@ -290,7 +293,7 @@ impl Entry {
             .await
             .map_err(inspect)?;
         let partitions = self.partitions(&listed)?;
-        let hive = self.hive_types(tools, &partitions).await?;
+        let hive = self.hive_types(tools, partitions.as_deref()).await?;
         let own = columns::unify(
             &tools.describer,
             &self.verdicts,
@@ -393,7 +396,7 @@ impl Entry {
     async fn hive_types(
         &self,
         tools: &Tools,
-        partitions: &Option<Vec<BTreeMap<String, String>>>,
+        partitions: Option<&[BTreeMap<String, String>]>,
     ) -> Result<HiveTypes, CatalogError> {
         let Some(partitions) = partitions else {
             return Ok(HiveTypes::new());
@@ -458,7 +461,8 @@ fn distinct(shapes: Vec<Arc<Shape>>) -> (Vec<Arc<Shape>>, Vec<usize>) {
         let known = last
             .as_ref()
             .filter(|(known, _)| Arc::ptr_eq(known, &shape));
-        let position = known.map(|(_, position)| *position).unwrap_or_else(|| {
+        let known = known.map(|(_, position)| *position);
+        let position = known.unwrap_or_else(|| {
             *positions.entry(Arc::clone(&shape)).or_insert_with(|| {
                 different.push(Arc::clone(&shape));
                 different.len() - 1

@@ -95,13 +95,13 @@ pub enum CatalogError {
         /// The column.
         column: String,
         /// A file.
-        file: String,
+        file: Box<str>,
         /// The column's type there.
-        ty: String,
+        ty: Box<str>,
         /// A file with another type.
-        other_file: String,
+        other_file: Box<str>,
         /// The column's type in that file.
-        other_ty: String,
+        other_ty: Box<str>,
     },
     /// DuckDB could not find out the columns.
     #[error("cannot read columns of relation \"{relation}\": {source}")]

@@ -24,3 +24,4 @@ pub mod types;
 pub use catalog::{Catalog, Problem};
 pub use error::{CatalogError, InspectError};
 pub use inspect::Inspect;
+pub use pattern::folders_of;

@@ -142,7 +142,7 @@ impl Lister {
         if pattern.rest.is_empty() {
             // A folder is not an object; who wants its files asks for what is below it.
             match store.head(&fixed).await {
-                Ok(meta) => drop(add(files, &pattern.root, meta)),
+                Ok(meta) => add(files, &pattern.root, meta),
                 Err(error) if means_nothing_there(&error) || (is_local && is_folder(&fixed)) => {}
                 Err(error) => return Err(unlistable(pattern, &fixed, innermost(&error))),
             }

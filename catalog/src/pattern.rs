@@ -184,6 +184,23 @@ fn literal(name: &str) -> Option<String> {
     Some(out)
 }
 
+/// The folders that files of a path can be in, as plain names that end with a slash: what has to
+/// be readable. A path that cannot be parsed has none.
+pub fn folders_of(path: &str) -> Vec<String> {
+    let patterns = Pattern::parse_all(path).unwrap_or_default();
+    let folder = |pattern: Pattern| {
+        let mut names = pattern.fixed;
+        let whole = format!("{}/{}", pattern.root, names.join("/"));
+        let may_be_file = pattern.rest.is_empty() && !path.ends_with('/');
+        if may_be_file && !std::path::Path::new(&whole).is_dir() {
+            names.pop();
+        }
+        let separator = if names.is_empty() { "" } else { "/" };
+        format!("{}/{}{separator}", pattern.root, names.join("/"))
+    };
+    patterns.into_iter().map(folder).collect()
+}
+
 /// Writes a plain name so that a glob means exactly it.
 pub(crate) fn escape(path: &str) -> String {
     let mut escaped = String::with_capacity(path.len());
@@ -298,6 +315,19 @@ mod tests {
     fn broken_globs_are_refused() {
         for pattern in ["/d/[a", "/d/{a", "/d/../x", "/d/[z-a]"] {
             Pattern::parse_all(pattern).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn folders_are_plain() {
+        for (path, folders) in [
+            ("/d/x/*.csv", vec!["/d/x/"]),
+            ("/nowhere/x.csv", vec!["/nowhere/"]),
+            ("/da[[]t]a/{x,y/z}/**", vec!["/da[t]a/x/", "/da[t]a/y/z/"]),
+            ("s3://bucket/t/*.parquet", vec!["s3://bucket/t/"]),
+            ("/*.csv", vec!["/"]),
+        ] {
+            assert_eq!(folders_of(path), folders, "{path}");
         }
     }
 

@@ -14,7 +14,8 @@
 //! files. Rows come in the order of the files. DuckDB's pushdown of columns, filters and Hive keys
 //! works through either form.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::hive::HiveTypes;
@@ -144,15 +145,15 @@ impl ScanPlan {
     }
 
     fn json(&self, columns: &[Column], files: &[Arc<File>]) -> String {
-        let known: BTreeMap<String, ()> = self
+        let known: BTreeSet<String> = self
             .shapes
             .iter()
             .flat_map(|shape| &shape.columns)
-            .map(|(name, _)| (name.to_lowercase(), ()))
+            .map(|(name, _)| name.to_lowercase())
             .collect();
         let read_columns: Vec<(String, String)> = columns
             .iter()
-            .filter(|column| !column.partition || known.contains_key(&column.name.to_lowercase()))
+            .filter(|column| !column.partition || known.contains(&column.name.to_lowercase()))
             .map(|column| (column.name.clone(), column.ty.clone()))
             .collect();
         let from = format!(
@@ -195,8 +196,8 @@ impl ScanPlan {
     }
 
     fn shapes_of(&self, files: &[Arc<File>]) -> Vec<&Arc<Shape>> {
-        let used: BTreeMap<usize, ()> = files.iter().map(|file| (file.shape, ())).collect();
-        used.keys()
+        let used: BTreeSet<usize> = files.iter().map(|file| file.shape).collect();
+        used.iter()
             .filter_map(|index| self.shapes.get(*index))
             .collect()
     }
@@ -236,7 +237,7 @@ impl Dialect {
             ("timestampformat", &self.timestamp_format),
         ] {
             if let Some(format) = format {
-                options.push_str(&format!(", {name} = {}", literal(format)));
+                let _ = write!(options, ", {name} = {}", literal(format));
             }
         }
         options

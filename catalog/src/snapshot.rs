@@ -27,7 +27,7 @@ pub struct File {
     pub path: String,
     /// Size.
     pub bytes: u64,
-    /// Changes whenever the content may have: size with ETag or modification time.
+    /// Changes whenever the content may have: size with entity tag or modification time.
     pub version: String,
     /// Hive partition values by column name, as text that DuckDB casts to the column's type; `None`
     /// is NULL.

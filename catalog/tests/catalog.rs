@@ -1,5 +1,6 @@
 //! Snapshots over time, path relations, and discovery.
 
+#[path = "support/folder.rs"]
 mod support;
 
 use std::sync::Arc;
@@ -178,11 +179,11 @@ async fn what_is_wrong_at_the_start_is_said() {
             "invalid path \"{}/a/[b\": unclosed character class; missing ']'",
         ),
     ];
-    let toml: String = relations
+    let toml: Vec<String> = relations
         .iter()
         .map(|(name, path, _)| format!("[[relation]]\nname = \"{name}\"\npath = \"{path}\"\n"))
         .collect();
-    let catalog = folder.catalog(&toml);
+    let catalog = folder.catalog(&toml.concat());
     let root = folder.directory.path().canonicalize().unwrap();
     let problems = catalog.load().await.unwrap();
     for (name, _, expected) in relations {
@@ -489,5 +490,4 @@ async fn a_thousand_files_take_few_statements() {
     assert!(elapsed.as_secs() < 10, "{elapsed:?}");
     // Five digests of 200 files, the columns of the one shape, the types of the Hive key.
     assert!(folder.duck.statements.load(Ordering::Relaxed) <= 12);
-    println!("1000 files described in {elapsed:?}");
 }

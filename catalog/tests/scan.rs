@@ -1,6 +1,9 @@
 //! Columns and scans: any set of files of a relation gives the same columns, and its own rows.
 
+#[path = "support/folder.rs"]
 mod support;
+
+use std::fmt::Write;
 
 use skein_catalog::CatalogError;
 use support::{Folder, columns, short};
@@ -95,7 +98,7 @@ async fn parquet_types_that_do_not_go_together_are_an_error() {
         else {
             panic!("{error}");
         };
-        assert_eq!(column, "a");
+        assert_eq!(&**column, "a");
         assert!(
             file.ends_with("/0.parquet") && other_file.ends_with("/2.parquet"),
             "{error}"
@@ -278,7 +281,7 @@ async fn quotes_after_the_sample_are_understood() {
     let folder = Folder::new();
     let mut text = String::from("a,b\n");
     for row in 0..30_000 {
-        text.push_str(&format!("{row},plain\n"));
+        writeln!(text, "{row},plain").unwrap();
     }
     text.push_str("30000,\"with, comma and \"\"quotes\"\"\"\n");
     folder.write("t.csv", &text);

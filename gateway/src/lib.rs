@@ -1,5 +1,6 @@
 //! The PostgreSQL server in front of DuckDB executors.
 
+pub mod check;
 pub mod dispatch;
 pub mod encode;
 pub mod error;

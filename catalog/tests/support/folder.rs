@@ -5,6 +5,7 @@
     unreachable_pub,
     reason = "each test binary uses a part of it"
 )]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::path::Path;
 use std::sync::Arc;
