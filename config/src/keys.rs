@@ -156,6 +156,12 @@ section! {
 section! {
     "relation"
     /// A relation and its files. Write one `[[relation]]` for each.
+    ///
+    /// DuckDB finds the columns. They are matched by name over all files, in the order in which
+    /// they first appear; a column that a file does not have is NULL there. Where files give a
+    /// column different types, the relation has the type that DuckDB gives to both (INTEGER and
+    /// BIGINT make BIGINT). If there is none, Parquet files are refused with an error that names
+    /// them, a CSV column stays text as it is written, and a JSON column becomes JSON.
     pub struct RelationTable {
         /// Name of the relation in SQL. Required.
         pub name: Option<String> = None,
