@@ -112,9 +112,10 @@ impl EmbeddedExecutor {
         inputs: Vec<BatchStream>,
     ) -> Result<BatchStream, FragmentError> {
         let inputs = inputs::gather(&fragment.inputs, inputs, self.input_kept_bytes_max).await?;
-        let session = match inputs.is_empty() {
-            true => self.pool.get().await?,
-            false => self.pool.open()?,
+        let session = if inputs.is_empty() {
+            self.pool.get().await?
+        } else {
+            self.pool.open()?
         };
         run_on(session, fragment, inputs).await
     }

@@ -334,6 +334,55 @@ async fn settings_belong_to_the_fragment() {
     );
 }
 
+/// Plans are kept where no file can be read; they follow the catalog and the settings.
+#[tokio::test]
+async fn kept_plans_are_not_stale() {
+    let executor = executor();
+    let connection = executor.database().connect().expect("a connection");
+    connection
+        .execute("CREATE TABLE t AS SELECT 1::BIGINT AS a")
+        .expect("a table");
+    let sql = "SELECT max(a)::BIGINT FROM t";
+    for expected in 1..5 {
+        for _ in 0..2 {
+            let got = number_of(&executor, fragment(sql), vec![]).await;
+            assert_eq!(got.expect("a number"), expected);
+        }
+        let next = expected + 1;
+        if expected % 2 == 0 {
+            connection
+                .execute(&format!("UPDATE t SET a = {next}"))
+                .expect("a change");
+        } else {
+            let replace =
+                format!("CREATE OR REPLACE TABLE t AS SELECT 'x' AS b, {next}::BIGINT AS a");
+            connection.execute(&replace).expect("a change");
+        }
+    }
+    connection.execute("DROP TABLE t").expect("a change");
+    assert_eq!(
+        error_of(&executor, sql).await.kind,
+        FragmentErrorKind::Catalog
+    );
+    for text in 0..100 {
+        let got = number_of(
+            &executor,
+            fragment(&format!("SELECT {text}::BIGINT")),
+            vec![],
+        )
+        .await;
+        assert_eq!(got.expect("a number"), text);
+    }
+    let now = "SELECT epoch_ns(now())::BIGINT";
+    let first = number_of(&executor, fragment(now), vec![])
+        .await
+        .expect("a time");
+    let second = number_of(&executor, fragment(now), vec![])
+        .await
+        .expect("a time");
+    assert!(second > first);
+}
+
 /// Three columns of numbers, `count` rows in batches of `batch_rows`.
 async fn numbers(executor: &EmbeddedExecutor, count: u64) -> BatchStream {
     let sql = format!("SELECT i, i % 10 AS g, i % 2 = 0 AS even FROM range({count}) t(i)");

@@ -67,9 +67,9 @@ impl Job {
         for input in inputs {
             attached.push(connection.attach_input(input)?);
         }
-        let mut statement = connection.prepare(&self.fragment.sql)?;
-        if keep_reread(connection, attached)? {
-            statement = connection.prepare(&self.fragment.sql)?;
+        let mut statement = self.session.prepare(&self.fragment.sql)?;
+        if keep_reread(self.session.connection(), attached)? {
+            statement = self.session.prepare(&self.fragment.sql)?;
         }
         let mut rows = statement.stream(Some(self.cancellation.interrupt_handle()))?;
         match rows.next() {

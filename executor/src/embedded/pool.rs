@@ -13,7 +13,12 @@ use std::time::Duration;
 use bb8::{ManageConnection, PooledConnection, RunError};
 use skein_executor_api::{FragmentError, FragmentErrorKind};
 
-use crate::engine::{Connection, Database};
+use crate::engine::{Connection, Database, Prepared};
+
+/// Planned statements that a connection keeps.
+const KEPT_STATEMENTS_MAX: usize = 32;
+/// Longer texts are planned anew each time.
+const KEPT_STATEMENT_BYTES_MAX: usize = 4096;
 
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
@@ -37,6 +42,8 @@ pub(super) struct Pooled {
     settings: BTreeMap<String, String>,
     /// The same settings, as the instance has them.
     settings_before: BTreeMap<String, String>,
+    /// Planned statements, the last used one last.
+    statements: Vec<(String, Arc<Prepared>)>,
     /// A fragment runs on it, or has left it in an unknown state.
     dirty: bool,
 }
@@ -47,6 +54,7 @@ impl Pooled {
             connection,
             settings: BTreeMap::new(),
             settings_before: BTreeMap::new(),
+            statements: Vec::new(),
             dirty: false,
         }
     }
@@ -171,6 +179,29 @@ impl Session {
         }
     }
 
+    /// Plans a statement, or takes the plan of an earlier fragment with the same text.
+    pub(super) fn prepare(&mut self, sql: &str) -> Result<Arc<Prepared>, FragmentError> {
+        // A plan keeps what it saw of files, which may have changed; without files, DuckDB notices
+        // itself when its catalog has changed.
+        let keep = matches!(self.held, Held::Pooled(_))
+            && self.connection().reads_no_files()
+            && sql.len() <= KEPT_STATEMENT_BYTES_MAX;
+        if !keep {
+            return self.connection().prepare(sql).map(Arc::new);
+        }
+        let pooled = self.pooled();
+        let kept = pooled.statements.iter().position(|(text, _)| text == sql);
+        let (text, statement) = match kept {
+            Some(index) => pooled.statements.remove(index),
+            None => (sql.to_owned(), Arc::new(pooled.connection.prepare(sql)?)),
+        };
+        if pooled.statements.len() >= KEPT_STATEMENTS_MAX {
+            pooled.statements.remove(0);
+        }
+        pooled.statements.push((text, Arc::clone(&statement)));
+        Ok(statement)
+    }
+
     /// Gives the connection exactly these settings; the others are the instance's.
     pub(super) fn apply(
         &mut self,
@@ -197,6 +228,8 @@ impl Session {
                 pooled.settings_before.insert(name.clone(), before);
             }
             if pooled.settings.get(&name) != Some(&value) {
+                // Plans may hold constants that were made with the old value.
+                pooled.statements.clear();
                 pooled.connection.set_setting(&name, &value)?;
                 pooled.settings.insert(name, value);
             }

@@ -129,6 +129,11 @@ impl Connection {
             .unwrap_or_default())
     }
 
+    /// Whether the instance can read no file at all.
+    pub fn reads_no_files(&self) -> bool {
+        self.raw.database.reads_no_files
+    }
+
     /// What the instance was given for a setting when it was opened.
     pub fn instance_setting(&self, name: &str) -> Option<String> {
         self.raw.database.settings.get(name).cloned()

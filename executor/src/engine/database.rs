@@ -80,6 +80,7 @@ pub(super) struct RawDatabase {
     pub(super) feeds: Arc<input::Feeds>,
     /// Settings made with SQL when the instance was opened.
     pub(super) settings: BTreeMap<String, String>,
+    pub(super) reads_no_files: bool,
 }
 
 // SAFETY: DuckDB's database handle may be used from any thread.
@@ -119,7 +120,7 @@ impl Database {
         let mut settings = BTreeMap::from([("TimeZone".to_owned(), "UTC".to_owned())]);
         settings.extend(options.settings.clone());
         let database = Self {
-            raw: Arc::new(config.open(settings)?),
+            raw: Arc::new(config.open(settings, options.file_access == FileAccess::None)?),
         };
         let connection = database.connect()?;
         load_keywords(&connection)?;
@@ -193,7 +194,11 @@ impl Config {
         Ok(())
     }
 
-    fn open(self, settings: BTreeMap<String, String>) -> Result<RawDatabase, FragmentError> {
+    fn open(
+        self,
+        settings: BTreeMap<String, String>,
+        reads_no_files: bool,
+    ) -> Result<RawDatabase, FragmentError> {
         let path = CString::new(":memory:").expect("the text has no NUL");
         let (mut handle, mut message) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: the configuration is live; both results are owned by us afterwards.
@@ -209,6 +214,7 @@ impl Config {
             handle,
             feeds: Arc::default(),
             settings,
+            reads_no_files,
         })
     }
 }
