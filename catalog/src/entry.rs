@@ -84,8 +84,8 @@ impl Entry {
         if let Some(snapshot) = self.fresh(asked_at, tools.ttl) {
             return Ok(snapshot);
         }
-        let listed_at = Instant::now();
-        let (format, listing) = self.list(tools).await?;
+        let mut listed_at = Instant::now();
+        let (mut format, mut listing) = self.list(tools).await?;
         {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = known.as_mut()
@@ -96,7 +96,20 @@ impl Entry {
                 return Ok(Arc::clone(&known.snapshot));
             }
         }
-        let snapshot = Arc::new(self.build(tools, format, &listing).await?);
+        let built = match self.build(tools, format, &listing).await {
+            // A file that was listed may have gone before it was looked at.
+            Err(error @ CatalogError::Inspect { .. }) => {
+                let (again_at, again) = (Instant::now(), self.list(tools).await?);
+                if again.1 == listing {
+                    return Err(error);
+                }
+                listed_at = again_at;
+                (format, listing) = again;
+                self.build(tools, format, &listing).await?
+            }
+            built => built?,
+        };
+        let snapshot = Arc::new(built);
         let known = Known {
             snapshot: Arc::clone(&snapshot),
             listing,
@@ -218,7 +231,7 @@ impl Entry {
                 let name = file.rsplit('/').next().unwrap_or_default();
                 Format::of_path(file)
                     .and_then(|format| format.strip_extension(name))
-                    .is_some_and(|stem| stem.matches('.').count() <= dots || stem.contains('*'))
+                    .is_some_and(|stem| stem.matches('.').count() <= dots)
             });
             return Ok((files.keys().find_map(|file| Format::of_path(file)), files));
         }

@@ -488,3 +488,64 @@ async fn a_thousand_files_take_few_statements() {
     // Five digests of 200 files, the columns of the one shape, the types of the Hive key.
     assert!(folder.duck.statements.load(Ordering::Relaxed) <= 12);
 }
+
+/// DuckDB whose first answer comes after a file has gone.
+struct Vanishing {
+    duck: Arc<support::Duck>,
+    path: std::sync::Mutex<Option<String>>,
+}
+
+#[async_trait::async_trait]
+impl skein_catalog::Inspect for Vanishing {
+    async fn query_text(&self, sql: &str) -> Result<support::Rows, skein_catalog::InspectError> {
+        if let Some(path) = self.path.lock().unwrap().take() {
+            std::fs::remove_file(path).unwrap();
+        }
+        self.duck.query_text(sql).await
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_goes_while_it_is_looked_at_is_passed_over() {
+    let folder = Folder::new();
+    folder.copy("events/1.parquet", "SELECT 1 AS n");
+    folder.copy("events/2.parquet", "SELECT 2 AS n");
+    let path = std::sync::Mutex::new(Some(folder.path("events/1.parquet")));
+    let inspect = Vanishing {
+        duck: Arc::clone(&folder.duck),
+        path,
+    };
+    let base = folder.directory.path().canonicalize().unwrap();
+    let config = Config::from_toml(EVENTS, &base).unwrap();
+    let catalog = skein_catalog::Catalog::new(&config, Arc::new(inspect));
+    assert_eq!(
+        file_names(&relation(&catalog, "events").await.unwrap()),
+        ["2.parquet"]
+    );
+}
+
+#[tokio::test]
+async fn errors_keep_what_duckdb_said() {
+    let folder = Folder::new();
+    folder.write(
+        "bad.parquet",
+        "not a Parquet file, but long enough to be one",
+    );
+    folder.write("bad.json", "{\"a\":1}\n{\"a\":\n");
+    for file in ["bad.parquet", "bad.json"] {
+        let error = folder.try_relation(file).await.unwrap_err();
+        let CatalogError::Inspect { source, .. } = &error else {
+            panic!("{error}")
+        };
+        let cause = source
+            .0
+            .downcast_ref::<skein_executor_api::FragmentError>()
+            .unwrap();
+        assert_eq!(
+            cause.kind,
+            skein_executor_api::FragmentErrorKind::Data,
+            "{cause}"
+        );
+        assert!(error.to_string().contains(file), "{error}");
+    }
+}
