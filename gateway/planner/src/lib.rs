@@ -7,6 +7,7 @@ mod build;
 pub mod clock;
 pub mod error;
 pub mod explain;
+pub mod parse;
 pub mod plan;
 pub mod postgres;
 mod prune;

@@ -1,0 +1,403 @@
+//! Text to statements.
+//!
+//! PostgreSQL's lexical rules come first, so that DuckDB never reads a text otherwise than the
+//! client meant it: statements are divided, comments blanked, unquoted names folded to lower case.
+//! None of that changes the length of the text, so DuckDB's positions are the client's. DuckDB
+//! then parses what may be a query. What it says is none is a utility statement, read from the
+//! tokens, or is refused; nothing is ever run that was not recognised.
+//!
+//! ```text
+//! text ─► lexer ─► statement texts ─┬─► first word of a utility statement ─► utility ─► Statement
+//!                                   └─► DuckDB's parser ─► Query | dynamic PIVOT | Refused
+//! ```
+
+mod dialect;
+mod lexer;
+mod pivot;
+mod utility;
+
+use skein_executor_api::FragmentError;
+
+use crate::ast::json::AstError;
+use crate::ast::{Expr, Query, json};
+use crate::error::PlanError;
+
+pub use pivot::DynamicPivot;
+
+use lexer::{Token, TokenKind};
+
+/// DuckDB's parser.
+pub trait ParseSql {
+    /// Parses a text that holds one statement.
+    fn parse(&self, sql: &str) -> Result<ParsedSql, FragmentError>;
+}
+
+/// What DuckDB's parser says.
+#[derive(Clone, Debug)]
+pub enum ParsedSql {
+    /// Queries only: DuckDB's JSON.
+    Select(String),
+    /// A statement that is not a query.
+    NotSelect,
+    /// Not SQL.
+    Error(FragmentError),
+}
+
+/// A statement and where it stands.
+#[derive(Clone, Debug)]
+pub struct ParsedStatement {
+    /// What it is.
+    pub statement: Statement,
+    /// Its text after the lexical rules; positions in the statement count in it.
+    pub text: String,
+    /// Byte offset of that text in the whole.
+    pub start: usize,
+}
+
+/// Why a text is not understood.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ParseError {
+    /// The text itself is at fault. Positions count in the whole text.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// DuckDB's parser says so, or could not be asked. The position counts in the whole text.
+    #[error(transparent)]
+    Engine(#[from] FragmentError),
+}
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    /// A query.
+    Query(Box<Query>),
+    /// `PIVOT` without a list of values: needs a query of its own first.
+    DynamicPivot(DynamicPivot),
+    /// `EXPLAIN`
+    Explain {
+        /// What to show.
+        options: ExplainOptions,
+        /// Of what: a query, a dynamic pivot, or `EXECUTE`.
+        statement: Box<Statement>,
+    },
+    /// `SET name = value`
+    Set {
+        /// `SET LOCAL`
+        local: bool,
+        /// Lower case, with dots.
+        name: String,
+        /// `None` is `DEFAULT`.
+        value: Option<Vec<String>>,
+    },
+    /// `SET TRANSACTION …`, `SET SESSION CHARACTERISTICS AS TRANSACTION …`
+    SetTransaction {
+        /// For the transactions to come rather than this one.
+        session: bool,
+        /// The modes.
+        modes: TransactionModes,
+    },
+    /// `SHOW name`; `None` is `SHOW ALL`.
+    Show(Option<String>),
+    /// `RESET name`; `None` is `RESET ALL`.
+    Reset(Option<String>),
+    /// `BEGIN`, `START TRANSACTION`
+    Begin(TransactionModes),
+    /// `COMMIT`, `END`
+    Commit {
+        /// `AND CHAIN`
+        chain: bool,
+    },
+    /// `ROLLBACK`, `ABORT`
+    Rollback {
+        /// `AND CHAIN`
+        chain: bool,
+    },
+    /// `SAVEPOINT name`
+    Savepoint(String),
+    /// `RELEASE [SAVEPOINT] name`
+    Release(String),
+    /// `ROLLBACK TO [SAVEPOINT] name`
+    RollbackTo(String),
+    /// `PREPARE name (types) AS statement`
+    Prepare {
+        /// Name of the statement.
+        name: String,
+        /// Types of its parameters as written.
+        types: Vec<String>,
+        /// The statement.
+        statement: Box<Statement>,
+    },
+    /// `EXECUTE name (arguments)`
+    Execute {
+        /// Name of the statement.
+        name: String,
+        /// Values of its parameters.
+        arguments: Vec<Expr>,
+    },
+    /// `DEALLOCATE name`; `None` is `ALL`.
+    Deallocate(Option<String>),
+    /// `DECLARE name CURSOR … FOR query`
+    Declare {
+        /// Name of the cursor.
+        name: String,
+        /// `WITH HOLD`
+        hold: bool,
+        /// `SCROLL`
+        scroll: bool,
+        /// `BINARY`
+        binary: bool,
+        /// The query.
+        statement: Box<Statement>,
+    },
+    /// `FETCH … FROM name`, `MOVE … FROM name`
+    Fetch {
+        /// Name of the cursor.
+        name: String,
+        /// `MOVE`: rows are passed over.
+        only_move: bool,
+        /// How far.
+        direction: FetchDirection,
+    },
+    /// `CLOSE name`; `None` is `ALL`.
+    Close(Option<String>),
+    /// `DISCARD` with its object, in upper case.
+    Discard(String),
+    /// `LISTEN channel`
+    Listen(String),
+    /// `UNLISTEN channel`; `None` is `*`.
+    Unlisten(Option<String>),
+    /// `COPY (query) TO STDOUT`, `COPY relation TO STDOUT`
+    CopyToStdout {
+        /// The query, also for a relation.
+        statement: Box<Statement>,
+        /// Options as written after `STDOUT`, in lower case outside of quotes.
+        options: String,
+    },
+    /// A statement that Skein recognises but does not run.
+    Refused {
+        /// What PostgreSQL calls it, such as `INSERT` or `CREATE TABLE`.
+        command: String,
+        /// It reaches files, extensions or privileges, rather than only changing data.
+        reaches_outside: bool,
+    },
+}
+
+/// What EXPLAIN is asked to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExplainOptions {
+    /// Run it.
+    pub analyze: bool,
+    /// `VERBOSE`
+    pub verbose: bool,
+    /// `FORMAT`, lower case; `None` is text.
+    pub format: Option<String>,
+}
+
+/// Modes of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TransactionModes {
+    /// Lower case, as in `read committed`.
+    pub isolation: Option<String>,
+    /// `READ ONLY` or `READ WRITE`
+    pub read_only: Option<bool>,
+    /// `DEFERRABLE` or `NOT DEFERRABLE`
+    pub deferrable: Option<bool>,
+}
+
+/// How far a cursor goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchDirection {
+    /// So many rows onward; negative is backward.
+    Forward(i64),
+    /// All that are left.
+    ForwardAll,
+    /// All before.
+    BackwardAll,
+    /// The row at this place, counted from the end when negative.
+    Absolute(i64),
+    /// The row so far from here.
+    Relative(i64),
+}
+
+/// Divides and parses a text. Statements before one that is at fault are not returned, as in
+/// PostgreSQL, which parses a whole text before it runs anything.
+pub fn parse(text: &str, parser: &dyn ParseSql) -> Result<Vec<ParsedStatement>, ParseError> {
+    let tokens = lexer::tokens(text)?;
+    let mut statements = Vec::new();
+    for part in tokens.split(|token| token.is(";")) {
+        let (Some(first), Some(last)) = (part.first(), part.last()) else {
+            continue;
+        };
+        let own = lexer::translate(text, part, first.start..last.end);
+        let statement = Source {
+            whole: text,
+            text: &own,
+            tokens: part,
+            parser,
+        }
+        .statement(0)
+        .map_err(|error| error.moved(first.start))?;
+        statements.push(ParsedStatement {
+            statement,
+            text: own,
+            start: first.start,
+        });
+    }
+    Ok(statements)
+}
+
+impl ParseError {
+    /// Counts positions from the beginning of the whole text.
+    fn moved(mut self, by: usize) -> Self {
+        match &mut self {
+            Self::Plan(
+                PlanError::Ast(AstError::Syntax {
+                    position: Some(position),
+                    ..
+                })
+                | PlanError::Syntax { position, .. },
+            )
+            | Self::Engine(FragmentError {
+                position: Some(position),
+                ..
+            }) => *position += by,
+            _ => {}
+        }
+        self
+    }
+}
+
+/// One statement while it is read.
+struct Source<'a> {
+    whole: &'a str,
+    /// The statement's text after the lexical rules.
+    text: &'a str,
+    /// Its tokens; they count in the whole text.
+    tokens: &'a [Token],
+    parser: &'a dyn ParseSql,
+}
+
+impl Source<'_> {
+    /// The statement that starts at token `at`.
+    fn statement(&self, at: usize) -> Result<Statement, ParseError> {
+        match utility::read(self, at)? {
+            Some(statement) => Ok(statement),
+            None => self.query(at..self.tokens.len()),
+        }
+    }
+
+    /// Asks DuckDB about some tokens. Everything before them is blank, so positions hold.
+    fn query(&self, tokens: std::ops::Range<usize>) -> Result<Statement, ParseError> {
+        let sql = self.blanked(tokens.clone(), "");
+        match self.ask(&sql)? {
+            Some(mut queries) if queries.len() == 1 => {
+                Ok(Statement::Query(Box::new(queries.remove(0))))
+            }
+            Some(_) => Err(self.syntax(tokens.start).into()),
+            None => match pivot::read(self, tokens.clone()) {
+                Some(pivot) => Ok(Statement::DynamicPivot(pivot)),
+                None => Ok(utility::refused(self, tokens.start)),
+            },
+        }
+    }
+
+    /// The text of some tokens, with `prefix` right before them and blanks before that.
+    fn blanked(&self, tokens: std::ops::Range<usize>, prefix: &str) -> String {
+        let (Some(first), Some(last)) = (
+            self.tokens.get(tokens.start),
+            self.tokens.get(tokens.end.wrapping_sub(1)),
+        ) else {
+            return prefix.to_owned();
+        };
+        let base = self.base();
+        let start = first.start - base;
+        let blank = start.saturating_sub(prefix.len());
+        format!(
+            "{:blank$}{prefix}{}",
+            "",
+            &self.text[start..last.end - base]
+        )
+    }
+
+    fn base(&self) -> usize {
+        self.tokens.first().map_or(0, |token| token.start)
+    }
+
+    /// DuckDB's tree of a text; `None` if it is not a query.
+    fn ask(&self, sql: &str) -> Result<Option<Vec<Query>>, ParseError> {
+        let json = match self.parser.parse(sql)? {
+            ParsedSql::Select(json) => json,
+            ParsedSql::NotSelect => return Ok(None),
+            ParsedSql::Error(error) => return Err(self.as_written(error).into()),
+        };
+        let mut queries = match json::read(&json) {
+            Ok(queries) => queries,
+            Err(AstError::NotSelect) => return Ok(None),
+            Err(error) => return Err(PlanError::Ast(error).into()),
+        };
+        for query in &mut queries {
+            dialect::apply(query, sql);
+        }
+        Ok(Some(queries))
+    }
+
+    /// DuckDB quotes the folded text; the client shall see its own.
+    fn as_written(&self, mut error: FragmentError) -> FragmentError {
+        if let Some(position) = error.position
+            && let Some((before, rest)) = error.message.split_once("at or near \"")
+            && let Some(near) = rest.strip_suffix('"')
+            && let Some(own) = self
+                .whole
+                .get(self.base() + position..)
+                .and_then(|own| own.get(..near.len()))
+            && own.eq_ignore_ascii_case(near)
+        {
+            error.message = format!("{before}at or near \"{own}\"");
+        }
+        error
+    }
+
+    /// A syntax error at a token.
+    fn syntax(&self, at: usize) -> PlanError {
+        match self.tokens.get(at) {
+            Some(token) => PlanError::Syntax {
+                near: self.whole[token.start..token.end].to_owned(),
+                position: token.start - self.base(),
+            },
+            None => PlanError::Syntax {
+                near: String::new(),
+                position: self.text.len(),
+            },
+        }
+    }
+
+    /// The lower-case word at a token, if it is one.
+    fn word(&self, at: usize) -> Option<&str> {
+        let token = self.tokens.get(at)?;
+        if token.kind == TokenKind::Word {
+            Some(self.own(at))
+        } else {
+            None
+        }
+    }
+
+    /// The text of a token after the lexical rules.
+    fn own(&self, at: usize) -> &str {
+        let (token, base) = (&self.tokens[at], self.base());
+        &self.text[token.start - base..token.end - base]
+    }
+
+    /// Whether the tokens from `at` on are these words.
+    fn words(&self, at: usize, words: &[&str]) -> bool {
+        words
+            .iter()
+            .enumerate()
+            .all(|(index, word)| self.word(at + index) == Some(word))
+    }
+
+    fn symbol(&self, at: usize, symbol: &str) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.is(symbol))
+    }
+}
+
+#[cfg(test)]
+mod tests;
