@@ -4,7 +4,7 @@
 //! |---|---|
 //! | Parquet | a digest of `parquet_schema` per file, then one DESCRIBE per new digest |
 //! | CSV | `sniff_csv` per file, twice where the sample has no quoted text |
-//! | JSON | DESCRIBE per file |
+//! | JSON | DESCRIBE per file; where there are dates, whether they can be read without a sample |
 //!
 //! Invariants: the answer for a file depends on the file alone, not on the others that are asked
 //! about with it. At most `describe_parallel_max` statements run at once.
@@ -19,7 +19,7 @@ use crate::inspect::Inspect;
 use crate::listing::Listed;
 use crate::pattern::escape;
 use crate::relation::Format;
-use crate::scan::{Dialect, Shape};
+use crate::scan::{Dialect, Shape, column_struct};
 use crate::sql;
 
 /// Version and shape of a file.
@@ -185,13 +185,49 @@ impl Describer {
     }
 
     async fn json(&self, files: &[&Listed]) -> Result<Vec<Arc<Shape>>, InspectError> {
-        self.describe_each(files, |path| {
-            format!(
-                "read_json({path}, sample_size = {}, hive_partitioning = false)",
-                self.sample_rows
-            )
-        })
-        .await
+        let mut shapes = self
+            .describe_each(files, |path| {
+                format!(
+                    "read_json({path}, sample_size = {}, hive_partitioning = false)",
+                    self.sample_rows
+                )
+            })
+            .await?;
+        for (file, shape) in files.iter().zip(&mut shapes) {
+            let has_dates = |(_, ty): &(String, String)| ty.contains("DATE") || ty.contains("TIME");
+            if shape.columns.iter().any(has_dates) && !self.reads_dates(file, shape).await {
+                let sample_rows = Some(self.sample_rows);
+                let sampled = Shape {
+                    dates_need_sample: sample_rows,
+                    ..(**shape).clone()
+                };
+                *shape = Arc::new(sampled);
+            }
+        }
+        Ok(shapes)
+    }
+
+    /// Whether DuckDB reads the dates of a JSON file as well when it is told the types as when it
+    /// finds them by itself.
+    async fn reads_dates(&self, file: &Listed, shape: &Shape) -> bool {
+        let path = sql::literal(&escape(&file.path));
+        let limit = if self.sample_rows < 0 {
+            String::new()
+        } else {
+            format!("LIMIT {}", self.sample_rows)
+        };
+        let options = "hive_partitioning = false";
+        let question = format!(
+            "SELECT count(*) FROM (\
+             (SELECT * FROM read_json({path}, sample_size = {}, {options}) {limit}) EXCEPT ALL \
+             (SELECT * FROM read_json({path}, columns = {}, format = 'auto', {options}) {limit}))",
+            self.sample_rows,
+            column_struct(&shape.columns),
+        );
+        match self.query(&question).await {
+            Ok(rows) => rows.first().is_some_and(|row| text(row, 0) == "0"),
+            Err(_) => false,
+        }
     }
 
     /// DESCRIBE of each file by itself, in one statement.

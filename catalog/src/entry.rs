@@ -318,15 +318,15 @@ impl Entry {
         )
         .await?;
         let (shapes, shape_of) = match format {
-            // Every scan of JSON files names all columns, so all files are alike.
-            Format::Json => {
+            // Such a scan of JSON files names all columns, so all files are alike.
+            Format::Json if shapes.iter().all(|shape| shape.dates_need_sample.is_none()) => {
                 let shape = Shape {
                     columns: own.clone(),
-                    dialect: None,
+                    ..Shape::default()
                 };
                 (vec![Arc::new(shape)], vec![0; listed.len()])
             }
-            Format::Parquet | Format::Csv => distinct(shapes),
+            Format::Parquet | Format::Csv | Format::Json => distinct(shapes),
         };
         let scan = ScanPlan {
             format: Some(format),

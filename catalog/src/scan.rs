@@ -30,6 +30,9 @@ pub(crate) struct Shape {
     pub(crate) columns: Vec<(String, String)>,
     /// Of a CSV file.
     pub(crate) dialect: Option<Dialect>,
+    /// Of a JSON file with dates that DuckDB understands only by looking at a sample of so many
+    /// rows (`31-12-2026`, or a timestamp with an offset).
+    pub(crate) dates_need_sample: Option<i64>,
 }
 
 /// How a CSV file is written.
@@ -145,6 +148,10 @@ impl ScanPlan {
     }
 
     fn json(&self, columns: &[Column], files: &[Arc<File>]) -> String {
+        let shapes = self.shapes_of(files);
+        if let Some(sample_rows) = shapes.iter().find_map(|shape| shape.dates_need_sample) {
+            return self.sampled_json(columns, files, &shapes, sample_rows);
+        }
         let known: BTreeSet<String> = self
             .shapes
             .iter()
@@ -163,6 +170,41 @@ impl ScanPlan {
             self.hive_options()
         );
         self.one_shape(columns, &read_columns, &from)
+    }
+
+    /// JSON files that DuckDB has to look at before it reads them. The types that it finds depend on
+    /// the files, so all are cast.
+    fn sampled_json(
+        &self,
+        columns: &[Column],
+        files: &[Arc<File>],
+        shapes: &[&Arc<Shape>],
+        sample_rows: i64,
+    ) -> String {
+        let natives: Vec<_> = shapes
+            .iter()
+            .map(|shape| self.native(&shape.columns))
+            .collect();
+        let list: Vec<String> = columns
+            .iter()
+            .map(|column| {
+                let alias = identifier(&column.name);
+                let found = natives.iter().find_map(|native| find(native, column));
+                match found.map(|(name, _)| identifier(name)) {
+                    // A cast would take the text of a string for a document.
+                    Some(name) if column.ty == "JSON" => format!("to_json({name}) AS {alias}"),
+                    Some(name) => format!("CAST({name} AS {}) AS {alias}", column.ty),
+                    None => format!("CAST(NULL AS {}) AS {alias}", column.ty),
+                }
+            })
+            .collect();
+        format!(
+            "(SELECT {} FROM read_json({}, sample_size = {sample_rows}, maximum_sample_files = {}{}))",
+            list.join(", "),
+            file_list(files),
+            files.len(),
+            self.hive_options()
+        )
     }
 
     /// The table function itself if it gives the relation's columns, else a query over it.

@@ -388,3 +388,38 @@ async fn filters_reach_the_files() {
         assert!(!plan.contains("extra"), "{plan}");
     }
 }
+
+#[tokio::test]
+async fn json_dates_are_those_that_duckdb_finds() {
+    let folder = Folder::new();
+    folder.write(
+        "t/1.json",
+        "{\"d\":\"31-12-2026\",\"k\":1}\n{\"d\":\"01-02-2026\",\"k\":2}\n",
+    );
+    folder.write(
+        "t/2.json",
+        "{\"t\":\"2026-01-01T10:00:00.5+02:00\",\"k\":\"x\"}\n",
+    );
+    folder.write(
+        "t/3.json",
+        "{\"d\":\"2026-03-04\",\"t\":\"2026-01-01T10:00:00Z\"}\n",
+    );
+    let relation = folder.relation("t/*.json").await;
+    assert_eq!(columns(&relation), ["d DATE", "k JSON", "t TIMESTAMP"]);
+    assert_eq!(
+        short(&folder.check_scans(&relation)),
+        [
+            "2026-12-31 1 -",
+            "2026-02-01 2 -",
+            "- \"x\" 2026-01-01 08:00:00.5",
+            "2026-03-04 - 2026-01-01 10:00:00"
+        ]
+    );
+    folder.write(
+        "u/1.json",
+        "{\"d\":\"2026-03-04\",\"t\":\"2026-01-01T10:00:00Z\"}\n",
+    );
+    let plain = folder.relation("u/*.json").await;
+    assert!(plain.scan_sql(&plain.files).starts_with("read_json("));
+    folder.check_scans(&plain);
+}
