@@ -12,7 +12,12 @@ mod state;
 
 use std::any::Any;
 
+use skein_catalog::CatalogError;
 use skein_executor_api::FragmentError;
+use skein_planner::ast::json::AstError;
+use skein_planner::error::PlanError;
+use skein_planner::parse::ParseError;
+use skein_planner::postgres::RewriteError;
 
 pub use duckdb::Translated;
 pub use report::{Report, Severity};
@@ -22,6 +27,7 @@ use crate::encode::EncodeError;
 use crate::params::ParameterError;
 use crate::pgwire::frontend::MessageError;
 use crate::pgwire::startup::StartupRefusal;
+use crate::session::settings::SettingError;
 
 /// Everything that a client can be told.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +41,36 @@ pub enum GatewayError {
         /// Byte offset in the text that the client sent, if known.
         position: Option<usize>,
     },
+    /// An error with its place in the text that the client sent.
+    #[error("{error}")]
+    At {
+        /// What happened.
+        #[source]
+        error: Box<GatewayError>,
+        /// Character, counted from one.
+        position: usize,
+    },
+    /// A setting that is not read or changed.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A setting in the startup packet.
+    #[error(transparent)]
+    StartupSetting(SettingError),
+    /// A statement that cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A statement whose meaning in PostgreSQL cannot be kept.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+    /// Relations or files that cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A parameter that cannot be read.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// Rows that cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
     /// A startup packet that is refused.
     #[error(transparent)]
     Startup(#[from] StartupRefusal),
@@ -47,9 +83,6 @@ pub enum GatewayError {
     /// A rule between messages is broken; the text is complete.
     #[error("{0}")]
     Protocol(String),
-    /// The database named at startup is not the one served.
-    #[error("database \"{0}\" does not exist")]
-    UnknownDatabase(String),
     /// More connections than `connections_max`.
     #[error("sorry, too many clients already")]
     TooManyConnections,
@@ -74,6 +107,9 @@ pub enum GatewayError {
     /// A cursor asked to go backward.
     #[error("cursor can only scan forward")]
     CursorForwardOnly,
+    /// A portal that has run a command, or failed.
+    #[error("portal \"{0}\" cannot be run")]
+    SpentPortal(String),
     /// Several statements in one Parse.
     #[error("cannot insert multiple commands into a prepared statement")]
     SeveralStatements,
@@ -83,24 +119,27 @@ pub enum GatewayError {
     /// A command that needs a transaction block.
     #[error("{0} can only be used in transaction blocks")]
     NeedsTransaction(String),
+    /// A command that may not stand in a transaction block.
+    #[error("{0} cannot run inside a transaction block")]
+    NotInBlock(String),
     /// No savepoint of that name.
     #[error("savepoint \"{0}\" does not exist")]
     UnknownSavepoint(String),
-    /// A transaction that was asked to write.
-    #[error("cannot set transaction read-write mode: relations are read-only files")]
-    ReadWriteTransaction,
     /// A command that Skein does not have.
     #[error("{0} is not supported")]
     Unsupported(String),
     /// A command that would change data or definitions.
-    #[error("cannot execute {0} in a read-only transaction")]
+    #[error("cannot execute {0}: relations are read-only")]
     ReadOnly(String),
     /// A command that would reach files of the server or change it.
     #[error("permission denied to execute {0}")]
     Forbidden(String),
-    /// The type of a parameter cannot be found out.
-    #[error("could not determine data type of parameter ${0}")]
-    UndeterminedParameter(usize),
+    /// A type named in PREPARE.
+    #[error("type \"{0}\" does not exist")]
+    UnknownType(String),
+    /// Relations have other columns than when the statement was prepared.
+    #[error("cached plan must not change result type")]
+    ResultChanged,
     /// A parameter in a simple query.
     #[error("there is no parameter ${0}")]
     NoParameter(usize),
@@ -117,12 +156,6 @@ pub enum GatewayError {
     /// A format other than text and binary.
     #[error("unsupported format code: {0}")]
     FormatCode(i16),
-    /// A parameter that cannot be read.
-    #[error(transparent)]
-    Parameter(#[from] ParameterError),
-    /// Rows that cannot be encoded.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
     /// A limit with a name; the text is complete.
     #[error("{message}")]
     Limit {
@@ -185,6 +218,18 @@ impl From<FragmentError> for GatewayError {
     }
 }
 
+impl From<ParseError> for GatewayError {
+    fn from(error: ParseError) -> Self {
+        match error {
+            ParseError::Plan(error) => Self::Plan(error),
+            ParseError::Engine(error) => {
+                let position = error.position;
+                Self::Fragment { error, position }
+            }
+        }
+    }
+}
+
 impl From<std::io::Error> for GatewayError {
     /// Only the client's socket is read and written by the gateway itself.
     fn from(_: std::io::Error) -> Self {
@@ -208,6 +253,16 @@ impl GatewayError {
     pub fn sqlstate(&self) -> SqlState {
         match self {
             Self::Fragment { error, .. } => duckdb::translate(error).code,
+            Self::At { error, .. } => error.sqlstate(),
+            Self::Setting(error) | Self::StartupSetting(error) => setting_state(error),
+            Self::Plan(error) => plan_state(error),
+            Self::Rewrite(error) => match error {
+                RewriteError::UnknownSetting { .. } => SqlState::UNDEFINED_OBJECT,
+                RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
+            },
+            Self::Catalog(error) => catalog_state(error),
+            Self::Parameter(error) => parameter_state(error),
+            Self::Encode(error) => encode_state(error),
             Self::Startup(refusal) => match refusal {
                 StartupRefusal::Protocol { .. } | StartupRefusal::Replication => {
                     SqlState::FEATURE_NOT_SUPPORTED
@@ -219,25 +274,24 @@ impl GatewayError {
             },
             Self::Message(error) => message_state(error),
             Self::UnknownMessageType(_) | Self::Protocol(_) => SqlState::PROTOCOL_VIOLATION,
-            Self::UnknownDatabase(_) => SqlState::INVALID_CATALOG_NAME,
             Self::TooManyConnections | Self::TooManyStatements => SqlState::TOO_MANY_CONNECTIONS,
             Self::UnknownStatement(_) => SqlState::INVALID_SQL_STATEMENT_NAME,
             Self::DuplicateStatement(_) => SqlState::DUPLICATE_PREPARED_STATEMENT,
             Self::UnknownPortal(_) | Self::UnknownCursor(_) => SqlState::INVALID_CURSOR_NAME,
             Self::DuplicateCursor(_) => SqlState::DUPLICATE_CURSOR,
-            Self::CursorForwardOnly => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Self::SpentPortal(_) | Self::CursorForwardOnly => {
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
             Self::SeveralStatements | Self::ParameterCount { .. } => SqlState::SYNTAX_ERROR,
             Self::TransactionAborted => SqlState::IN_FAILED_SQL_TRANSACTION,
+            Self::NotInBlock(_) => SqlState::ACTIVE_SQL_TRANSACTION,
             Self::NeedsTransaction(_) => SqlState::NO_ACTIVE_SQL_TRANSACTION,
             Self::UnknownSavepoint(_) => SqlState::INVALID_SAVEPOINT_SPECIFICATION,
-            Self::ReadWriteTransaction | Self::Unsupported(_) => SqlState::FEATURE_NOT_SUPPORTED,
-            Self::ReadOnly(_) => SqlState::READ_ONLY_SQL_TRANSACTION,
+            Self::ResultChanged | Self::Unsupported(_) | Self::ReadOnly(_) => SqlState::FEATURE_NOT_SUPPORTED,
+            Self::UnknownType(_) => SqlState::UNDEFINED_OBJECT,
             Self::Forbidden(_) => SqlState::INSUFFICIENT_PRIVILEGE,
-            Self::UndeterminedParameter(_) => SqlState::INDETERMINATE_DATATYPE,
             Self::NoParameter(_) => SqlState::UNDEFINED_PARAMETER,
             Self::FormatCode(_) => SqlState::INVALID_PARAMETER_VALUE,
-            Self::Parameter(error) => parameter_state(error),
-            Self::Encode(error) => encode_state(error),
             Self::Limit { .. } => SqlState::PROGRAM_LIMIT_EXCEEDED,
             Self::TooManyColumns { .. } => SqlState::TOO_MANY_COLUMNS,
             Self::TooDeep => SqlState::STATEMENT_TOO_COMPLEX,
@@ -252,9 +306,10 @@ impl GatewayError {
     /// Whether the session ends with it.
     pub fn severity(&self) -> Severity {
         match self {
+            Self::At { error, .. } => error.severity(),
             Self::Startup(_)
+            | Self::StartupSetting(_)
             | Self::UnknownMessageType(_)
-            | Self::UnknownDatabase(_)
             | Self::TooManyConnections
             | Self::IdleInTransaction
             | Self::IdleSession
@@ -276,6 +331,9 @@ impl GatewayError {
     /// What the client might do.
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Setting(error) | Self::StartupSetting(error) => error.hint(),
+            Self::Plan(error) => plan_hint(error),
+            Self::Catalog(error) => catalog_hint(error),
             Self::Limit { hint, .. } => Some(hint.clone()),
             Self::TooManyStatements => Some(
                 "Try again later, or raise the number of statements that may run at once.".into(),
@@ -286,21 +344,45 @@ impl GatewayError {
             Self::CursorForwardOnly => {
                 Some("Declare it with SCROLL option to enable backward scan.".into())
             }
-            Self::UnknownDatabase(_) => None,
             _ => None,
         }
     }
 
-    /// Byte offset in the text the client sent.
-    pub fn position_bytes(&self) -> Option<usize> {
+    /// Byte offset in the statement's text, where it is known.
+    fn position_bytes(&self) -> Option<usize> {
         match self {
             Self::Fragment { position, .. } => *position,
+            Self::Plan(error) => plan_position(error),
+            Self::Rewrite(
+                RewriteError::UnknownSetting { position, .. }
+                | RewriteError::NotConstant { position, .. },
+            ) => *position,
             _ => None,
         }
     }
 
-    /// What is sent, without a position: see [`Report::at`].
+    /// Gives the error its place in `text`, which the client sent; the statement begins there at
+    /// `offset`.
+    #[must_use]
+    pub fn located(self, text: &str, offset: usize) -> Self {
+        let Some(byte) = self.position_bytes() else {
+            return self;
+        };
+        let position = report::character(text, offset + byte);
+        Self::At {
+            error: Box::new(self),
+            position,
+        }
+    }
+
+    /// What is sent.
     pub fn report(&self) -> Report {
+        if let Self::At { error, position } = self {
+            return Report {
+                position: Some(*position),
+                ..error.report()
+            };
+        }
         let severity = self.severity();
         if let Self::Fragment { error, .. } = self {
             let Translated {
@@ -370,5 +452,97 @@ fn message_state(error: &MessageError) -> SqlState {
         | MessageError::String
         | MessageError::Format
         | MessageError::Subtype { .. } => SqlState::PROTOCOL_VIOLATION,
+    }
+}
+
+fn setting_state(error: &SettingError) -> SqlState {
+    match error {
+        SettingError::Unknown { .. } => SqlState::UNDEFINED_OBJECT,
+        SettingError::InvalidName { .. } => SqlState::INVALID_NAME,
+        SettingError::InvalidValue { .. }
+        | SettingError::NotBoolean { .. }
+        | SettingError::OutOfRange { .. }
+        | SettingError::OneValue { .. }
+        | SettingError::UnknownRole { .. } => SqlState::INVALID_PARAMETER_VALUE,
+        SettingError::Fixed { .. }
+        | SettingError::NeedsRestart { .. }
+        | SettingError::NotNow { .. } => SqlState::CANT_CHANGE_RUNTIME_PARAM,
+    }
+}
+
+fn plan_state(error: &PlanError) -> SqlState {
+    match error {
+        PlanError::Ast(error) => match error {
+            AstError::Syntax { .. } => SqlState::SYNTAX_ERROR,
+            AstError::NotSelect | AstError::NotSupported { .. } => SqlState::FEATURE_NOT_SUPPORTED,
+            AstError::TooDeep => SqlState::STATEMENT_TOO_COMPLEX,
+            AstError::Unknown(_) => SqlState::INTERNAL_ERROR,
+        },
+        PlanError::Lexical { .. } | PlanError::Syntax { .. } => SqlState::SYNTAX_ERROR,
+        PlanError::UnknownRelation { .. } => SqlState::UNDEFINED_TABLE,
+        PlanError::OtherDatabase { .. } => SqlState::FEATURE_NOT_SUPPORTED,
+        PlanError::UnknownFunction { .. } => SqlState::UNDEFINED_FUNCTION,
+        PlanError::FunctionNotAllowed { .. } => SqlState::INSUFFICIENT_PRIVILEGE,
+        PlanError::UnknownParameter { .. } | PlanError::NamedParameter { .. } => {
+            SqlState::UNDEFINED_PARAMETER
+        }
+    }
+}
+
+fn plan_position(error: &PlanError) -> Option<usize> {
+    match error {
+        PlanError::Ast(AstError::Syntax { position, .. })
+        | PlanError::UnknownRelation { position, .. }
+        | PlanError::OtherDatabase { position, .. }
+        | PlanError::UnknownFunction { position, .. }
+        | PlanError::FunctionNotAllowed { position, .. }
+        | PlanError::UnknownParameter { position, .. }
+        | PlanError::NamedParameter { position, .. } => *position,
+        PlanError::Lexical { position, .. } | PlanError::Syntax { position, .. } => Some(*position),
+        PlanError::Ast(_) => None,
+    }
+}
+
+fn plan_hint(error: &PlanError) -> Option<String> {
+    match error {
+        PlanError::UnknownRelation { nearest: Some(nearest), .. } => {
+            Some(format!("Perhaps you meant \"{nearest}\"."))
+        }
+        PlanError::UnknownFunction { nearest: Some(nearest), .. } => {
+            Some(format!("Perhaps you meant \"{nearest}\"."))
+        }
+        PlanError::FunctionNotAllowed { .. } => Some(
+            "Skein runs no functions that reach files, settings or other sessions.".into(),
+        ),
+        _ => None,
+    }
+}
+
+fn catalog_state(error: &CatalogError) -> SqlState {
+    match error {
+        CatalogError::NoFiles { .. }
+        | CatalogError::PathMissing { .. }
+        | CatalogError::PathUnknown { .. } => SqlState::UNDEFINED_TABLE,
+        CatalogError::InvalidPattern { .. } => SqlState::INVALID_PARAMETER_VALUE,
+        CatalogError::PathNotAllowed { .. } => SqlState::INSUFFICIENT_PRIVILEGE,
+        CatalogError::TooManyFiles { .. } => SqlState::PROGRAM_LIMIT_EXCEEDED,
+        CatalogError::TypeConflict { .. } => SqlState::DATATYPE_MISMATCH,
+        CatalogError::Unlistable { .. } | CatalogError::ListingTimeout { .. } => SqlState::IO_ERROR,
+        CatalogError::UnknownFormat { .. }
+        | CatalogError::MixedFormats { .. }
+        | CatalogError::HiveMismatch { .. } => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        CatalogError::Inspect { .. } => SqlState::DATA_CORRUPTED,
+    }
+}
+
+fn catalog_hint(error: &CatalogError) -> Option<String> {
+    match error {
+        CatalogError::PathNotAllowed { .. } => Some(
+            "Paths may reach the served folder and those that gateway.allow_paths names.".into(),
+        ),
+        CatalogError::PathUnknown { nearest: Some(nearest), .. } => {
+            Some(format!("Perhaps you meant \"{nearest}\"."))
+        }
+        _ => None,
     }
 }

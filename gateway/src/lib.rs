@@ -1,11 +1,15 @@
 //! The PostgreSQL server in front of DuckDB executors.
 
 pub mod check;
+pub mod cli;
 pub mod dispatch;
 pub mod encode;
 pub mod error;
+pub mod gateway;
 pub mod merge;
 pub mod params;
 pub mod pgwire;
+pub mod plan_cache;
+pub mod server;
 pub mod session;
 pub mod shadow;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `skein` program: see [`skein_gateway::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    skein_gateway::cli::main()
+}

@@ -1,3 +1,197 @@
 //! What one client owns: settings, statements, portals and the status of its transaction.
+//!
+//! ```text
+//! message ─► simple / extended ─► analysed statement ─► execute ─► rows or a command tag
+//! ```
+//!
+//! Invariants: a statement runs only in a transaction that has not failed; every statement has a
+//! [`guard::Guard`] that a cancel request and `statement_timeout` reach; what a statement changes in
+//! the session is changed only when it has succeeded.
 
+pub mod analysed;
+mod execute;
+mod explain;
+mod extended;
+pub mod guard;
+pub mod portal;
+mod prepared;
+mod query;
+pub mod rows;
 pub mod settings;
+mod simple;
+mod texts;
+pub mod transaction;
+mod utility;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::encode::{ByteaOutput, DateStyle, EncodeSettings, IntervalStyle, Zone};
+use crate::error::{GatewayError, Report};
+use crate::gateway::Gateway;
+use crate::pgwire::backend::{Outgoing, TransactionStatus};
+use crate::pgwire::cancel::Registration;
+use crate::pgwire::connection::Handler;
+use crate::pgwire::frontend::{Message, Target};
+use crate::pgwire::startup::StartupPacket;
+use crate::pgwire::stream::Writer;
+use guard::Guard;
+use portal::Names;
+use settings::Settings;
+use transaction::Transaction;
+
+/// One client's session.
+pub struct Session {
+    gateway: Arc<Gateway>,
+    user: String,
+    database: String,
+    settings: Settings,
+    /// What the client was last told of its settings.
+    reported: BTreeMap<&'static str, String>,
+    transaction: Transaction,
+    names: Names,
+    registration: Registration,
+}
+
+impl Session {
+    /// Makes a session for a client that may enter, and greets it.
+    pub fn start(
+        gateway: Arc<Gateway>,
+        packet: &StartupPacket,
+        out: &mut Outgoing,
+    ) -> Result<Self, GatewayError> {
+        if packet.newer_minor || !packet.unknown_options.is_empty() {
+            out.negotiate_protocol_version(0, &packet.unknown_options);
+        }
+        out.authentication_ok();
+        let mut settings = Settings::new(Arc::clone(gateway.settings()), &packet.user);
+        for (name, value) in &packet.settings {
+            settings.set_at_startup(name, value).map_err(GatewayError::StartupSetting)?;
+        }
+        let limits = &gateway.config().gateway;
+        let mut session = Self {
+            names: Names::new(limits.statements_max, limits.portals_max),
+            registration: gateway.cancels().register(),
+            user: packet.user.clone(),
+            database: packet.database.clone(),
+            settings,
+            reported: BTreeMap::new(),
+            transaction: Transaction::default(),
+            gateway,
+        };
+        session.report_settings(out);
+        out.backend_key_data(session.registration.process_id, session.registration.secret);
+        out.ready(TransactionStatus::Idle);
+        Ok(session)
+    }
+
+    /// Tells the client of settings that have changed.
+    fn report_settings(&mut self, out: &mut Outgoing) {
+        for (name, value) in self.settings.reported() {
+            if self.reported.get(name) != Some(&value) {
+                out.parameter_status(name, &value);
+                self.reported.insert(name, value);
+            }
+        }
+    }
+
+    /// Starts the clock of a statement.
+    fn guard(&self) -> Guard {
+        Guard::new(&self.registration.handle, self.settings.timeout("statement_timeout"))
+    }
+
+    /// How values look in this session.
+    fn encode_settings(&self) -> EncodeSettings {
+        let value = |name| self.settings.value(name);
+        let default = EncodeSettings::default();
+        let digits = self.settings.extra_float_digits();
+        EncodeSettings {
+            date_style: DateStyle::default()
+                .with(&value("DateStyle"))
+                .unwrap_or(default.date_style),
+            interval_style: IntervalStyle::named(&value("IntervalStyle"))
+                .unwrap_or(default.interval_style),
+            bytea_output: match value("bytea_output").as_str() {
+                "escape" => ByteaOutput::Escape,
+                _ => ByteaOutput::Hex,
+            },
+            extra_float_digits: i8::try_from(digits).unwrap_or(default.extra_float_digits),
+            zone: Zone::named(&value("TimeZone")).unwrap_or(default.zone),
+        }
+    }
+
+    /// A notice to the client, if `client_min_messages` lets it through.
+    fn notice(&self, report: &Report, out: &mut Outgoing) {
+        let wanted = self.settings.value("client_min_messages");
+        let quiet = match report.severity {
+            crate::error::Severity::Notice => {
+                matches!(wanted.as_str(), "warning" | "error" | "fatal" | "panic")
+            }
+            _ => matches!(wanted.as_str(), "error" | "fatal" | "panic"),
+        };
+        if !quiet {
+            out.report(report);
+        }
+    }
+}
+
+impl Handler for Session {
+    async fn handle(&mut self, message: Message, writer: &mut Writer) -> Result<(), GatewayError> {
+        match message {
+            Message::Query(text) => Box::pin(self.simple_query(&text, writer)).await,
+            Message::Parse { name, query, parameter_types } => {
+                self.parse(&name, &query, &parameter_types, writer).await
+            }
+            Message::Bind { portal, statement, values } => {
+                self.bind(&portal, &statement, values, writer)
+            }
+            Message::Describe(Target::Statement(name)) => self.describe_statement(&name, writer),
+            Message::Describe(Target::Portal(name)) => self.describe_portal(&name, writer),
+            Message::Execute { portal, rows_max } => {
+                Box::pin(self.execute_portal(&portal, rows_max, writer)).await
+            }
+            Message::Close(target) => {
+                match target {
+                    Target::Statement(name) => self.names.close_statement(&name),
+                    Target::Portal(name) => self.names.close_portal(&name),
+                };
+                writer.out().close_complete();
+                Ok(())
+            }
+            Message::FunctionCall => Err(GatewayError::Unsupported("the function call message".into())),
+            // The connection loop handles these itself.
+            Message::Flush | Message::Sync | Message::Terminate | Message::Copy => Ok(()),
+        }
+    }
+
+    fn end_of_cycle(&mut self, out: &mut Outgoing) {
+        if !self.transaction.in_block() {
+            self.settings.commit();
+            self.names.end_transaction(true);
+        }
+        self.report_settings(out);
+    }
+
+    fn failed(&mut self) {
+        if self.transaction.in_block() {
+            self.transaction.fail();
+        } else {
+            self.settings.rollback();
+            self.names.end_transaction(false);
+        }
+    }
+
+    fn status(&self) -> TransactionStatus {
+        self.transaction.status()
+    }
+
+    fn idle_limit(&self) -> Option<(Duration, GatewayError)> {
+        let (name, error) = if self.transaction.in_block() {
+            ("idle_in_transaction_session_timeout", GatewayError::IdleInTransaction)
+        } else {
+            ("idle_session_timeout", GatewayError::IdleSession)
+        };
+        self.settings.timeout(name).map(|limit| (limit, error))
+    }
+}

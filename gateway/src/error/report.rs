@@ -65,19 +65,15 @@ impl Report {
             ..Self::error(code, message)
         }
     }
+}
 
-    /// Points at a byte of `text`, which is the text that the client sent.
-    #[must_use]
-    pub fn at(mut self, text: &str, byte: Option<usize>) -> Self {
-        self.position = byte.map(|byte| {
-            let mut byte = byte.min(text.len());
-            while !text.is_char_boundary(byte) {
-                byte -= 1;
-            }
-            text[..byte].chars().count() + 1
-        });
-        self
+/// The character of `text` at a byte, counted from one.
+pub(super) fn character(text: &str, byte: usize) -> usize {
+    let mut byte = byte.min(text.len());
+    while !text.is_char_boundary(byte) {
+        byte -= 1;
     }
+    text[..byte].chars().count() + 1
 }
 
 #[cfg(test)]
@@ -86,10 +82,9 @@ mod tests {
 
     #[test]
     fn positions_count_characters_from_one() {
-        let report = |byte| Report::error(SqlState::SYNTAX_ERROR, "x").at("é+ü", Some(byte));
-        assert_eq!(report(0).position, Some(1));
-        assert_eq!(report(2).position, Some(2));
-        assert_eq!(report(4).position, Some(3), "inside of a character");
-        assert_eq!(report(99).position, Some(4));
+        assert_eq!(character("é+ü", 0), 1);
+        assert_eq!(character("é+ü", 2), 2);
+        assert_eq!(character("é+ü", 4), 3, "inside of a character");
+        assert_eq!(character("é+ü", 99), 4);
     }
 }

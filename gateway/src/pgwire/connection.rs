@@ -18,7 +18,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::watch;
 
-use super::backend::TransactionStatus;
+use super::backend::{Outgoing, TransactionStatus};
 use super::frontend::{Message, Tag, decode};
 use super::stream::{ReadError, Reader, Writer};
 use crate::error::{GatewayError, Severity};
@@ -36,7 +36,7 @@ pub trait Handler: Send {
     ) -> impl Future<Output = Result<(), GatewayError>> + Send;
 
     /// Ends the implicit transaction, at Sync and after a simple query.
-    fn end_of_cycle(&mut self);
+    fn end_of_cycle(&mut self, out: &mut Outgoing);
 
     /// A message ended with an error, which has been or will be reported.
     fn failed(&mut self);
@@ -89,13 +89,14 @@ pub async fn run<H: Handler>(
 ) {
     let mut state = State::Ready;
     while state != State::Closed {
+        let idle_limit = handler.idle_limit();
         let received = tokio::select! {
             biased;
             () = shutdown_reached(&mut shutdown, Shutdown::Draining) => {
                 farewell(&mut writer, &GatewayError::Shutdown).await;
                 return;
             }
-            received = next(&handler, &mut reader, &mut writer, message_bytes_max) => received,
+            received = next(idle_limit, &mut reader, &mut writer, message_bytes_max) => received,
         };
         let (tag, body) = match received {
             Ok(received) => received,
@@ -111,7 +112,7 @@ pub async fn run<H: Handler>(
         let handled = match decode(tag, body) {
             Ok(Message::Terminate) => return,
             Ok(Message::Sync) => {
-                handler.end_of_cycle();
+                handler.end_of_cycle(writer.out());
                 writer.out().ready(handler.status());
                 state = State::Ready;
                 Ok(())
@@ -134,7 +135,7 @@ pub async fn run<H: Handler>(
                     }
                 };
                 if handled.is_ok() && ends_cycle {
-                    handler.end_of_cycle();
+                    handler.end_of_cycle(writer.out());
                     writer.out().ready(handler.status());
                 }
                 handled
@@ -166,7 +167,7 @@ async fn answer_error<H: Handler>(
     if tag.is_extended() {
         State::SkipUntilSync
     } else {
-        handler.end_of_cycle();
+        handler.end_of_cycle(writer.out());
         writer.out().ready(handler.status());
         State::Ready
     }
@@ -179,8 +180,8 @@ enum Ended {
 }
 
 /// Sends what waits if the client is silent, and receives the next message.
-async fn next<H: Handler>(
-    handler: &H,
+async fn next(
+    idle_limit: Option<(Duration, GatewayError)>,
     reader: &mut Reader,
     writer: &mut Writer,
     message_bytes_max: usize,
@@ -191,7 +192,7 @@ async fn next<H: Handler>(
         writer.flush_if_large().await.map_err(|_| Ended::Closed)?;
     }
     let message = reader.message(message_bytes_max);
-    let received = match handler.idle_limit() {
+    let received = match idle_limit {
         None => message.await,
         Some((limit, error)) => match tokio::time::timeout(limit, message).await {
             Ok(received) => received,
@@ -227,3 +228,6 @@ pub async fn farewell(writer: &mut Writer, error: &GatewayError) {
     // A client that does not read cannot hold the connection.
     let _ = tokio::time::timeout(FAREWELL, writer.shutdown()).await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,7 +251,7 @@ mod tests {
 
     async fn run(bytes: Vec<u8>) -> Result<Startup, StartupError> {
         let mut reader = Reader::new(Box::new(Cursor::new(bytes)));
-        let mut writer = Writer::new(Box::new(tokio::io::sink()));
+        let mut writer = Writer::new(Box::new(tokio::io::sink()), None);
         negotiate(&mut reader, &mut writer).await
     }
 

@@ -6,9 +6,11 @@
 
 use std::future::pending;
 use std::io;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::backend::Outgoing;
 use super::frontend::Tag;
@@ -148,15 +150,19 @@ pub struct Writer {
     out: Outgoing,
     /// How many bytes of `out` have been sent.
     sent: usize,
+    /// How long the client may take nothing at all.
+    stalled_max: Option<Duration>,
 }
 
 impl Writer {
     /// Wraps the sending half of a connection.
-    pub fn new(io: BoxedWrite) -> Self {
+    /// A client that takes nothing for `stalled_max` is given up.
+    pub fn new(io: BoxedWrite, stalled_max: Option<Duration>) -> Self {
         Self {
             io,
             out: Outgoing::default(),
             sent: 0,
+            stalled_max,
         }
     }
 
@@ -168,7 +174,11 @@ impl Writer {
     /// Sends everything.
     pub async fn flush(&mut self) -> io::Result<()> {
         while self.sent < self.out.len() {
-            let count = self.io.write(&self.out.buffer()[self.sent..]).await?;
+            let write = self.io.write(&self.out.buffer()[self.sent..]);
+            let count = match self.stalled_max {
+                None => write.await?,
+                Some(limit) => timeout(limit, write).await??,
+            };
             if count == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }

@@ -1,0 +1,346 @@
+//! What all sessions share: catalogue, executors, shadow databases, caches and counters.
+//!
+//! Opened once from a configuration; everything in it may be used from any task.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use skein_catalog::snapshot::CatalogSnapshot;
+use skein_catalog::{Catalog, CatalogError, Inspect, InspectError};
+use skein_config::Config;
+use skein_executor::engine::{Database, DatabaseOptions, FileAccess};
+use skein_executor::{EmbeddedExecutor, EmbeddedOptions};
+use skein_executor_api::{Executor, FragmentError, FragmentErrorKind};
+
+use crate::check::CheckReport;
+use crate::dispatch::{Dispatcher, Limits};
+use crate::error::GatewayError;
+use crate::pgwire::cancel::CancelRegistry;
+use crate::plan_cache::PlanCache;
+use crate::session::settings::{SettingError, Shared};
+use crate::shadow::{Shadow, ShadowOptions};
+
+/// Shadow databases that are kept: a transaction block may need one that is not the newest.
+const SHADOWS_MAX: usize = 4;
+/// Memory for statements that read no file.
+const SHADOW_MEMORY: &str = "1GB";
+
+/// Why the gateway cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A relation cannot be served.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// DuckDB cannot be opened.
+    #[error("cannot open DuckDB: {0}")]
+    Engine(#[from] FragmentError),
+    /// A default of the configuration is none of its setting's.
+    #[error("configuration: {0}")]
+    Setting(#[from] SettingError),
+    /// The folder for spilled rows cannot be made.
+    #[error("cannot make a folder for temporary files in {path}: {source}")]
+    TempDirectory {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// One gateway process.
+pub struct Gateway {
+    config: Config,
+    catalog: Catalog,
+    dispatcher: Dispatcher,
+    /// Newest last.
+    shadows: Mutex<Vec<Arc<Shadow>>>,
+    /// Lets one build at a time.
+    building: tokio::sync::Mutex<()>,
+    plans: PlanCache,
+    cancels: CancelRegistry,
+    connections: AtomicUsize,
+    statements: AtomicU64,
+    settings: Arc<Shared>,
+    /// As text of a timestamp with time zone.
+    started: String,
+    /// Removed with everything in it when the gateway ends.
+    _temp_directory: tempfile::TempDir,
+}
+
+impl Gateway {
+    /// Opens executors and reads the columns of all relations. `port` is what SHOW port says.
+    pub async fn open(config: Config, port: u16) -> Result<Arc<Self>, OpenError> {
+        let temp_directory = temp_directory(&config)?;
+        let executors = open_executors(&config, temp_directory.path()).await?;
+        let started = now(executors[0].database())?;
+        let inspector = Inspector { database: executors[0].database().clone() };
+        let catalog = Catalog::new(&config, Arc::new(inspector));
+        for problem in catalog.load().await? {
+            if problem.error.is_configuration() {
+                return Err(problem.error.into());
+            }
+            let (relation, error) = (problem.name, problem.error);
+            tracing::warn!(%relation, %error, "relation cannot be read now");
+        }
+        let limits = Limits {
+            running_queries_max: config.gateway.running_queries_max,
+            admission_timeout: Duration::from_millis(config.gateway.admission_timeout_ms),
+            connections_max: config.executors.connections_max,
+            batches_buffered_max: config.executors.batches_buffered_max,
+        };
+        let executors = executors.into_iter().map(|executor| executor as Arc<dyn Executor>);
+        let dispatcher = Dispatcher::new(executors.collect(), limits);
+        let shadow = build_shadow(catalog.current(), shadow_options(&config)).await?;
+        let settings = Shared::new(defaults(&config, port), shadow.time_zones()?)?;
+        Ok(Arc::new(Self {
+            plans: PlanCache::new(config.gateway.plan_cache_entries_max),
+            shadows: Mutex::new(vec![shadow]),
+            building: tokio::sync::Mutex::default(),
+            cancels: CancelRegistry::default(),
+            connections: AtomicUsize::new(0),
+            statements: AtomicU64::new(0),
+            settings: Arc::new(settings),
+            started,
+            catalog,
+            dispatcher,
+            config,
+            _temp_directory: temp_directory,
+        }))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Relations and their files.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Runs plans.
+    pub fn dispatcher(&self) -> &Dispatcher {
+        &self.dispatcher
+    }
+
+    /// Statements analysed before.
+    pub fn plans(&self) -> &PlanCache {
+        &self.plans
+    }
+
+    /// Keys of sessions.
+    pub fn cancels(&self) -> &CancelRegistry {
+        &self.cancels
+    }
+
+    /// How many connections there are, with or without a session.
+    pub fn connections(&self) -> &AtomicUsize {
+        &self.connections
+    }
+
+    /// What belongs to all sessions' settings.
+    pub fn settings(&self) -> &Arc<Shared> {
+        &self.settings
+    }
+
+    /// When the gateway started, as text of a timestamp with time zone.
+    pub fn started(&self) -> &str {
+        &self.started
+    }
+
+    /// How long a client may take none of its result.
+    pub fn send_timeout(&self) -> Option<Duration> {
+        let millis = self.config.gateway.send_timeout_ms;
+        (millis > 0).then(|| Duration::from_millis(millis))
+    }
+
+    /// A number for a statement that starts.
+    pub fn next_statement(&self) -> u64 {
+        self.statements.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn shadows(&self) -> MutexGuard<'_, Vec<Arc<Shadow>>> {
+        self.shadows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Any shadow database, for parsing.
+    pub fn any_shadow(&self) -> Arc<Shadow> {
+        let shadows = self.shadows();
+        Arc::clone(shadows.last().expect("one is built when the gateway opens and one always stays"))
+    }
+
+    /// The shadow database that has the relations of a snapshot.
+    pub async fn shadow(&self, snapshot: &Arc<CatalogSnapshot>) -> Result<Arc<Shadow>, GatewayError> {
+        let known = |shadows: &[Arc<Shadow>]| {
+            let version = snapshot.schema_version;
+            shadows.iter().rev().find(|shadow| shadow.schema_version() == version).cloned()
+        };
+        if let Some(shadow) = known(&self.shadows()) {
+            return Ok(shadow);
+        }
+        let _one = self.building.lock().await;
+        if let Some(shadow) = known(&self.shadows()) {
+            return Ok(shadow);
+        }
+        let shadow = build_shadow(Arc::clone(snapshot), shadow_options(&self.config)).await?;
+        let mut shadows = self.shadows();
+        shadows.push(Arc::clone(&shadow));
+        if shadows.len() > SHADOWS_MAX {
+            shadows.remove(0);
+        }
+        Ok(shadow)
+    }
+}
+
+/// The time, as DuckDB writes it.
+fn now(database: &Database) -> Result<String, FragmentError> {
+    let rows = database.connect()?.query_text("SELECT CAST(now() AS VARCHAR)")?;
+    Ok(rows.into_iter().flatten().flatten().next().unwrap_or_default())
+}
+
+/// What a server with this configuration would serve, without serving it.
+pub async fn check(config: &Config) -> Result<CheckReport, OpenError> {
+    let temp_directory = temp_directory(config)?;
+    let executors = open_executors(config, temp_directory.path()).await?;
+    let inspector = Inspector { database: executors[0].database().clone() };
+    Ok(crate::check::check(config, Arc::new(inspector)).await)
+}
+
+fn shadow_options(config: &Config) -> ShadowOptions {
+    ShadowOptions {
+        memory_limit: SHADOW_MEMORY.to_owned(),
+        connections_max: u32::try_from(config.executors.connections_max).unwrap_or(u32::MAX),
+        connection_timeout: Duration::from_millis(config.executors.connection_timeout_ms),
+        ..ShadowOptions::default()
+    }
+}
+
+async fn build_shadow(
+    snapshot: Arc<CatalogSnapshot>,
+    options: ShadowOptions,
+) -> Result<Arc<Shadow>, FragmentError> {
+    let build = move || Shadow::build(&snapshot, &options).map(Arc::new);
+    tokio::task::spawn_blocking(build).await.unwrap_or_else(|error| Err(lost(&error)))
+}
+
+fn lost(error: &tokio::task::JoinError) -> FragmentError {
+    FragmentError {
+        kind: FragmentErrorKind::Internal,
+        message: format!("a task ended early: {error}"),
+        position: None,
+    }
+}
+
+/// A folder of this process below the configured one or the system's.
+fn temp_directory(config: &Config) -> Result<tempfile::TempDir, OpenError> {
+    let configured = config.executors.temp_directory.as_str();
+    let parent =
+        if configured.is_empty() { std::env::temp_dir() } else { PathBuf::from(configured) };
+    let failed = |source| OpenError::TempDirectory { path: parent.clone(), source };
+    std::fs::create_dir_all(&parent).map_err(failed)?;
+    tempfile::Builder::new().prefix("skein-").tempdir_in(&parent).map_err(failed)
+}
+
+async fn open_executors(
+    config: &Config,
+    temp_directory: &Path,
+) -> Result<Vec<Arc<EmbeddedExecutor>>, FragmentError> {
+    let settings = &config.executors;
+    let count = settings.embedded.max(1);
+    let options = |index: usize| EmbeddedOptions {
+        name: format!("embedded-{index}"),
+        database: DatabaseOptions {
+            threads: (settings.threads > 0).then_some(settings.threads),
+            memory_limit: settings.memory_limit.duckdb_setting(count),
+            temp_directory: Some(temp_directory.join(format!("embedded-{index}"))),
+            file_access: file_access(config),
+            ..DatabaseOptions::default()
+        },
+        connections_max: u32::try_from(settings.connections_max).unwrap_or(u32::MAX),
+        connection_timeout: Duration::from_millis(settings.connection_timeout_ms),
+        ..EmbeddedOptions::default()
+    };
+    let options: Vec<EmbeddedOptions> = (0..count).map(options).collect();
+    let open = move || options.iter().map(|o| EmbeddedExecutor::open(o).map(Arc::new)).collect();
+    tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| Err(lost(&error)))
+}
+
+/// The folders that DuckDB may read: those of relations and those that paths may reach.
+fn file_access(config: &Config) -> FileAccess {
+    let globs = config.relations.iter().flat_map(|relation| &relation.paths).map(String::as_str);
+    let mut folders: Vec<String> = globs.map(folder_of).collect();
+    folders.extend(config.gateway.allow_paths.iter().map(|path| with_slash(path)));
+    folders.extend(config.directory.iter().map(|path| with_slash(&path.to_string_lossy())));
+    // DuckDB compares texts, so a folder behind a link is named both ways.
+    let real = folders.iter().filter_map(|folder| {
+        let real = Path::new(folder).canonicalize().ok()?;
+        Some(with_slash(&real.to_string_lossy()))
+    });
+    let real: Vec<String> = real.collect();
+    folders.extend(real);
+    folders.sort_unstable();
+    folders.dedup();
+    FileAccess::Directories(folders)
+}
+
+/// The part of a glob before its first wildcard, up to a slash; a folder without wildcards is
+/// itself meant.
+fn folder_of(glob: &str) -> String {
+    let Some(wildcard) = glob.find(['*', '?', '[', '{', '\\']) else {
+        if Path::new(glob).is_dir() {
+            return with_slash(glob);
+        }
+        return glob.rsplit_once('/').map_or_else(String::new, |(folder, _)| with_slash(folder));
+    };
+    glob[..wildcard].rsplit_once('/').map_or_else(String::new, |(folder, _)| with_slash(folder))
+}
+
+fn with_slash(folder: &str) -> String {
+    format!("{}/", folder.trim_end_matches('/'))
+}
+
+/// Defaults of settings that the configuration gives.
+fn defaults(config: &Config, port: u16) -> Vec<(&'static str, String)> {
+    let gateway = &config.gateway;
+    vec![
+        ("statement_timeout", gateway.statement_timeout_ms.to_string()),
+        ("idle_session_timeout", gateway.idle_session_timeout_ms.to_string()),
+        (
+            "idle_in_transaction_session_timeout",
+            gateway.idle_in_transaction_session_timeout_ms.to_string(),
+        ),
+        ("max_connections", gateway.connections_max.to_string()),
+        ("port", port.to_string()),
+    ]
+}
+
+/// Looks into files for the catalogue.
+struct Inspector {
+    database: Database,
+}
+
+#[async_trait]
+impl Inspect for Inspector {
+    async fn query_text(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, InspectError> {
+        let (database, sql) = (self.database.clone(), sql.to_owned());
+        let query = move || database.connect()?.query_text(&sql);
+        let rows = tokio::task::spawn_blocking(query).await;
+        rows.unwrap_or_else(|error| Err(lost(&error))).map_err(InspectError::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_glob_ends_before_its_wildcards() {
+        assert_eq!(folder_of("/data/events/**/*.parquet"), "/data/events/");
+        assert_eq!(folder_of("/data/part-*.csv"), "/data/");
+        assert_eq!(folder_of("/data/users.csv"), "/data/");
+        assert_eq!(folder_of("s3://bucket/a/*.parquet"), "s3://bucket/a/");
+    }
+}

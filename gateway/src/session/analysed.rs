@@ -1,0 +1,193 @@
+//! A statement that is understood: parsed, its names resolved, its columns and parameters bound.
+//!
+//! ```text
+//! text ─► parse ─► mentions ─► snapshot ─► resolve ─► bind on the shadow database ─► Analysed
+//! ```
+//!
+//! Invariants: depends on no row and on nothing that its [`crate::plan_cache::PlanKey`] lacks,
+//! unless values of the session are in it; never changes, but for the plan it remembers.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use skein_catalog::relation::RelationName;
+use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
+use skein_executor_api::Column;
+use skein_planner::ast::Query;
+use skein_planner::parse::Statement;
+use skein_planner::plan::DistributedPlan;
+use skein_planner::postgres::Rewritten;
+use skein_planner::resolve::ResolvedQuery;
+
+use super::query::Understood;
+use super::settings::SplitMode;
+use crate::encode::Origin;
+use crate::error::GatewayError;
+
+/// An understood statement.
+pub struct Analysed {
+    /// Its text.
+    pub text: Arc<str>,
+    /// What it says.
+    pub statement: Statement,
+    /// The query that it is.
+    pub query: Option<AnalysedQuery>,
+    /// The statement that it contains: of EXPLAIN, PREPARE, DECLARE.
+    pub inner: Option<Arc<Analysed>>,
+    /// What a client is told of its result; `None`: no rows.
+    pub described: Option<Vec<Column>>,
+    /// PostgreSQL's types of `$1`, `$2`, ….
+    pub parameter_types: Vec<u32>,
+}
+
+impl Analysed {
+    /// A statement of which nothing more is known yet.
+    pub fn new(text: Arc<str>, statement: Statement) -> Self {
+        Self {
+            text,
+            statement,
+            query: None,
+            inner: None,
+            described: None,
+            parameter_types: Vec::new(),
+        }
+    }
+
+    /// The nothing between two semicolons, which Parse accepts.
+    pub fn empty() -> Self {
+        Self::new("".into(), Statement::Unlisten(None))
+    }
+
+    pub(super) fn set_query(&mut self, understood: Understood) {
+        self.query = Some(understood.query);
+        self.described = Some(understood.described);
+        self.parameter_types = understood.parameter_types;
+    }
+
+    /// The statement that it contains.
+    pub fn inner(&self) -> Result<Arc<Self>, GatewayError> {
+        let inner = self.inner.as_ref().map(Arc::clone);
+        inner.ok_or_else(|| GatewayError::Internal("a statement lost what it contains".into()))
+    }
+
+    /// Whether there was no statement at all.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Result columns, with the names that clients see; `None`: no rows.
+    pub fn columns(&self) -> Option<&[Column]> {
+        self.described.as_deref()
+    }
+
+    /// Relations that result columns come from.
+    pub fn origins(&self) -> &[Origin] {
+        &[]
+    }
+}
+
+/// An understood query.
+pub struct AnalysedQuery {
+    /// What was parsed.
+    pub text: Arc<str>,
+    /// As parsed, before names were resolved.
+    pub parsed: Arc<Query>,
+    /// With relations under their own names.
+    pub resolved: ResolvedQuery,
+    /// Paths it may mean by names in FROM.
+    pub paths: Vec<String>,
+    /// Result columns as bound.
+    pub columns: Vec<Column>,
+    /// DuckDB's types of parameters.
+    pub parameter_types: Vec<String>,
+    /// The version of the relations' columns it was bound to.
+    pub schema_version: u64,
+    /// What was put right: whether values of this session are in it, and settings it changes.
+    pub rewritten: Rewritten,
+    plan: Mutex<Option<RememberedPlan>>,
+}
+
+/// A plan and what it was made for.
+struct RememberedPlan {
+    mode: SplitMode,
+    relations: BTreeMap<RelationName, Arc<RelationSnapshot>>,
+    plan: Arc<DistributedPlan>,
+}
+
+impl AnalysedQuery {
+    /// Puts the results of analysis together.
+    pub fn new(
+        text: Arc<str>,
+        parsed: Arc<Query>,
+        resolved: ResolvedQuery,
+        paths: Vec<String>,
+        bound: Bound,
+        schema_version: u64,
+        rewritten: Rewritten,
+    ) -> Self {
+        let Bound { columns, parameter_types } = bound;
+        Self {
+            text,
+            parsed,
+            resolved,
+            paths,
+            columns,
+            parameter_types,
+            schema_version,
+            rewritten,
+            plan: Mutex::default(),
+        }
+    }
+
+    /// Whether other sessions, and this one later, may use it as it is.
+    pub fn may_be_shared(&self) -> bool {
+        !self.rewritten.session && self.rewritten.set_config.is_empty() && self.paths.is_empty()
+    }
+
+    /// The relations it reads, in this snapshot.
+    pub fn relations_in(
+        &self,
+        snapshot: &CatalogSnapshot,
+    ) -> BTreeMap<RelationName, Arc<RelationSnapshot>> {
+        let names = self.resolved.relations.keys();
+        names
+            .filter_map(|name| snapshot.relations.get_key_value(name))
+            .map(|(name, relation)| (name.clone(), Arc::clone(relation)))
+            .collect()
+    }
+
+    /// The plan made before for the same files, if the query has no parameters.
+    pub fn remembered_plan(
+        &self,
+        mode: SplitMode,
+        relations: &BTreeMap<RelationName, Arc<RelationSnapshot>>,
+    ) -> Option<Arc<DistributedPlan>> {
+        let remembered = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = remembered.as_ref().filter(|known| {
+            known.mode == mode
+                && known.relations.len() == relations.len()
+                && known.relations.values().zip(relations.values()).all(|(a, b)| Arc::ptr_eq(a, b))
+        })?;
+        Some(Arc::clone(&remembered.plan))
+    }
+
+    /// Remembers a plan.
+    pub fn remember_plan(
+        &self,
+        mode: SplitMode,
+        relations: BTreeMap<RelationName, Arc<RelationSnapshot>>,
+        plan: &Arc<DistributedPlan>,
+    ) {
+        let plan = Arc::clone(plan);
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(RememberedPlan { mode, relations, plan });
+    }
+}
+
+/// What binding found out.
+pub struct Bound {
+    /// Result columns.
+    pub columns: Vec<Column>,
+    /// DuckDB's types of parameters.
+    pub parameter_types: Vec<String>,
+}

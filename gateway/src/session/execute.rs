@@ -1,0 +1,369 @@
+//! Where all kinds of statements meet: one match for understanding, one for running.
+
+use std::sync::Arc;
+
+use skein_executor::engine::Parsed;
+use skein_executor_api::{BatchStream, Column, FragmentError};
+use skein_planner::parse::{self, ParseSql, ParsedSql, ParsedStatement, Statement};
+use skein_planner::postgres::tokens::normalise;
+
+use super::Session;
+use super::analysed::Analysed;
+use super::guard::Guard;
+use super::portal::{Bound, Tag};
+use super::query::{Understood, beside};
+use super::settings::Settings;
+use super::texts;
+use crate::error::GatewayError;
+use crate::gateway::Gateway;
+use crate::pgwire::backend::Outgoing;
+use crate::plan_cache::PlanKey;
+use crate::shadow::Shadow;
+
+/// Texts up to this length are parsed where they arrive; deeper nesting does not fit into them.
+const SHORT_TEXT_BYTES: usize = 512;
+
+/// What a statement gives.
+pub(super) struct Outcome {
+    pub(super) answer: Answer,
+    /// Ends the answer.
+    pub(super) tag: Tag,
+}
+
+/// The answer before CommandComplete.
+pub(super) enum Answer {
+    /// Rows with these columns.
+    Rows {
+        /// The rows.
+        stream: BatchStream,
+        /// Their columns, with the names that clients see.
+        columns: Vec<Column>,
+    },
+    /// Rows of a cursor.
+    Cursor {
+        /// Its name.
+        name: String,
+        /// How many; `None`: all.
+        rows_max: Option<u64>,
+        /// They are passed over.
+        only_move: bool,
+    },
+    /// None.
+    Done,
+}
+
+impl Outcome {
+    /// A command that returns no rows.
+    pub(super) fn done(tag: &str) -> Self {
+        Self { answer: Answer::Done, tag: Tag::Plain(tag.to_owned()) }
+    }
+
+    /// A command that returns rows and does not count them.
+    pub(super) fn rows(stream: BatchStream, columns: Vec<Column>, tag: &str) -> Self {
+        Self { answer: Answer::Rows { stream, columns }, tag: Tag::Plain(tag.to_owned()) }
+    }
+
+    /// A query.
+    pub(super) fn select(stream: BatchStream, columns: Vec<Column>) -> Self {
+        Self { answer: Answer::Rows { stream, columns }, tag: Tag::Counted("SELECT") }
+    }
+}
+
+/// DuckDB's parser, given what PostgreSQL spells differently.
+struct Parser<'a>(&'a Shadow);
+
+impl ParseSql for Parser<'_> {
+    fn parse(&self, sql: &str) -> Result<ParsedSql, FragmentError> {
+        Ok(match self.0.parse(&normalise(sql))? {
+            Parsed::Select(json) => ParsedSql::Select(json),
+            Parsed::NotSelect => ParsedSql::NotSelect,
+            Parsed::Error(error) => ParsedSql::Error(error),
+        })
+    }
+}
+
+/// The statements of a text.
+pub(super) async fn parse_text(
+    gateway: &Gateway,
+    text: &str,
+) -> Result<Arc<Vec<ParsedStatement>>, GatewayError> {
+    if let Some(known) = gateway.plans().parsed(text) {
+        return Ok(known);
+    }
+    let shadow = gateway.any_shadow();
+    let parsed = if text.len() <= SHORT_TEXT_BYTES {
+        parse::parse(text, &Parser(&shadow))?
+    } else {
+        let own = text.to_owned();
+        beside(move || Ok(parse::parse(&own, &Parser(&shadow))?)).await?
+    };
+    let parsed = Arc::new(parsed);
+    gateway.plans().remember_parsed(text, &parsed);
+    Ok(parsed)
+}
+
+impl Session {
+    /// Understands one statement, or finds it understood before.
+    pub(super) async fn analyse(
+        &mut self,
+        parsed: &ParsedStatement,
+        parameter_types: &[u32],
+        guard: &mut Guard,
+    ) -> Result<Arc<Analysed>, GatewayError> {
+        let text: Arc<str> = parsed.text.as_str().into();
+        if !matches!(parsed.statement, Statement::Query(_)) {
+            let analysed =
+                self.analyse_statement(&text, &parsed.statement, parameter_types, guard).await;
+            return analysed;
+        }
+        let mut key = PlanKey {
+            text: Arc::clone(&text),
+            parameter_types: parameter_types.to_vec(),
+            schema_version: self.schema_version(),
+            search_path: self.settings.value("search_path"),
+        };
+        if let Some(known) = self.gateway.plans().get(&key) {
+            return Ok(known);
+        }
+        let analysed = self
+            .analyse_statement(&text, &parsed.statement, parameter_types, guard)
+            .await?;
+        if let Some(query) = &analysed.query
+            && query.may_be_shared()
+        {
+            key.schema_version = query.schema_version;
+            self.gateway.plans().insert(key, Arc::clone(&analysed));
+        }
+        Ok(analysed)
+    }
+
+    async fn analyse_statement(
+        &mut self,
+        text: &Arc<str>,
+        statement: &Statement,
+        parameter_types: &[u32],
+        guard: &mut Guard,
+    ) -> Result<Arc<Analysed>, GatewayError> {
+        let mut analysed = Analysed::new(Arc::clone(text), statement.clone());
+        match statement {
+            Statement::Query(query) => {
+                let query = Arc::new((**query).clone());
+                let understood = self.understand(text, query, parameter_types, guard).await?;
+                analysed.set_query(understood);
+            }
+            Statement::DynamicPivot(pivot) => {
+                self.need_no_failure()?;
+                let mut values = Vec::new();
+                for sql in pivot.value_queries() {
+                    values.push(self.first_column(sql, guard).await?);
+                }
+                let text = pivot.with_values(&values);
+                let understood = self.understand_text(&text, parameter_types, guard).await?;
+                analysed.set_query(understood);
+            }
+            Statement::Explain { options, statement } => {
+                if options.format.as_deref().is_some_and(|format| format != "text") {
+                    return Err(GatewayError::Unsupported("EXPLAIN in other formats than text".into()));
+                }
+                let inner = self.inner(text, statement, parameter_types, guard).await?;
+                analysed.parameter_types.clone_from(&inner.parameter_types);
+                analysed.inner = Some(inner);
+                analysed.described = Some(texts::columns(&["QUERY PLAN"]));
+            }
+            Statement::Declare { statement, .. } => {
+                let inner = self.inner(text, statement, parameter_types, guard).await?;
+                analysed.parameter_types.clone_from(&inner.parameter_types);
+                analysed.inner = Some(inner);
+            }
+            Statement::Prepare { statement, types, .. } => {
+                let types = super::prepared::type_oids(types)?;
+                analysed.inner = Some(self.inner(text, statement, &types, guard).await?);
+            }
+            Statement::Execute { name, .. } => {
+                let target = self.names.statement(name)?;
+                analysed.described.clone_from(&target.described);
+            }
+            Statement::Show(name) => {
+                analysed.described = Some(match name {
+                    Some(name) => texts::columns(&[&Settings::spelling(name)]),
+                    None => texts::columns(&["name", "setting", "description"]),
+                });
+            }
+            Statement::Fetch { name, only_move: false, .. } => {
+                let cursor = &self.names.cursor(name)?.bound;
+                analysed.described.clone_from(&cursor.analysed.described);
+            }
+            _ => {}
+        }
+        Ok(Arc::new(analysed))
+    }
+
+    /// Understands the statement inside of another one; it has to be a query.
+    async fn inner(
+        &mut self,
+        text: &Arc<str>,
+        statement: &Statement,
+        parameter_types: &[u32],
+        guard: &mut Guard,
+    ) -> Result<Arc<Analysed>, GatewayError> {
+        if let Statement::Refused { command, reaches_outside } = statement {
+            return Err(refused(command, *reaches_outside));
+        }
+        let inner = self.analyse_statement(text, statement, parameter_types, guard);
+        Box::pin(inner).await
+    }
+
+    /// Understands a text that has to be one query.
+    pub(super) async fn understand_text(
+        &mut self,
+        text: &str,
+        parameter_types: &[u32],
+        guard: &mut Guard,
+    ) -> Result<Understood, GatewayError> {
+        let parsed = parse_text(&self.gateway, text).await?;
+        match parsed.as_slice() {
+            [ParsedStatement { statement: Statement::Query(query), text, .. }] => {
+                let query = Arc::new((**query).clone());
+                self.understand(&text.as_str().into(), query, parameter_types, guard).await
+            }
+            _ => Err(GatewayError::Internal("a query made here is none".into())),
+        }
+    }
+
+    /// In a failed transaction only its end is run.
+    pub(super) fn check_transaction(&self, statement: &Statement) -> Result<(), GatewayError> {
+        match statement {
+            Statement::Commit { .. } | Statement::Rollback { .. } | Statement::RollbackTo(_) => {
+                Ok(())
+            }
+            _ => self.need_no_failure(),
+        }
+    }
+
+    fn need_no_failure(&self) -> Result<(), GatewayError> {
+        if self.transaction.is_failed() {
+            return Err(GatewayError::TransactionAborted);
+        }
+        Ok(())
+    }
+
+    /// Runs a statement.
+    pub(super) async fn run(
+        &mut self,
+        bound: &Bound,
+        guard: &mut Guard,
+        out: &mut Outgoing,
+    ) -> Result<Outcome, GatewayError> {
+        let analysed = &bound.analysed;
+        match &analysed.statement {
+            Statement::Query(_) | Statement::DynamicPivot(_) => {
+                self.run_query(analysed, &bound.parameters, guard).await
+            }
+            Statement::Explain { options, statement } => {
+                let inner = match &**statement {
+                    Statement::Execute { name, arguments } => {
+                        self.prepared(name, arguments, guard).await?
+                    }
+                    _ => analysed.inner()?,
+                };
+                let lines =
+                    self.explain(&inner, &bound.parameters, options.analyze, guard).await?;
+                let columns = texts::columns(&["QUERY PLAN"]);
+                let lines: Vec<Vec<String>> = lines.into_iter().map(|line| vec![line]).collect();
+                Ok(Outcome::rows(texts::rows(&columns, &lines), columns, "EXPLAIN"))
+            }
+            Statement::Set { local, name, value: Some(values) } => {
+                self.set(name, values, *local, out)
+            }
+            Statement::Set { local, name, value: None } => self.reset(name, *local, "SET"),
+            Statement::SetTransaction { session, modes } => {
+                self.set_transaction(modes, *session, out)
+            }
+            Statement::Show(Some(name)) => self.show(name),
+            Statement::Show(None) => Ok(self.show_all()),
+            Statement::Reset(Some(name)) => self.reset(name, false, "RESET"),
+            Statement::Reset(None) => {
+                self.settings.begin();
+                self.settings.reset_all();
+                Ok(Outcome::done("RESET"))
+            }
+            Statement::Begin(modes) => self.begin(modes, &analysed.text, out),
+            Statement::Commit { chain } => self.commit(*chain, out),
+            Statement::Rollback { chain } => self.rollback(*chain, out),
+            Statement::Savepoint(name) => self.savepoint(name),
+            Statement::Release(name) => self.release(name),
+            Statement::RollbackTo(name) => self.rollback_to(name),
+            Statement::Prepare { name, .. } => {
+                let inner = analysed.inner()?;
+                self.names.check_new_statement(name)?;
+                self.names.add_statement(name, inner);
+                Ok(Outcome::done("PREPARE"))
+            }
+            Statement::Execute { name, arguments } => {
+                let inner = self.prepared(name, arguments, guard).await?;
+                if inner.query.is_none() {
+                    return Err(GatewayError::Unsupported("EXECUTE of a command".into()));
+                }
+                self.run_query(&inner, &[], guard).await
+            }
+            Statement::Deallocate(Some(name)) => {
+                if !self.names.close_statement(name) {
+                    return Err(GatewayError::UnknownStatement(name.clone()));
+                }
+                Ok(Outcome::done("DEALLOCATE"))
+            }
+            Statement::Deallocate(None) => {
+                self.names.close_statements();
+                Ok(Outcome::done("DEALLOCATE ALL"))
+            }
+            Statement::Declare { name, hold, scroll, .. } => {
+                self.declare(name, *hold, *scroll, bound)
+            }
+            Statement::Fetch { name, only_move, direction } => {
+                self.fetch(name, *only_move, *direction)
+            }
+            Statement::Close(Some(name)) => {
+                if !self.names.close_portal(name) {
+                    return Err(GatewayError::UnknownCursor(name.clone()));
+                }
+                Ok(Outcome::done("CLOSE CURSOR"))
+            }
+            Statement::Close(None) => {
+                self.names.close_portals();
+                Ok(Outcome::done("CLOSE CURSOR ALL"))
+            }
+            Statement::Discard(what) => self.discard(what == "ALL", what),
+            Statement::Unlisten(_) => Ok(Outcome::done("UNLISTEN")),
+            Statement::Listen(_) => Err(GatewayError::Unsupported("LISTEN".into())),
+            Statement::CopyToStdout { .. } => Err(GatewayError::Unsupported("COPY".into())),
+            Statement::Refused { command, reaches_outside } => {
+                Err(refused(command, *reaches_outside))
+            }
+        }
+    }
+
+    async fn run_query(
+        &mut self,
+        analysed: &Arc<Analysed>,
+        parameters: &[String],
+        guard: &mut Guard,
+    ) -> Result<Outcome, GatewayError> {
+        let analysed = self.up_to_date(analysed, guard).await?;
+        for change in analysed.query.iter().flat_map(|query| &query.rewritten.set_config) {
+            self.settings.begin();
+            self.settings.set_text(&change.name, &change.value, change.local)?;
+        }
+        let planned = self.plan(&analysed, parameters, guard).await?;
+        let rows = self.start_query(&planned, guard).await?.rows();
+        let columns = analysed.described.clone().unwrap_or_default();
+        Ok(Outcome::select(rows, columns))
+    }
+}
+
+/// The error for a statement that is recognised but not run.
+fn refused(command: &str, reaches_outside: bool) -> GatewayError {
+    match reaches_outside {
+        true => GatewayError::Forbidden(command.to_owned()),
+        false => GatewayError::ReadOnly(command.to_owned()),
+    }
+}

@@ -1,0 +1,126 @@
+//! EXPLAIN and EXPLAIN ANALYZE.
+//!
+//! The lines are the planner's; this module adds where fragments run and what they did. ANALYZE
+//! runs the query and throws its rows away.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use skein_planner::explain::{FragmentNote, lines};
+use skein_planner::plan::{DistributedPlan, Partitioning};
+
+use super::Session;
+use super::analysed::Analysed;
+use super::execute::parse_text;
+use super::guard::Guard;
+use super::query::{Planned, Started};
+use crate::dispatch::metrics::{FragmentMetrics, Metrics};
+use crate::error::GatewayError;
+use crate::gateway::Gateway;
+use crate::pgwire::backend::Outgoing;
+use crate::pgwire::startup::StartupPacket;
+
+impl Session {
+    /// The lines of EXPLAIN for one query, without a client.
+    pub async fn explain_text(
+        gateway: Arc<Gateway>,
+        sql: &str,
+    ) -> Result<Vec<String>, GatewayError> {
+        let packet = StartupPacket {
+            user: "skein".to_owned(),
+            database: "skein".to_owned(),
+            ..StartupPacket::default()
+        };
+        let mut session = Self::start(gateway, &packet, &mut Outgoing::default())?;
+        let statements = parse_text(&session.gateway, sql).await?;
+        let [statement] = statements.as_slice() else {
+            return Err(GatewayError::SeveralStatements);
+        };
+        let mut guard = session.guard();
+        let query = session.analyse(statement, &[], &mut guard).await?;
+        if query.query.is_none() {
+            return Err(GatewayError::Unsupported("EXPLAIN of a statement that is no query".into()));
+        }
+        session.explain(&query, &[], false, &mut guard).await
+    }
+
+    /// The lines of EXPLAIN for an analysed query.
+    pub(super) async fn explain(
+        &mut self,
+        query: &Arc<Analysed>,
+        parameters: &[String],
+        analyze: bool,
+        guard: &mut Guard,
+    ) -> Result<Vec<String>, GatewayError> {
+        let planned = self.plan(query, parameters, guard).await?;
+        let begun = Instant::now();
+        let mut metrics = None;
+        let mut rows = 0;
+        if analyze {
+            let started = self.start_query(&planned, guard).await?;
+            let mut batches = match started {
+                Started::Shadow(batches) => batches,
+                Started::Fragments(running) => {
+                    metrics = Some(running.metrics);
+                    running.rows
+                }
+            };
+            while let Some(batch) =
+                guard.run(async { batches.next().await.transpose() }).await?
+            {
+                rows += batch.num_rows();
+            }
+        }
+        let mut text = match &planned {
+            Planned::Shadow { sql, .. } => vec![format!("gateway: {sql}")],
+            Planned::Fragments { plan } => {
+                lines(plan, &self.notes(plan, metrics.as_deref()))
+            }
+        };
+        if analyze {
+            text.push(format!("total: rows={rows} time={}", millis(begun.elapsed())));
+        }
+        Ok(text)
+    }
+
+    /// Where the fragments of a plan run, and what they did if they ran.
+    fn notes(&self, plan: &DistributedPlan, metrics: Option<&Metrics>) -> Vec<Vec<FragmentNote>> {
+        let dispatcher = self.gateway.dispatcher();
+        let layout = dispatcher.layout(plan, self.settings.fragments());
+        let stages = layout.stages.iter().zip(&plan.stages).enumerate();
+        stages
+            .map(|(number, (placed, stage))| {
+                let divided: &[usize] = match &stage.partitioning {
+                    Partitioning::ByFile { scans, .. } => scans,
+                    Partitioning::Single => &[],
+                };
+                let fragments = placed.iter().enumerate();
+                fragments
+                    .map(|(index, placed)| FragmentNote {
+                        executor: dispatcher.executors()[placed.executor].clone(),
+                        files: divided
+                            .iter()
+                            .flat_map(|scan| &placed.files[*scan])
+                            .map(|file| file.path.clone())
+                            .collect(),
+                        measured: metrics.map(|metrics| measured(&metrics.stages()[number][index])),
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+}
+
+fn measured(metrics: &FragmentMetrics) -> String {
+    format!(
+        "rows={} bytes={} time={}",
+        metrics.rows(),
+        metrics.bytes(),
+        millis(metrics.elapsed())
+    )
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{:.3} ms", duration.as_secs_f64() * 1000.0)
+}

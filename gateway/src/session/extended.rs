@@ -1,0 +1,231 @@
+//! The extended protocol: Parse, Bind, Describe, Execute.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Session;
+use super::analysed::Analysed;
+use super::execute::{Answer, Outcome, parse_text};
+use super::portal::{Bound, Portal, PortalState};
+use super::rows::{ResultRows, Sent};
+use crate::encode::{DateOrder, Format, result_formats, row_description};
+use crate::error::GatewayError;
+use crate::params;
+use crate::pgwire::frontend::BindValues;
+use crate::pgwire::stream::Writer;
+
+impl Session {
+    /// Parse
+    pub(super) async fn parse(
+        &mut self,
+        name: &str,
+        text: &str,
+        parameter_types: &[u32],
+        writer: &mut Writer,
+    ) -> Result<(), GatewayError> {
+        self.names.check_new_statement(name)?;
+        let statements =
+            parse_text(&self.gateway, text).await.map_err(|error| error.located(text, 0))?;
+        let analysed = match statements.as_slice() {
+            [] => Arc::new(Analysed::empty()),
+            [statement] => {
+                self.check_transaction(&statement.statement)?;
+                let mut guard = self.guard();
+                self.analyse(statement, parameter_types, &mut guard)
+                    .await
+                    .map_err(|error| error.located(text, statement.start))?
+            }
+            _ => return Err(GatewayError::SeveralStatements),
+        };
+        self.names.add_statement(name, analysed);
+        writer.out().parse_complete();
+        Ok(())
+    }
+
+    /// Bind
+    pub(super) fn bind(
+        &mut self,
+        portal: &str,
+        statement: &str,
+        values: Bytes,
+        writer: &mut Writer,
+    ) -> Result<(), GatewayError> {
+        let analysed = Arc::clone(self.names.statement(statement)?);
+        let BindValues { parameter_formats, parameters, result_formats: codes } =
+            BindValues::decode(values)?;
+        let (formats, given, needed) =
+            (parameter_formats.len(), parameters.len(), analysed.parameter_types.len());
+        if formats > 1 && formats != given {
+            return Err(GatewayError::Protocol(format!(
+                "bind message has {formats} parameter formats but {given} parameters"
+            )));
+        }
+        if given != needed {
+            return Err(GatewayError::Protocol(format!(
+                "bind message supplies {given} parameters, but prepared statement \"{statement}\" \
+                 requires {needed}"
+            )));
+        }
+        self.check_transaction(&analysed.statement)?;
+        let order = self.encode_settings().date_style.order;
+        let parameters = decode(&parameter_formats, &parameters, &analysed.parameter_types, order)?;
+        let columns = analysed.columns().map_or(0, <[_]>::len);
+        let formats = if analysed.columns().is_some() {
+            result_formats(&codes, columns)?
+        } else {
+            Vec::new()
+        };
+        let bound = Bound { analysed, parameters, formats };
+        let portal_state = Portal { bound, state: PortalState::New, with_hold: false };
+        self.names.add_portal(portal, portal_state)?;
+        writer.out().bind_complete();
+        Ok(())
+    }
+
+    /// Describe of a statement
+    pub(super) fn describe_statement(
+        &mut self,
+        name: &str,
+        writer: &mut Writer,
+    ) -> Result<(), GatewayError> {
+        let analysed = self.names.statement(name)?;
+        writer.out().parameter_description(&analysed.parameter_types);
+        match analysed.columns() {
+            Some(columns) => {
+                let fields = row_description(columns, &[], analysed.origins())?;
+                writer.out().row_description(&fields);
+            }
+            None => writer.out().no_data(),
+        }
+        Ok(())
+    }
+
+    /// Describe of a portal
+    pub(super) fn describe_portal(
+        &mut self,
+        name: &str,
+        writer: &mut Writer,
+    ) -> Result<(), GatewayError> {
+        let Bound { analysed, formats, .. } = &self.names.portal(name)?.bound;
+        match analysed.columns() {
+            Some(columns) => {
+                let fields = row_description(columns, formats, analysed.origins())?;
+                writer.out().row_description(&fields);
+            }
+            None => writer.out().no_data(),
+        }
+        Ok(())
+    }
+
+    /// Execute
+    pub(super) async fn execute_portal(
+        &mut self,
+        name: &str,
+        rows_max: i32,
+        writer: &mut Writer,
+    ) -> Result<(), GatewayError> {
+        let rows_max = u64::try_from(rows_max).ok().filter(|most| *most > 0);
+        let portal = self.names.portal(name)?;
+        let bound = portal.bound.clone();
+        self.check_transaction(&bound.analysed.statement)?;
+        let mut guard = self.guard();
+        let portal = self.names.portal(name)?;
+        // Taken out: what fails or is interrupted leaves a failed portal behind.
+        let state = std::mem::replace(&mut portal.state, PortalState::Failed);
+        let (mut rows, tag) = match state {
+            PortalState::Open { rows, tag } => (rows, tag),
+            PortalState::New if bound.analysed.is_empty() => {
+                writer.out().empty_query();
+                portal.state = PortalState::New;
+                return Ok(());
+            }
+            PortalState::New => {
+                let text = Arc::clone(&bound.analysed.text);
+                let Outcome { answer, tag } = self
+                    .run(&bound, &mut guard, writer.out())
+                    .await
+                    .map_err(|error| error.located(&text, 0))?;
+                match answer {
+                    Answer::Rows { stream, columns } => {
+                        let settings = self.encode_settings();
+                        let formats = formats_for(&bound.formats, columns.len());
+                        (Box::new(ResultRows::new(stream, &columns, &formats, &settings)?), tag)
+                    }
+                    Answer::Cursor { .. } | Answer::Done => {
+                        let count = match answer {
+                            Answer::Cursor { name, rows_max, only_move } => {
+                                let formats = &bound.formats;
+                                self.send_cursor(
+                                    &name, rows_max, only_move, formats, writer, &mut guard,
+                                )
+                                .await?
+                            }
+                            _ => 0,
+                        };
+                        writer.out().command_complete(&tag.text(count));
+                        // COMMIT and the like have closed this portal as well.
+                        if let Ok(portal) = self.names.portal(name) {
+                            portal.state = PortalState::Spent;
+                        }
+                        return Ok(());
+                    }
+                }
+            }
+            PortalState::Drained(tag) => {
+                writer.out().command_complete(&tag.text(0));
+                portal.state = PortalState::Drained(tag);
+                return Ok(());
+            }
+            PortalState::Spent | PortalState::Failed => {
+                return Err(GatewayError::SpentPortal(name.to_owned()));
+            }
+        };
+        let text = Arc::clone(&bound.analysed.text);
+        let sent = rows
+            .send(writer, rows_max, &mut guard)
+            .await
+            .map_err(|error| error.located(&text, 0))?;
+        let state = match sent {
+            Sent::Limit(_) => {
+                writer.out().portal_suspended();
+                PortalState::Open { rows, tag }
+            }
+            Sent::All(count) => {
+                writer.out().command_complete(&tag.text(count));
+                PortalState::Drained(tag)
+            }
+        };
+        self.names.portal(name)?.state = state;
+        Ok(())
+    }
+}
+
+/// The formats of a portal; text where the columns were not known when it was bound.
+fn formats_for(formats: &[Format], columns: usize) -> Vec<Format> {
+    match formats.len() == columns {
+        true => formats.to_vec(),
+        false => vec![Format::Text; columns],
+    }
+}
+
+/// Reads the values of parameters, whose number has been checked.
+fn decode(
+    formats: &[i16],
+    values: &[Option<Bytes>],
+    types: &[u32],
+    order: DateOrder,
+) -> Result<Vec<String>, GatewayError> {
+    let format = |index: usize| match formats {
+        [] => Ok(Format::Text),
+        [one] => Format::from_code(*one),
+        each => Format::from_code(each[index]),
+    };
+    let values = values.iter().zip(types).enumerate();
+    values
+        .map(|(index, (value, ty))| {
+            let format = format(index)?;
+            Ok(params::decode(index + 1, *ty, format, value.as_deref(), order)?.sql())
+        })
+        .collect()
+}
