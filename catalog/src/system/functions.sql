@@ -198,10 +198,13 @@ CREATE MACRO skein_pg.like_escape(pattern, escape_character) AS
 CREATE MACRO skein_pg.pg_get_keywords() AS TABLE
   SELECT keyword_name AS word, CASE keyword_category WHEN 'reserved' THEN 'R' WHEN 'column_name' THEN 'C' WHEN 'type_function' THEN 'T' ELSE 'U' END AS catcode,
     true AS barelabel, keyword_category AS catdesc, '' AS baredesc FROM duckdb_keywords();
-CREATE MACRO skein_pg.pg_partition_ancestors(relation_oid) AS TABLE SELECT CAST(relation_oid AS BIGINT) AS relid;
+CREATE MACRO skein_pg.pg_partition_ancestors(relation_oid) AS unnest([CAST(relation_oid AS BIGINT)]);
 CREATE MACRO skein_pg.aclexplode(acl) AS TABLE
   SELECT CAST(NULL AS BIGINT) AS grantor, CAST(NULL AS BIGINT) AS grantee, CAST(NULL AS VARCHAR) AS privilege_type, false AS is_grantable LIMIT 0;
 CREATE MACRO skein_pg.pg_get_publication_tables(publication) AS TABLE
   SELECT CAST(NULL AS BIGINT) AS relid, CAST(NULL AS SMALLINT[]) AS attrs, CAST(NULL AS VARCHAR) AS qual LIMIT 0;
 CREATE MACRO skein_pg.pg_show_all_file_settings() AS TABLE
   SELECT CAST(NULL AS VARCHAR) AS sourcefile, CAST(NULL AS INTEGER) AS sourceline, CAST(NULL AS INTEGER) AS seqno, CAST(NULL AS VARCHAR) AS name, CAST(NULL AS VARCHAR) AS setting, CAST(NULL AS BOOLEAN) AS applied, CAST(NULL AS VARCHAR) AS error LIMIT 0;
+CREATE MACRO skein_pg.parse_ident(name) AS
+  list_transform(regexp_extract_all(name, '"(?:[^"]|"")*"|[^.]+'),
+    lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(trim(part)) END);

@@ -135,6 +135,7 @@ pub fn rewrite(
         text,
         facts,
         names: catalogue::Names::of(query),
+        tableoids: text.to_ascii_lowercase().contains("tableoid"),
         found: Rewritten::default(),
         error: None,
     };
@@ -151,6 +152,8 @@ struct Context<'a> {
     text: &'a str,
     facts: &'a dyn SessionFacts,
     names: catalogue::Names,
+    /// The text has the word `tableoid`.
+    tableoids: bool,
     found: Rewritten,
     error: Option<RewriteError>,
 }
@@ -163,6 +166,9 @@ impl Context<'_> {
         match node {
             NodeMut::Query(query) => {
                 session::name_outputs(query, self);
+                if self.tableoids {
+                    catalogue::tableoids(query, self);
+                }
                 Descend::Into
             }
             NodeMut::Table(table) => catalogue::table(table, self),
@@ -180,6 +186,10 @@ impl Context<'_> {
                     Descend::Into
                 }
                 ExprKind::Cast { .. } => casts::cast(expr, self),
+                ExprKind::Subquery(_) => {
+                    arrays::any(expr);
+                    Descend::Into
+                }
                 ExprKind::Collate { .. } => {
                     operators::collation(expr);
                     // What was collated now stands here and has not been visited itself.

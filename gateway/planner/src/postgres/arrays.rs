@@ -1,5 +1,55 @@
 //! PostgreSQL's text of arrays: `{a,"b c",NULL}`.
 
+use super::node;
+use crate::ast::{Comparison, Expr, ExprKind, QueryBody, SubqueryKind};
+
+/// Rewrites `x = ANY ('{a,b}')`, which DuckDB takes for the unnesting of a text, as `x IN (a, b)`,
+/// where each element takes the type of `x`. `ALL` arrives as the negation of `ANY`.
+pub(super) fn any(expr: &mut Expr) {
+    let ExprKind::Subquery(subquery) = &mut expr.kind else {
+        return;
+    };
+    if subquery.kind != SubqueryKind::Any || subquery.comparison != Some(Comparison::Equal) {
+        return;
+    }
+    let QueryBody::Select(select) = &subquery.query.body else {
+        return;
+    };
+    let [
+        Expr {
+            kind: ExprKind::Function(call),
+            ..
+        },
+    ] = select.select_list.as_slice()
+    else {
+        return;
+    };
+    let ("unnest", [argument]) = (call.name.as_str(), call.args.as_slice()) else {
+        return;
+    };
+    let ExprKind::Constant(_) = &argument.kind else {
+        return;
+    };
+    let Some(elements) = node::constant_text(argument).and_then(elements) else {
+        return;
+    };
+    let Some(child) = subquery.child.take() else {
+        return;
+    };
+    expr.kind = if elements.is_empty() {
+        node::boolean(false).kind
+    } else {
+        let mut children = vec![child];
+        for element in &elements {
+            children.push(element.as_deref().map_or_else(node::null, node::text));
+        }
+        ExprKind::Operator {
+            op: "COMPARE_IN".to_owned(),
+            children,
+        }
+    };
+}
+
 /// The elements of a one-dimensional array; `None` when the text is something else.
 pub(super) fn elements(text: &str) -> Option<Vec<Option<String>>> {
     let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;

@@ -10,8 +10,9 @@ use std::sync::LazyLock;
 use skein_catalog::system::{self, PG_SCHEMA, SystemRelation};
 
 use super::{Context, SettingFact, node};
-use crate::ast::visit::{Descend, Node, walk};
-use crate::ast::{Expr, ExprKind, Query, TableRef, TableRefKind};
+use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
+use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
+use crate::resolve::functions;
 
 /// Functions that exist as macros of ours, lower case.
 static FUNCTIONS: LazyLock<BTreeSet<&'static str>> =
@@ -26,8 +27,9 @@ const ONLY_QUALIFIED: &[&str] = &["like_escape"];
 pub(super) struct Names {
     /// Common table expressions; they hide catalogue relations of the same name.
     ctes: BTreeSet<String>,
-    /// The OID of the catalogue relation behind each alias; `None` when two differ.
-    aliases: BTreeMap<String, Option<u32>>,
+    /// Unqualified names in expressions: where one is the alias of a function in FROM, the
+    /// function's column is meant.
+    words: BTreeSet<String>,
 }
 
 impl Names {
@@ -43,20 +45,13 @@ impl Names {
             Descend::Into
         });
         walk(Node::Query(query), &mut |node| {
-            if let Node::Table(table) = node
-                && let TableRefKind::Table { schema, name, .. } = &table.kind
-                && let Some(relation) = names.relation(schema, name)
+            if let Node::Expr(Expr {
+                kind: ExprKind::ColumnRef(parts),
+                ..
+            }) = node
+                && let [word] = parts.as_slice()
             {
-                let alias = if table.alias.is_empty() {
-                    name
-                } else {
-                    &table.alias
-                };
-                names
-                    .aliases
-                    .entry(alias.to_lowercase())
-                    .and_modify(|oid| *oid = oid.filter(|oid| *oid == relation.oid))
-                    .or_insert(Some(relation.oid));
+                names.words.insert(word.to_lowercase());
             }
             Descend::Into
         });
@@ -103,6 +98,24 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
             relation.schema.clone_into(schema);
             Descend::Into
         }
+        TableRefKind::Function { call, .. } if is_ancestors(call) => {
+            // Nothing is a partition of anything: a relation is its own only ancestor.
+            if let ExprKind::Function(function) = &mut call.kind {
+                let args = std::mem::take(&mut function.args);
+                let oids = args
+                    .into_iter()
+                    .map(|it| node::cast(it, node::plain_type("BIGINT")))
+                    .collect();
+                *call = Box::new(node::call("", "unnest", vec![node::array(oids)]));
+            }
+            if table.alias.is_empty() {
+                table.alias = "pg_partition_ancestors".to_owned();
+            }
+            if table.column_aliases.is_empty() {
+                table.column_aliases = vec!["relid".to_owned()];
+            }
+            Descend::Into
+        }
         TableRefKind::Function {
             call,
             with_ordinality: false,
@@ -128,9 +141,7 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
                     Descend::Over
                 }
                 Ok(None) => {
-                    if table.alias.is_empty() && FUNCTIONS.contains(name.as_str()) {
-                        table.alias = name;
-                    }
+                    in_from(table, &name, context);
                     Descend::Into
                 }
                 Err(error) => {
@@ -143,8 +154,71 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
     }
 }
 
+fn is_ancestors(call: &Expr) -> bool {
+    matches!(&call.kind, ExprKind::Function(call) if call.name == "pg_partition_ancestors")
+}
+
+/// Gives a function in FROM the names that PostgreSQL gives it, and makes a query of one that
+/// DuckDB takes in expressions only.
+fn in_from(table: &mut TableRef, name: &str, context: &Context<'_>) {
+    if table.alias.is_empty() {
+        if FUNCTIONS.contains(name) {
+            name.clone_into(&mut table.alias);
+        }
+    } else if table.column_aliases.is_empty()
+        && matches!(
+            name,
+            "generate_series" | "unnest" | "generate_subscripts" | "regexp_split_to_table"
+        )
+        && context.names.words.contains(&table.alias.to_lowercase())
+    {
+        table.column_aliases = vec![table.alias.clone()];
+    }
+    let expression_only = !FUNCTIONS.contains(name)
+        && !functions::TABLE_FUNCTIONS.contains(&name)
+        && functions::scalar(name) == functions::Access::Allowed;
+    if !expression_only {
+        return;
+    }
+    let TableRefKind::Function { call, .. } =
+        std::mem::replace(&mut table.kind, TableRefKind::Empty)
+    else {
+        return;
+    };
+    if table.alias.is_empty() {
+        name.clone_into(&mut table.alias);
+    }
+    if table.column_aliases.is_empty() {
+        table.column_aliases = vec![table.alias.clone()];
+    }
+    table.kind = TableRefKind::Subquery(Box::new(node::select(*call)));
+}
+
+/// `_pg_truetypid(a.*, t.*)` and its sister take whole rows, which DuckDB has no words for; without
+/// domains they are columns of the first.
+fn true_type(expr: &mut Expr) -> bool {
+    let ExprKind::Function(call) = &expr.kind else {
+        return false;
+    };
+    let column = match call.name.as_str() {
+        "_pg_truetypid" => "atttypid",
+        "_pg_truetypmod" => "atttypmod",
+        _ => return false,
+    };
+    let relation = match call.args.first().map(|argument| &argument.kind) {
+        Some(ExprKind::Star(star)) => star.relation.clone(),
+        Some(ExprKind::ColumnRef(names)) if names.len() == 1 => names[0].clone(),
+        _ => return false,
+    };
+    expr.kind = ExprKind::ColumnRef(vec![relation, column.to_owned()]);
+    true
+}
+
 /// Redirects a function call.
 pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
+    if true_type(expr) {
+        return Descend::Over;
+    }
     let ExprKind::Function(call) = &mut expr.kind else {
         return Descend::Into;
     };
@@ -163,8 +237,8 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     Descend::Into
 }
 
-/// Rewrites `alias.tableoid`, and drops the schema from `pg_catalog.pg_class.oid`.
-pub(super) fn column(expr: &mut Expr, context: &Context<'_>) {
+/// Drops the schema from `pg_catalog.pg_class.oid`.
+pub(super) fn column(expr: &mut Expr) {
     let ExprKind::ColumnRef(names) = &mut expr.kind else {
         return;
     };
@@ -176,24 +250,68 @@ pub(super) fn column(expr: &mut Expr, context: &Context<'_>) {
     {
         names.remove(0);
     }
-    let oid = match names.as_slice() {
-        [alias, column] if column.eq_ignore_ascii_case("tableoid") => context
-            .names
-            .aliases
-            .get(&alias.to_lowercase())
-            .copied()
-            .flatten(),
-        _ => None,
+}
+
+/// Rewrites `alias.tableoid` in one block: the OID of the catalogue relation itself.
+pub(super) fn tableoids(query: &mut Query, context: &Context<'_>) {
+    let QueryBody::Select(select) = &query.body else {
+        return;
     };
-    if let Some(oid) = oid {
-        let mut value = node::integer("BIGINT", oid.into());
-        value.alias = match expr.alias.is_empty() {
-            true => "tableoid".to_owned(),
-            false => std::mem::take(&mut expr.alias),
-        };
-        value.location = expr.location;
-        *expr = value;
+    let mut oids = BTreeMap::new();
+    walk(Node::Table(&select.from), &mut |node| match node {
+        Node::Table(table) => {
+            if let TableRefKind::Table { schema, name, .. } = &table.kind
+                && let Some(relation) = context.names.relation(schema, name)
+            {
+                let alias = if table.alias.is_empty() {
+                    name
+                } else {
+                    &table.alias
+                };
+                oids.insert(alias.to_lowercase(), relation.oid);
+            }
+            Descend::Into
+        }
+        _ => Descend::Over,
+    });
+    if oids.is_empty() {
+        return;
     }
+    let mut at_top = true;
+    walk_mut(NodeMut::Query(query), &mut |node| match node {
+        NodeMut::Query(_) if at_top => {
+            at_top = false;
+            Descend::Into
+        }
+        NodeMut::Query(_) => Descend::Over,
+        NodeMut::Table(_) => Descend::Into,
+        NodeMut::Expr(expr) => {
+            tableoid(expr, &oids);
+            Descend::Into
+        }
+    });
+}
+
+fn tableoid(expr: &mut Expr, oids: &BTreeMap<String, u32>) {
+    let ExprKind::ColumnRef(names) = &expr.kind else {
+        return;
+    };
+    let [alias, column] = names.as_slice() else {
+        return;
+    };
+    if !column.eq_ignore_ascii_case("tableoid") {
+        return;
+    }
+    let Some(oid) = oids.get(&alias.to_lowercase()) else {
+        return;
+    };
+    let mut value = node::integer("BIGINT", i64::from(*oid));
+    value.alias = match expr.alias.is_empty() {
+        true => "tableoid".to_owned(),
+        false => std::mem::take(&mut expr.alias),
+    };
+    value.location = expr.location;
+    *expr = value;
 }
 
 /// The rows of a relation that shows the session; `None` for every other.

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::ast::{Constant, DataType, Expr, ExprKind, Function};
+use crate::ast::{
+    Constant, DataType, Expr, ExprKind, Function, Query, QueryBody, Select, TableRef, TableRefKind,
+};
 
 /// An expression without alias or position.
 pub(super) fn expr(kind: ExprKind) -> Expr {
@@ -100,6 +102,31 @@ pub(super) fn call(schema: &str, name: &str, args: Vec<Expr>) -> Expr {
         is_operator: false,
         export_state: false,
     })))
+}
+
+/// `SELECT expr`
+pub(super) fn select(expr: Expr) -> Query {
+    Query {
+        ctes: Vec::new(),
+        body: QueryBody::Select(Box::new(Select {
+            select_list: vec![expr],
+            from: TableRef {
+                kind: TableRefKind::Empty,
+                alias: String::new(),
+                column_aliases: Vec::new(),
+                sample: None,
+                location: None,
+            },
+            where_clause: None,
+            group_by: Vec::new(),
+            grouping_sets: Vec::new(),
+            group_by_all: false,
+            having: None,
+            qualify: None,
+            sample: None,
+        })),
+        modifiers: Vec::new(),
+    }
 }
 
 /// The text of a string constant.

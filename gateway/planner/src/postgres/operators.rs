@@ -9,7 +9,7 @@ use crate::ast::{Expr, ExprKind, Function};
 
 const FULL_MATCH: &str = "regexp_full_match";
 
-/// Rewrites `a ~ b`, `a ~* b` and `a !~* b`.
+/// Rewrites `a ~ b`, `a ~* b` and `a !~* b`, and functions that only have another name.
 pub(super) fn function(expr: &mut Expr, text: &str) {
     let location = expr.location;
     let ExprKind::Function(call) = &mut expr.kind else {
@@ -31,6 +31,11 @@ pub(super) fn function(expr: &mut Expr, text: &str) {
         }
     } else if is_full_match(call) && written_at(text, location, "~") {
         partial_match(call, "s");
+    } else if matches!(
+        call.name.as_str(),
+        "json_build_object" | "jsonb_build_object"
+    ) {
+        "json_object".clone_into(&mut call.name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Functions and keywords whose value belongs to the session: written in as constants, so that a
 //! statement means the same wherever it runs.
 
-use super::{Context, RewriteError, SetConfig, node};
+use super::{Context, RewriteError, SessionFacts, SetConfig, node};
 use crate::ast::visit::Descend;
 use crate::ast::{Expr, ExprKind, Function, Query, QueryBody};
 
@@ -21,6 +21,7 @@ pub(super) fn name_outputs(query: &mut Query, context: &Context<'_>) {
         return;
     };
     for expr in &mut select.select_list {
+        series(expr);
         if !expr.alias.is_empty() {
             continue;
         }
@@ -49,8 +50,25 @@ pub(super) fn column(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
         replace(expr, value);
         return Descend::Over;
     }
-    super::catalogue::column(expr, context);
+    super::catalogue::column(expr);
     Descend::Into
+}
+
+/// `SELECT generate_series(1, 3)` returns rows in PostgreSQL, a list in DuckDB.
+fn series(expr: &mut Expr) {
+    let is_series = matches!(&expr.kind, ExprKind::Function(call)
+        if call.name == "generate_series" && matches!(call.schema.as_str(), "" | "pg_catalog"));
+    if !is_series {
+        return;
+    }
+    let alias = match expr.alias.is_empty() {
+        true => "generate_series".to_owned(),
+        false => std::mem::take(&mut expr.alias),
+    };
+    let location = expr.location;
+    let inner = std::mem::replace(expr, node::null());
+    *expr = node::call("", "unnest", vec![inner]);
+    (expr.alias, expr.location) = (alias, location);
 }
 
 fn keyword(expr: &Expr, context: &Context<'_>) -> Option<String> {
@@ -153,7 +171,9 @@ pub(super) fn value(
             node::cast(node::array(schemas), node::list_type("VARCHAR"))
         }
         ("current_setting", 1 | 2) => {
-            let name = constant(0)?;
+            let Some(name) = node::constant_text(&call.args[0]) else {
+                return Ok(Some(setting_by_name(call.args[0].clone(), facts)));
+            };
             let missing_ok = call
                 .args
                 .get(1)
@@ -195,6 +215,22 @@ pub(super) fn value(
         ("pg_export_snapshot", 0) => node::text("00000003-00000001-1"),
         _ => return Ok(None),
     }))
+}
+
+/// `current_setting` of a name that only the rows tell; NULL for one that does not exist.
+fn setting_by_name(name: Expr, facts: &dyn SessionFacts) -> Expr {
+    let settings = facts.settings();
+    let names = settings
+        .iter()
+        .map(|it| node::text(&it.name.to_lowercase()))
+        .collect();
+    let values = settings.iter().map(|it| node::text(&it.setting)).collect();
+    let map = node::call("", "map", vec![node::array(names), node::array(values)]);
+    node::call(
+        "",
+        "map_extract_value",
+        vec![map, node::call("", "lower", vec![name])],
+    )
 }
 
 fn replace(expr: &mut Expr, mut value: Expr) {

@@ -169,6 +169,41 @@ fn catalogue_names_are_redirected() {
 }
 
 #[test]
+fn functions_in_from_and_set_returning_ones_behave_as_in_postgresql() {
+    let connection = connection();
+    let rows = |sql: &str| {
+        let (sql, _) = rewritten(&connection, sql);
+        let rows = connection
+            .query_text(&sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        rows.into_iter()
+            .flatten()
+            .flatten()
+            .collect::<Vec<String>>()
+            .join(" ")
+    };
+    assert_eq!(
+        rows("SELECT g * 2 FROM generate_series(1, 3) AS g"),
+        "2 4 6"
+    );
+    assert_eq!(rows("SELECT generate_series(1, 3)"), "1 2 3");
+    assert_eq!(
+        rows("SELECT generate_series FROM generate_series(1, 3)"),
+        "1 2 3"
+    );
+    assert_eq!(rows("SELECT u FROM unnest(ARRAY['a', 'b']) AS u"), "a b");
+    assert_eq!(
+        rows("SELECT s[1] FROM string_to_array('a,b', ',') AS s"),
+        "a"
+    );
+    assert_eq!(rows("SELECT * FROM current_schema()"), "public");
+    assert_eq!(
+        rows("SELECT 2 = ANY ('{1,2}'), 3 = ANY ('{}'), 3 <> ALL ('{1,2}')"),
+        "true false true"
+    );
+}
+
+#[test]
 fn array_texts_become_lists() {
     let connection = connection();
     let (sql, _) = rewritten(&connection, "SELECT '{1,2}'::int[]");

@@ -199,7 +199,9 @@ impl Tables<'_> {
                     return Ok(());
                 };
                 let position = call.location;
-                if self.catalogue_function(&mut function.schema, &function.name) {
+                let rewritten = function.schema == system::PG_SCHEMA
+                    && CATALOGUE_FUNCTIONS.contains(function.name.as_str());
+                if rewritten || self.catalogue_function(&mut function.schema, &function.name) {
                     self.touches_catalogue = true;
                     return Ok(());
                 }

@@ -35,6 +35,73 @@ impl Session {
         }
     }
 
+    /// A session over relations like those of the recordings.
+    fn of_recordings() -> Self {
+        let events: &[(&str, &str)] = &[
+            ("id", "BIGINT"),
+            ("ts", "TIMESTAMP WITH TIME ZONE"),
+            ("name", "VARCHAR"),
+            ("val", "DOUBLE"),
+            ("ok", "BOOLEAN"),
+            ("d", "DATE"),
+            ("amount", "DECIMAL(12,2)"),
+            ("m", "VARCHAR"),
+            ("tags", "VARCHAR[]"),
+            ("j", "JSON"),
+            ("u", "UUID"),
+            ("t", "TIME"),
+            ("ts0", "TIMESTAMP"),
+            ("i", "INTERVAL"),
+            ("b", "BLOB"),
+            ("c", "VARCHAR"),
+            ("r", "FLOAT"),
+            ("s", "SMALLINT"),
+            ("n", "INTEGER"),
+        ];
+        let users: &[(&str, &str)] = &[
+            ("user_id", "INTEGER"),
+            ("email", "VARCHAR"),
+            ("created", "TIMESTAMPTZ"),
+        ];
+        let orders: &[(&str, &str)] = &[
+            ("order_id", "INTEGER"),
+            ("user_id", "INTEGER"),
+            ("total", "DOUBLE"),
+        ];
+        let snapshot = snapshot(&[
+            ("public", "events", events),
+            ("public", "users", users),
+            ("public", "orders", orders),
+            ("public", "v_events", &events[..3]),
+            (
+                "public",
+                "mv_daily",
+                &[("d", "TIMESTAMPTZ"), ("c", "BIGINT")],
+            ),
+            ("sales", "facts", &[("k", "INTEGER"), ("v", "VARCHAR")]),
+        ]);
+        let shared = Shared::new([], ["Europe/Berlin".to_owned()]).expect("valid");
+        Self {
+            shadow: Shadow::build(&snapshot, &ShadowOptions::default()).expect("built"),
+            settings: Settings::new(Arc::new(shared), "ada"),
+        }
+    }
+
+    /// Whether `sql` runs; one with parameters is only bound.
+    fn accepts(&self, sql: &str) -> Result<(), String> {
+        for (sql, _) in self.translate(sql)? {
+            let described = self.shadow.describe(&sql);
+            let described = described.map_err(|error| format!("{}\n  {sql}", error.message))?;
+            if described.parameter_types.is_empty() {
+                let run = self
+                    .shadow
+                    .with_connection(|connection| connection.query(&sql));
+                run.map_err(|error| format!("{}\n  {sql}", error.message))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Text of the SQL that DuckDB gets for `sql`.
     fn translate(&self, sql: &str) -> Result<Vec<(String, Rewritten)>, String> {
         let text = tokens::normalise(sql);
@@ -49,7 +116,7 @@ impl Session {
             settings: &self.settings,
             snapshot: &self.shadow.source.snapshot,
             user: "ada",
-            database: "skein",
+            database: "analytics",
             backend_pid: 7,
             started: "2026-01-01 00:00:00+00",
         };
@@ -59,7 +126,7 @@ impl Session {
             .map(|query| {
                 let found = rewrite(query, &text, &facts).map_err(|error| error.to_string())?;
                 let scope = Scope {
-                    database: "skein",
+                    database: "analytics",
                     search_path: &["public".to_owned()],
                     session: &NoValues,
                 };
@@ -168,7 +235,7 @@ async fn the_session_shows_itself() {
     assert_eq!(
         session
             .lines("SELECT current_user, current_database(), current_schema(), pg_backend_pid()"),
-        ["ada|skein|public|7"]
+        ["ada|analytics|public|7"]
     );
     assert_eq!(
         session.lines("SELECT name, setting, unit FROM pg_settings WHERE name = 'work_mem'"),
@@ -200,7 +267,7 @@ async fn oids_outlive_restarts() {
 #[expect(clippy::disallowed_methods, reason = "a test by name, not the program")]
 async fn recorded_statements_that_run() {
     let folder = PathBuf::from(std::env::var("SKEIN_TRAFFIC").expect("SKEIN_TRAFFIC is set"));
-    let session = Session::open();
+    let session = Session::of_recordings();
     let statement_limit = Duration::from_secs(20);
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .expect("the folder is there")
@@ -217,8 +284,8 @@ async fn recorded_statements_that_run() {
             .filter(|statement| !statement.trim().is_empty())
         {
             let start = Instant::now();
-            match session.rows(statement) {
-                Ok(_) => good_here += 1,
+            match session.accepts(statement) {
+                Ok(()) => good_here += 1,
                 Err(error) if error == "not a query" => {}
                 Err(error) => {
                     bad_here += 1;
