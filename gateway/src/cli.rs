@@ -21,7 +21,12 @@ const THREAD_STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// Query folders of Parquet, CSV and JSON files with any PostgreSQL client.
 #[derive(Debug, Parser)]
-#[command(name = "skein", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "skein",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 #[command(after_help = "\
 Examples:
   skein serve data/                      every file and folder in data/ is a relation
@@ -111,7 +116,11 @@ struct Source {
 
 impl Source {
     fn load(self, directory: Option<PathBuf>, listen: Vec<String>) -> Result<Config, ConfigError> {
-        let overrides = Overrides { directory, listen, relations: self.relation };
+        let overrides = Overrides {
+            directory,
+            listen,
+            relations: self.relation,
+        };
         Config::load(self.config.as_deref(), &overrides)
     }
 }
@@ -155,7 +164,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "messages of a command line program go to stderr")]
+#[expect(
+    clippy::print_stderr,
+    reason = "messages of a command line program go to stderr"
+)]
 fn fail(message: &str, code: u8) -> ExitCode {
     eprintln!("skein: {message}");
     ExitCode::from(code)
@@ -165,16 +177,21 @@ fn fail(message: &str, code: u8) -> ExitCode {
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 async fn run(command: Command) -> Result<ExitCode, CliError> {
     match command {
-        Command::Serve { dir, source, listen } => serve(source.load(dir, listen)?).await,
+        Command::Serve {
+            dir,
+            source,
+            listen,
+        } => serve(source.load(dir, listen)?).await,
         Command::Check { dir, source } => check(source.load(dir, Vec::new())?).await,
-        Command::Explain { dir, source, sql } => {
-            explain(source.load(dir, Vec::new())?, &sql).await
-        }
+        Command::Explain { dir, source, sql } => explain(source.load(dir, Vec::new())?, &sql).await,
         Command::Query(arguments) => match query::run(&arguments).await {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => Err(CliError::Query(error)),
@@ -188,7 +205,10 @@ fn has_relations(config: &Config) -> bool {
         || !config.gateway.allow_paths.is_empty()
 }
 
-#[expect(clippy::print_stderr, reason = "messages of a command line program go to stderr")]
+#[expect(
+    clippy::print_stderr,
+    reason = "messages of a command line program go to stderr"
+)]
 async fn serve(config: Config) -> Result<ExitCode, CliError> {
     if !has_relations(&config) {
         return Err(CliError::Nothing);
@@ -220,7 +240,10 @@ async fn open(config: Config) -> Result<std::sync::Arc<Gateway>, CliError> {
     Ok(Gateway::open(config, 0).await?)
 }
 
-#[expect(clippy::print_stdout, reason = "results of a command line program go to stdout")]
+#[expect(
+    clippy::print_stdout,
+    reason = "results of a command line program go to stdout"
+)]
 async fn explain(config: Config, sql: &str) -> Result<ExitCode, CliError> {
     let gateway = open(config).await?;
     match Session::explain_text(gateway, sql).await {
@@ -232,14 +255,25 @@ async fn explain(config: Config, sql: &str) -> Result<ExitCode, CliError> {
         }
         Err(error) => {
             let report = error.report();
-            let hint = report.hint.map_or_else(String::new, |hint| format!("\nHINT: {hint}"));
-            Err(CliError::Query(format!("ERROR {}: {}{hint}", report.code, report.message)))
+            let hint = report
+                .hint
+                .map_or_else(String::new, |hint| format!("\nHINT: {hint}"));
+            Err(CliError::Query(format!(
+                "ERROR {}: {}{hint}",
+                report.code, report.message
+            )))
         }
     }
 }
 
-#[expect(clippy::print_stdout, reason = "results of a command line program go to stdout")]
-#[expect(clippy::print_stderr, reason = "messages of a command line program go to stderr")]
+#[expect(
+    clippy::print_stdout,
+    reason = "results of a command line program go to stdout"
+)]
+#[expect(
+    clippy::print_stderr,
+    reason = "messages of a command line program go to stderr"
+)]
 async fn check(config: Config) -> Result<ExitCode, CliError> {
     if !has_relations(&config) {
         return Err(CliError::Nothing);
@@ -249,5 +283,9 @@ async fn check(config: Config) -> Result<ExitCode, CliError> {
     for problem in &report.problems {
         eprintln!("skein: {problem}");
     }
-    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

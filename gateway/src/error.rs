@@ -134,6 +134,9 @@ pub enum GatewayError {
     /// A command that would reach files of the server or change it.
     #[error("permission denied to execute {0}")]
     Forbidden(String),
+    /// The type of a parameter cannot be found out.
+    #[error("could not determine data type of parameter ${0}")]
+    UndeterminedParameter(usize),
     /// A type named in PREPARE.
     #[error("type \"{0}\" does not exist")]
     UnknownType(String),
@@ -287,8 +290,11 @@ impl GatewayError {
             Self::NotInBlock(_) => SqlState::ACTIVE_SQL_TRANSACTION,
             Self::NeedsTransaction(_) => SqlState::NO_ACTIVE_SQL_TRANSACTION,
             Self::UnknownSavepoint(_) => SqlState::INVALID_SAVEPOINT_SPECIFICATION,
-            Self::ResultChanged | Self::Unsupported(_) | Self::ReadOnly(_) => SqlState::FEATURE_NOT_SUPPORTED,
+            Self::ResultChanged | Self::Unsupported(_) | Self::ReadOnly(_) => {
+                SqlState::FEATURE_NOT_SUPPORTED
+            }
             Self::UnknownType(_) => SqlState::UNDEFINED_OBJECT,
+            Self::UndeterminedParameter(_) => SqlState::INDETERMINATE_DATATYPE,
             Self::Forbidden(_) => SqlState::INSUFFICIENT_PRIVILEGE,
             Self::NoParameter(_) => SqlState::UNDEFINED_PARAMETER,
             Self::FormatCode(_) => SqlState::INVALID_PARAMETER_VALUE,
@@ -505,15 +511,17 @@ fn plan_position(error: &PlanError) -> Option<usize> {
 
 fn plan_hint(error: &PlanError) -> Option<String> {
     match error {
-        PlanError::UnknownRelation { nearest: Some(nearest), .. } => {
-            Some(format!("Perhaps you meant \"{nearest}\"."))
+        PlanError::UnknownRelation {
+            nearest: Some(nearest),
+            ..
+        } => Some(format!("Perhaps you meant \"{nearest}\".")),
+        PlanError::UnknownFunction {
+            nearest: Some(nearest),
+            ..
+        } => Some(format!("Perhaps you meant \"{nearest}\".")),
+        PlanError::FunctionNotAllowed { .. } => {
+            Some("Skein runs no functions that reach files, settings or other sessions.".into())
         }
-        PlanError::UnknownFunction { nearest: Some(nearest), .. } => {
-            Some(format!("Perhaps you meant \"{nearest}\"."))
-        }
-        PlanError::FunctionNotAllowed { .. } => Some(
-            "Skein runs no functions that reach files, settings or other sessions.".into(),
-        ),
         _ => None,
     }
 }
@@ -540,9 +548,10 @@ fn catalog_hint(error: &CatalogError) -> Option<String> {
         CatalogError::PathNotAllowed { .. } => Some(
             "Paths may reach the served folder and those that gateway.allow_paths names.".into(),
         ),
-        CatalogError::PathUnknown { nearest: Some(nearest), .. } => {
-            Some(format!("Perhaps you meant \"{nearest}\"."))
-        }
+        CatalogError::PathUnknown {
+            nearest: Some(nearest),
+            ..
+        } => Some(format!("Perhaps you meant \"{nearest}\".")),
         _ => None,
     }
 }

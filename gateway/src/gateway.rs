@@ -76,7 +76,9 @@ impl Gateway {
         let temp_directory = temp_directory(&config)?;
         let executors = open_executors(&config, temp_directory.path()).await?;
         let started = now(executors[0].database())?;
-        let inspector = Inspector { database: executors[0].database().clone() };
+        let inspector = Inspector {
+            database: executors[0].database().clone(),
+        };
         let catalog = Catalog::new(&config, Arc::new(inspector));
         for problem in catalog.load().await? {
             if problem.error.is_configuration() {
@@ -91,7 +93,9 @@ impl Gateway {
             connections_max: config.executors.connections_max,
             batches_buffered_max: config.executors.batches_buffered_max,
         };
-        let executors = executors.into_iter().map(|executor| executor as Arc<dyn Executor>);
+        let executors = executors
+            .into_iter()
+            .map(|executor| executor as Arc<dyn Executor>);
         let dispatcher = Dispatcher::new(executors.collect(), limits);
         let shadow = build_shadow(catalog.current(), shadow_options(&config)).await?;
         let settings = Shared::new(defaults(&config, port), shadow.time_zones()?)?;
@@ -169,14 +173,25 @@ impl Gateway {
     /// Any shadow database, for parsing.
     pub fn any_shadow(&self) -> Arc<Shadow> {
         let shadows = self.shadows();
-        Arc::clone(shadows.last().expect("one is built when the gateway opens and one always stays"))
+        Arc::clone(
+            shadows
+                .last()
+                .expect("one is built when the gateway opens and one always stays"),
+        )
     }
 
     /// The shadow database that has the relations of a snapshot.
-    pub async fn shadow(&self, snapshot: &Arc<CatalogSnapshot>) -> Result<Arc<Shadow>, GatewayError> {
+    pub async fn shadow(
+        &self,
+        snapshot: &Arc<CatalogSnapshot>,
+    ) -> Result<Arc<Shadow>, GatewayError> {
         let known = |shadows: &[Arc<Shadow>]| {
             let version = snapshot.schema_version;
-            shadows.iter().rev().find(|shadow| shadow.schema_version() == version).cloned()
+            shadows
+                .iter()
+                .rev()
+                .find(|shadow| shadow.schema_version() == version)
+                .cloned()
         };
         if let Some(shadow) = known(&self.shadows()) {
             return Ok(shadow);
@@ -197,15 +212,24 @@ impl Gateway {
 
 /// The time, as DuckDB writes it.
 fn now(database: &Database) -> Result<String, FragmentError> {
-    let rows = database.connect()?.query_text("SELECT CAST(now() AS VARCHAR)")?;
-    Ok(rows.into_iter().flatten().flatten().next().unwrap_or_default())
+    let rows = database
+        .connect()?
+        .query_text("SELECT CAST(now() AS VARCHAR)")?;
+    Ok(rows
+        .into_iter()
+        .flatten()
+        .flatten()
+        .next()
+        .unwrap_or_default())
 }
 
 /// What a server with this configuration would serve, without serving it.
 pub async fn check(config: &Config) -> Result<CheckReport, OpenError> {
     let temp_directory = temp_directory(config)?;
     let executors = open_executors(config, temp_directory.path()).await?;
-    let inspector = Inspector { database: executors[0].database().clone() };
+    let inspector = Inspector {
+        database: executors[0].database().clone(),
+    };
     Ok(crate::check::check(config, Arc::new(inspector)).await)
 }
 
@@ -223,7 +247,9 @@ async fn build_shadow(
     options: ShadowOptions,
 ) -> Result<Arc<Shadow>, FragmentError> {
     let build = move || Shadow::build(&snapshot, &options).map(Arc::new);
-    tokio::task::spawn_blocking(build).await.unwrap_or_else(|error| Err(lost(&error)))
+    tokio::task::spawn_blocking(build)
+        .await
+        .unwrap_or_else(|error| Err(lost(&error)))
 }
 
 fn lost(error: &tokio::task::JoinError) -> FragmentError {
@@ -237,11 +263,20 @@ fn lost(error: &tokio::task::JoinError) -> FragmentError {
 /// A folder of this process below the configured one or the system's.
 fn temp_directory(config: &Config) -> Result<tempfile::TempDir, OpenError> {
     let configured = config.executors.temp_directory.as_str();
-    let parent =
-        if configured.is_empty() { std::env::temp_dir() } else { PathBuf::from(configured) };
-    let failed = |source| OpenError::TempDirectory { path: parent.clone(), source };
+    let parent = if configured.is_empty() {
+        std::env::temp_dir()
+    } else {
+        PathBuf::from(configured)
+    };
+    let failed = |source| OpenError::TempDirectory {
+        path: parent.clone(),
+        source,
+    };
     std::fs::create_dir_all(&parent).map_err(failed)?;
-    tempfile::Builder::new().prefix("skein-").tempdir_in(&parent).map_err(failed)
+    tempfile::Builder::new()
+        .prefix("skein-")
+        .tempdir_in(&parent)
+        .map_err(failed)
 }
 
 async fn open_executors(
@@ -264,16 +299,38 @@ async fn open_executors(
         ..EmbeddedOptions::default()
     };
     let options: Vec<EmbeddedOptions> = (0..count).map(options).collect();
-    let open = move || options.iter().map(|o| EmbeddedExecutor::open(o).map(Arc::new)).collect();
-    tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| Err(lost(&error)))
+    let open = move || {
+        options
+            .iter()
+            .map(|o| EmbeddedExecutor::open(o).map(Arc::new))
+            .collect()
+    };
+    tokio::task::spawn_blocking(open)
+        .await
+        .unwrap_or_else(|error| Err(lost(&error)))
 }
 
 /// The folders that DuckDB may read: those of relations and those that paths may reach.
 fn file_access(config: &Config) -> FileAccess {
-    let globs = config.relations.iter().flat_map(|relation| &relation.paths).map(String::as_str);
+    let globs = config
+        .relations
+        .iter()
+        .flat_map(|relation| &relation.paths)
+        .map(String::as_str);
     let mut folders: Vec<String> = globs.map(folder_of).collect();
-    folders.extend(config.gateway.allow_paths.iter().map(|path| with_slash(path)));
-    folders.extend(config.directory.iter().map(|path| with_slash(&path.to_string_lossy())));
+    folders.extend(
+        config
+            .gateway
+            .allow_paths
+            .iter()
+            .map(|path| with_slash(path)),
+    );
+    folders.extend(
+        config
+            .directory
+            .iter()
+            .map(|path| with_slash(&path.to_string_lossy())),
+    );
     // DuckDB compares texts, so a folder behind a link is named both ways.
     let real = folders.iter().filter_map(|folder| {
         let real = Path::new(folder).canonicalize().ok()?;
@@ -293,9 +350,13 @@ fn folder_of(glob: &str) -> String {
         if Path::new(glob).is_dir() {
             return with_slash(glob);
         }
-        return glob.rsplit_once('/').map_or_else(String::new, |(folder, _)| with_slash(folder));
+        return glob
+            .rsplit_once('/')
+            .map_or_else(String::new, |(folder, _)| with_slash(folder));
     };
-    glob[..wildcard].rsplit_once('/').map_or_else(String::new, |(folder, _)| with_slash(folder))
+    glob[..wildcard]
+        .rsplit_once('/')
+        .map_or_else(String::new, |(folder, _)| with_slash(folder))
 }
 
 fn with_slash(folder: &str) -> String {
@@ -306,8 +367,14 @@ fn with_slash(folder: &str) -> String {
 fn defaults(config: &Config, port: u16) -> Vec<(&'static str, String)> {
     let gateway = &config.gateway;
     vec![
-        ("statement_timeout", gateway.statement_timeout_ms.to_string()),
-        ("idle_session_timeout", gateway.idle_session_timeout_ms.to_string()),
+        (
+            "statement_timeout",
+            gateway.statement_timeout_ms.to_string(),
+        ),
+        (
+            "idle_session_timeout",
+            gateway.idle_session_timeout_ms.to_string(),
+        ),
         (
             "idle_in_transaction_session_timeout",
             gateway.idle_in_transaction_session_timeout_ms.to_string(),
@@ -328,7 +395,8 @@ impl Inspect for Inspector {
         let (database, sql) = (self.database.clone(), sql.to_owned());
         let query = move || database.connect()?.query_text(&sql);
         let rows = tokio::task::spawn_blocking(query).await;
-        rows.unwrap_or_else(|error| Err(lost(&error))).map_err(InspectError::new)
+        rows.unwrap_or_else(|error| Err(lost(&error)))
+            .map_err(InspectError::new)
     }
 }
 

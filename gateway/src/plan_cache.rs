@@ -51,7 +51,11 @@ impl PlanCache {
 
     /// Finds the statements of a text.
     pub fn parsed(&self, text: &str) -> Option<Arc<Vec<ParsedStatement>>> {
-        self.parsed.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned()
+        self.parsed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(text)
+            .cloned()
     }
 
     /// Remembers the statements of a text.

@@ -90,7 +90,13 @@ impl Server {
         for socket in sockets {
             listeners.spawn(listen(socket, Arc::clone(&gateway), shutdown.subscribe()));
         }
-        Ok(RunningServer { addresses, gateway, shutdown, listeners, limit })
+        Ok(RunningServer {
+            addresses,
+            gateway,
+            shutdown,
+            listeners,
+            limit,
+        })
     }
 }
 
@@ -118,7 +124,10 @@ impl RunningServer {
         if tokio::time::timeout(self.limit, drained).await.is_err() {
             self.shutdown.send_replace(Shutdown::Terminating);
             let ended = async { while self.listeners.join_next().await.is_some() {} };
-            if tokio::time::timeout(self.limit.max(Duration::from_secs(3)), ended).await.is_err() {
+            if tokio::time::timeout(self.limit.max(Duration::from_secs(3)), ended)
+                .await
+                .is_err()
+            {
                 tracing::warn!("connections were cut off at the end of the shutdown");
             }
         }
@@ -127,8 +136,13 @@ impl RunningServer {
 
 async fn bind(address: &str) -> Result<Vec<TcpListener>, StartError> {
     let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse => StartError::PortTaken { address: address.to_owned() },
-        _ => StartError::Address { address: address.to_owned(), source },
+        io::ErrorKind::AddrInUse => StartError::PortTaken {
+            address: address.to_owned(),
+        },
+        _ => StartError::Address {
+            address: address.to_owned(),
+            source,
+        },
     };
     let mut sockets = Vec::new();
     for resolved in lookup_host(address).await.map_err(failed)? {

@@ -13,6 +13,7 @@ mod execute;
 mod explain;
 mod extended;
 pub mod guard;
+mod locate;
 pub mod portal;
 mod prepared;
 mod query;
@@ -67,7 +68,9 @@ impl Session {
         out.authentication_ok();
         let mut settings = Settings::new(Arc::clone(gateway.settings()), &packet.user);
         for (name, value) in &packet.settings {
-            settings.set_at_startup(name, value).map_err(GatewayError::StartupSetting)?;
+            settings
+                .set_at_startup(name, value)
+                .map_err(GatewayError::StartupSetting)?;
         }
         let limits = &gateway.config().gateway;
         let mut session = Self {
@@ -98,7 +101,10 @@ impl Session {
 
     /// Starts the clock of a statement.
     fn guard(&self) -> Guard {
-        Guard::new(&self.registration.handle, self.settings.timeout("statement_timeout"))
+        Guard::new(
+            &self.registration.handle,
+            self.settings.timeout("statement_timeout"),
+        )
     }
 
     /// How values look in this session.
@@ -140,12 +146,16 @@ impl Handler for Session {
     async fn handle(&mut self, message: Message, writer: &mut Writer) -> Result<(), GatewayError> {
         match message {
             Message::Query(text) => Box::pin(self.simple_query(&text, writer)).await,
-            Message::Parse { name, query, parameter_types } => {
-                self.parse(&name, &query, &parameter_types, writer).await
-            }
-            Message::Bind { portal, statement, values } => {
-                self.bind(&portal, &statement, values, writer)
-            }
+            Message::Parse {
+                name,
+                query,
+                parameter_types,
+            } => self.parse(&name, &query, &parameter_types, writer).await,
+            Message::Bind {
+                portal,
+                statement,
+                values,
+            } => self.bind(&portal, &statement, values, writer),
             Message::Describe(Target::Statement(name)) => self.describe_statement(&name, writer),
             Message::Describe(Target::Portal(name)) => self.describe_portal(&name, writer),
             Message::Execute { portal, rows_max } => {
@@ -159,7 +169,9 @@ impl Handler for Session {
                 writer.out().close_complete();
                 Ok(())
             }
-            Message::FunctionCall => Err(GatewayError::Unsupported("the function call message".into())),
+            Message::FunctionCall => Err(GatewayError::Unsupported(
+                "the function call message".into(),
+            )),
             // The connection loop handles these itself.
             Message::Flush | Message::Sync | Message::Terminate | Message::Copy => Ok(()),
         }
@@ -188,7 +200,10 @@ impl Handler for Session {
 
     fn idle_limit(&self) -> Option<(Duration, GatewayError)> {
         let (name, error) = if self.transaction.in_block() {
-            ("idle_in_transaction_session_timeout", GatewayError::IdleInTransaction)
+            (
+                "idle_in_transaction_session_timeout",
+                GatewayError::IdleInTransaction,
+            )
         } else {
             ("idle_session_timeout", GatewayError::IdleSession)
         };

@@ -38,7 +38,12 @@ pub async fn run(arguments: &QueryArguments) -> Result<(), String> {
         .dbname(&arguments.database)
         .application_name("skein query");
     let (client, connection) = config.connect(NoTls).await.map_err(|error| {
-        format!("cannot connect to {}:{}: {}", arguments.host, arguments.port, describe(&error, ""))
+        format!(
+            "cannot connect to {}:{}: {}",
+            arguments.host,
+            arguments.port,
+            describe(&error, "")
+        )
     })?;
     let connection = tokio::spawn(connection);
     let answered = client.simple_query(&arguments.sql).await;
@@ -52,18 +57,25 @@ pub async fn run(arguments: &QueryArguments) -> Result<(), String> {
     printed
 }
 
-#[expect(clippy::print_stdout, reason = "results of a command line program go to stdout")]
+#[expect(
+    clippy::print_stdout,
+    reason = "results of a command line program go to stdout"
+)]
 fn print(messages: &[SimpleQueryMessage], plain: bool) -> Result<(), String> {
     let mut table: Option<(Vec<String>, Vec<Vec<Option<String>>>)> = None;
     for message in messages {
         match message {
             SimpleQueryMessage::RowDescription(columns) => {
-                let names = columns.iter().map(|column| column.name().to_owned()).collect();
+                let names = columns
+                    .iter()
+                    .map(|column| column.name().to_owned())
+                    .collect();
                 table = Some((names, Vec::new()));
             }
             SimpleQueryMessage::Row(row) => {
-                let values =
-                    (0..row.len()).map(|index| row.get(index).map(str::to_owned)).collect();
+                let values = (0..row.len())
+                    .map(|index| row.get(index).map(str::to_owned))
+                    .collect();
                 let (_, rows) = table.get_or_insert_default();
                 rows.push(values);
             }
@@ -90,7 +102,12 @@ fn describe(error: &tokio_postgres::Error, sql: &str) -> String {
         let source = std::error::Error::source(error);
         return source.map_or_else(|| error.to_string(), ToString::to_string);
     };
-    let mut text = format!("{} {}: {}", error.severity(), error.code().code(), error.message());
+    let mut text = format!(
+        "{} {}: {}",
+        error.severity(),
+        error.code().code(),
+        error.message()
+    );
     if let Some(mark) = mark(error, sql) {
         text.push_str(&mark);
     }
@@ -106,7 +123,10 @@ fn mark(error: &DbError, sql: &str) -> Option<String> {
     let tokio_postgres::error::ErrorPosition::Original(position) = error.position()? else {
         return None;
     };
-    let before: String = sql.chars().take(usize::try_from(*position).ok()?.checked_sub(1)?).collect();
+    let before: String = sql
+        .chars()
+        .take(usize::try_from(*position).ok()?.checked_sub(1)?)
+        .collect();
     let start = before.rfind('\n').map_or(0, |index| index + 1);
     let number = before.matches('\n').count() + 1;
     let line = sql[start..].lines().next().unwrap_or_default();

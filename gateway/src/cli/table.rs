@@ -21,7 +21,11 @@ pub(super) fn render(names: &[String], rows: &[Vec<Option<String>>]) -> String {
     let line = |text: &mut String, cells: &[String], right: &[bool]| {
         for (index, value) in cells.iter().enumerate() {
             let padding = " ".repeat(widths[index].saturating_sub(width(value)));
-            let (before, after) = if right[index] { (&*padding, "") } else { ("", &*padding) };
+            let (before, after) = if right[index] {
+                (&*padding, "")
+            } else {
+                ("", &*padding)
+            };
             let separator = if index == 0 { " " } else { " | " };
             let _ = write!(text, "{separator}{before}{value}{after}");
         }
@@ -32,7 +36,11 @@ pub(super) fn render(names: &[String], rows: &[Vec<Option<String>>]) -> String {
     let dashes: Vec<String> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
     let _ = writeln!(text, "{}", dashes.join("+"));
     for row in rows {
-        line(&mut text, &row.iter().map(cell).collect::<Vec<_>>(), &numeric);
+        line(
+            &mut text,
+            &row.iter().map(cell).collect::<Vec<_>>(),
+            &numeric,
+        );
     }
     let noun = if rows.len() == 1 { "row" } else { "rows" };
     let _ = writeln!(text, "({} {noun})", rows.len());
@@ -50,9 +58,8 @@ mod tests {
     #[test]
     fn pads_columns_and_puts_numbers_to_the_right() {
         let names = ["day".to_owned(), "count".to_owned()];
-        let row = |day: &str, count: Option<&str>| {
-            vec![Some(day.to_owned()), count.map(str::to_owned)]
-        };
+        let row =
+            |day: &str, count: Option<&str>| vec![Some(day.to_owned()), count.map(str::to_owned)];
         let text = render(&names, &[row("monday", Some("7")), row("é", None)]);
         let expected = " day    | count\n--------+-------\n monday |     7\n é      |\n(2 rows)\n";
         assert_eq!(text, expected);

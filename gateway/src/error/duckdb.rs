@@ -124,7 +124,9 @@ fn names(text: &str) -> Option<Translated> {
     let nearest = || {
         between(text, "Did you mean \"", "\"").map(|name| format!("Perhaps you meant \"{name}\"."))
     };
-    if let Some(name) = between(line, "Referenced column \"", "\" not found") {
+    if let Some(name) = between(line, "Referenced column \"", "\" not found")
+        .or_else(|| between(line, "Referenced column \"", "\" was not found"))
+    {
         return Some(unknown_column(name).maybe_hint(candidate_hint(text)));
     }
     if let Some(table) = between(line, "Table \"", "\" does not have a column named") {

@@ -125,7 +125,10 @@ impl AnalysedQuery {
         schema_version: u64,
         rewritten: Rewritten,
     ) -> Self {
-        let Bound { columns, parameter_types } = bound;
+        let Bound {
+            columns,
+            parameter_types,
+        } = bound;
         Self {
             text,
             parsed,
@@ -166,7 +169,11 @@ impl AnalysedQuery {
         let remembered = remembered.as_ref().filter(|known| {
             known.mode == mode
                 && known.relations.len() == relations.len()
-                && known.relations.values().zip(relations.values()).all(|(a, b)| Arc::ptr_eq(a, b))
+                && known
+                    .relations
+                    .values()
+                    .zip(relations.values())
+                    .all(|(a, b)| Arc::ptr_eq(a, b))
         })?;
         Some(Arc::clone(&remembered.plan))
     }
@@ -179,8 +186,11 @@ impl AnalysedQuery {
         plan: &Arc<DistributedPlan>,
     ) {
         let plan = Arc::clone(plan);
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(RememberedPlan { mode, relations, plan });
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(RememberedPlan {
+            mode,
+            relations,
+            plan,
+        });
     }
 }
 

@@ -55,17 +55,26 @@ pub(super) enum Answer {
 impl Outcome {
     /// A command that returns no rows.
     pub(super) fn done(tag: &str) -> Self {
-        Self { answer: Answer::Done, tag: Tag::Plain(tag.to_owned()) }
+        Self {
+            answer: Answer::Done,
+            tag: Tag::Plain(tag.to_owned()),
+        }
     }
 
     /// A command that returns rows and does not count them.
     pub(super) fn rows(stream: BatchStream, columns: Vec<Column>, tag: &str) -> Self {
-        Self { answer: Answer::Rows { stream, columns }, tag: Tag::Plain(tag.to_owned()) }
+        Self {
+            answer: Answer::Rows { stream, columns },
+            tag: Tag::Plain(tag.to_owned()),
+        }
     }
 
     /// A query.
     pub(super) fn select(stream: BatchStream, columns: Vec<Column>) -> Self {
-        Self { answer: Answer::Rows { stream, columns }, tag: Tag::Counted("SELECT") }
+        Self {
+            answer: Answer::Rows { stream, columns },
+            tag: Tag::Counted("SELECT"),
+        }
     }
 }
 
@@ -112,8 +121,9 @@ impl Session {
     ) -> Result<Arc<Analysed>, GatewayError> {
         let text: Arc<str> = parsed.text.as_str().into();
         if !matches!(parsed.statement, Statement::Query(_)) {
-            let analysed =
-                self.analyse_statement(&text, &parsed.statement, parameter_types, guard).await;
+            let analysed = self
+                .analyse_statement(&text, &parsed.statement, parameter_types, guard)
+                .await;
             return analysed;
         }
         let mut key = PlanKey {
@@ -162,8 +172,14 @@ impl Session {
                 analysed.set_query(understood);
             }
             Statement::Explain { options, statement } => {
-                if options.format.as_deref().is_some_and(|format| format != "text") {
-                    return Err(GatewayError::Unsupported("EXPLAIN in other formats than text".into()));
+                if options
+                    .format
+                    .as_deref()
+                    .is_some_and(|format| format != "text")
+                {
+                    return Err(GatewayError::Unsupported(
+                        "EXPLAIN in other formats than text".into(),
+                    ));
                 }
                 let inner = self.inner(text, statement, parameter_types, guard).await?;
                 analysed.parameter_types.clone_from(&inner.parameter_types);
@@ -175,7 +191,9 @@ impl Session {
                 analysed.parameter_types.clone_from(&inner.parameter_types);
                 analysed.inner = Some(inner);
             }
-            Statement::Prepare { statement, types, .. } => {
+            Statement::Prepare {
+                statement, types, ..
+            } => {
                 let types = super::prepared::type_oids(types)?;
                 analysed.inner = Some(self.inner(text, statement, &types, guard).await?);
             }
@@ -189,7 +207,11 @@ impl Session {
                     None => texts::columns(&["name", "setting", "description"]),
                 });
             }
-            Statement::Fetch { name, only_move: false, .. } => {
+            Statement::Fetch {
+                name,
+                only_move: false,
+                ..
+            } => {
                 let cursor = &self.names.cursor(name)?.bound;
                 analysed.described.clone_from(&cursor.analysed.described);
             }
@@ -206,7 +228,11 @@ impl Session {
         parameter_types: &[u32],
         guard: &mut Guard,
     ) -> Result<Arc<Analysed>, GatewayError> {
-        if let Statement::Refused { command, reaches_outside } = statement {
+        if let Statement::Refused {
+            command,
+            reaches_outside,
+        } = statement
+        {
             return Err(refused(command, *reaches_outside));
         }
         let inner = self.analyse_statement(text, statement, parameter_types, guard);
@@ -222,9 +248,16 @@ impl Session {
     ) -> Result<Understood, GatewayError> {
         let parsed = parse_text(&self.gateway, text).await?;
         match parsed.as_slice() {
-            [ParsedStatement { statement: Statement::Query(query), text, .. }] => {
+            [
+                ParsedStatement {
+                    statement: Statement::Query(query),
+                    text,
+                    ..
+                },
+            ] => {
                 let query = Arc::new((**query).clone());
-                self.understand(&text.as_str().into(), query, parameter_types, guard).await
+                self.understand(&text.as_str().into(), query, parameter_types, guard)
+                    .await
             }
             _ => Err(GatewayError::Internal("a query made here is none".into())),
         }
@@ -266,16 +299,27 @@ impl Session {
                     }
                     _ => analysed.inner()?,
                 };
-                let lines =
-                    self.explain(&inner, &bound.parameters, options.analyze, guard).await?;
+                let lines = self
+                    .explain(&inner, &bound.parameters, options.analyze, guard)
+                    .await?;
                 let columns = texts::columns(&["QUERY PLAN"]);
                 let lines: Vec<Vec<String>> = lines.into_iter().map(|line| vec![line]).collect();
-                Ok(Outcome::rows(texts::rows(&columns, &lines), columns, "EXPLAIN"))
+                Ok(Outcome::rows(
+                    texts::rows(&columns, &lines),
+                    columns,
+                    "EXPLAIN",
+                ))
             }
-            Statement::Set { local, name, value: Some(values) } => {
-                self.set(name, values, *local, out)
-            }
-            Statement::Set { local, name, value: None } => self.reset(name, *local, "SET"),
+            Statement::Set {
+                local,
+                name,
+                value: Some(values),
+            } => self.set(name, values, *local, out),
+            Statement::Set {
+                local,
+                name,
+                value: None,
+            } => self.reset(name, *local, "SET"),
             Statement::SetTransaction { session, modes } => {
                 self.set_transaction(modes, *session, out)
             }
@@ -316,12 +360,14 @@ impl Session {
                 self.names.close_statements();
                 Ok(Outcome::done("DEALLOCATE ALL"))
             }
-            Statement::Declare { name, hold, scroll, .. } => {
-                self.declare(name, *hold, *scroll, bound)
-            }
-            Statement::Fetch { name, only_move, direction } => {
-                self.fetch(name, *only_move, *direction)
-            }
+            Statement::Declare {
+                name, hold, scroll, ..
+            } => self.declare(name, *hold, *scroll, bound),
+            Statement::Fetch {
+                name,
+                only_move,
+                direction,
+            } => self.fetch(name, *only_move, *direction),
             Statement::Close(Some(name)) => {
                 if !self.names.close_portal(name) {
                     return Err(GatewayError::UnknownCursor(name.clone()));
@@ -336,9 +382,10 @@ impl Session {
             Statement::Unlisten(_) => Ok(Outcome::done("UNLISTEN")),
             Statement::Listen(_) => Err(GatewayError::Unsupported("LISTEN".into())),
             Statement::CopyToStdout { .. } => Err(GatewayError::Unsupported("COPY".into())),
-            Statement::Refused { command, reaches_outside } => {
-                Err(refused(command, *reaches_outside))
-            }
+            Statement::Refused {
+                command,
+                reaches_outside,
+            } => Err(refused(command, *reaches_outside)),
         }
     }
 
@@ -349,12 +396,18 @@ impl Session {
         guard: &mut Guard,
     ) -> Result<Outcome, GatewayError> {
         let analysed = self.up_to_date(analysed, guard).await?;
-        for change in analysed.query.iter().flat_map(|query| &query.rewritten.set_config) {
+        for change in analysed
+            .query
+            .iter()
+            .flat_map(|query| &query.rewritten.set_config)
+        {
             self.settings.begin();
-            self.settings.set_text(&change.name, &change.value, change.local)?;
+            self.settings
+                .set_text(&change.name, &change.value, change.local)?;
         }
         let planned = self.plan(&analysed, parameters, guard).await?;
-        let rows = self.start_query(&planned, guard).await?.rows();
+        let started = self.start_query(&planned, guard).await;
+        let rows = started.map_err(|error| placed(error, &analysed))?.rows();
         let columns = analysed.described.clone().unwrap_or_default();
         Ok(Outcome::select(rows, columns))
     }
@@ -365,5 +418,22 @@ fn refused(command: &str, reaches_outside: bool) -> GatewayError {
     match reaches_outside {
         true => GatewayError::Forbidden(command.to_owned()),
         false => GatewayError::ReadOnly(command.to_owned()),
+    }
+}
+
+/// Gives an error of running its place, if it is about something the client wrote.
+fn placed(error: GatewayError, analysed: &Analysed) -> GatewayError {
+    match (error, &analysed.query) {
+        (
+            GatewayError::Fragment {
+                error,
+                position: None,
+            },
+            Some(query),
+        ) => {
+            let position = super::locate::locate(&error, &query.parsed);
+            GatewayError::Fragment { error, position }
+        }
+        (error, _) => error,
     }
 }

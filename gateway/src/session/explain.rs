@@ -40,7 +40,9 @@ impl Session {
         let mut guard = session.guard();
         let query = session.analyse(statement, &[], &mut guard).await?;
         if query.query.is_none() {
-            return Err(GatewayError::Unsupported("EXPLAIN of a statement that is no query".into()));
+            return Err(GatewayError::Unsupported(
+                "EXPLAIN of a statement that is no query".into(),
+            ));
         }
         session.explain(&query, &[], false, &mut guard).await
     }
@@ -66,20 +68,22 @@ impl Session {
                     running.rows
                 }
             };
-            while let Some(batch) =
-                guard.run(async { batches.next().await.transpose() }).await?
+            while let Some(batch) = guard
+                .run(async { batches.next().await.transpose() })
+                .await?
             {
                 rows += batch.num_rows();
             }
         }
         let mut text = match &planned {
             Planned::Shadow { sql, .. } => vec![format!("gateway: {sql}")],
-            Planned::Fragments { plan } => {
-                lines(plan, &self.notes(plan, metrics.as_deref()))
-            }
+            Planned::Fragments { plan } => lines(plan, &self.notes(plan, metrics.as_deref())),
         };
         if analyze {
-            text.push(format!("total: rows={rows} time={}", millis(begun.elapsed())));
+            text.push(format!(
+                "total: rows={rows} time={}",
+                millis(begun.elapsed())
+            ));
         }
         Ok(text)
     }

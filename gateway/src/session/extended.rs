@@ -25,8 +25,9 @@ impl Session {
         writer: &mut Writer,
     ) -> Result<(), GatewayError> {
         self.names.check_new_statement(name)?;
-        let statements =
-            parse_text(&self.gateway, text).await.map_err(|error| error.located(text, 0))?;
+        let statements = parse_text(&self.gateway, text)
+            .await
+            .map_err(|error| error.located(text, 0))?;
         let analysed = match statements.as_slice() {
             [] => Arc::new(Analysed::empty()),
             [statement] => {
@@ -52,10 +53,16 @@ impl Session {
         writer: &mut Writer,
     ) -> Result<(), GatewayError> {
         let analysed = Arc::clone(self.names.statement(statement)?);
-        let BindValues { parameter_formats, parameters, result_formats: codes } =
-            BindValues::decode(values)?;
-        let (formats, given, needed) =
-            (parameter_formats.len(), parameters.len(), analysed.parameter_types.len());
+        let BindValues {
+            parameter_formats,
+            parameters,
+            result_formats: codes,
+        } = BindValues::decode(values)?;
+        let (formats, given, needed) = (
+            parameter_formats.len(),
+            parameters.len(),
+            analysed.parameter_types.len(),
+        );
         if formats > 1 && formats != given {
             return Err(GatewayError::Protocol(format!(
                 "bind message has {formats} parameter formats but {given} parameters"
@@ -69,15 +76,28 @@ impl Session {
         }
         self.check_transaction(&analysed.statement)?;
         let order = self.encode_settings().date_style.order;
-        let parameters = decode(&parameter_formats, &parameters, &analysed.parameter_types, order)?;
+        let parameters = decode(
+            &parameter_formats,
+            &parameters,
+            &analysed.parameter_types,
+            order,
+        )?;
         let columns = analysed.columns().map_or(0, <[_]>::len);
         let formats = if analysed.columns().is_some() {
             result_formats(&codes, columns)?
         } else {
             Vec::new()
         };
-        let bound = Bound { analysed, parameters, formats };
-        let portal_state = Portal { bound, state: PortalState::New, with_hold: false };
+        let bound = Bound {
+            analysed,
+            parameters,
+            formats,
+        };
+        let portal_state = Portal {
+            bound,
+            state: PortalState::New,
+            with_hold: false,
+        };
         self.names.add_portal(portal, portal_state)?;
         writer.out().bind_complete();
         Ok(())
@@ -90,7 +110,9 @@ impl Session {
         writer: &mut Writer,
     ) -> Result<(), GatewayError> {
         let analysed = self.names.statement(name)?;
-        writer.out().parameter_description(&analysed.parameter_types);
+        writer
+            .out()
+            .parameter_description(&analysed.parameter_types);
         match analysed.columns() {
             Some(columns) => {
                 let fields = row_description(columns, &[], analysed.origins())?;
@@ -107,7 +129,9 @@ impl Session {
         name: &str,
         writer: &mut Writer,
     ) -> Result<(), GatewayError> {
-        let Bound { analysed, formats, .. } = &self.names.portal(name)?.bound;
+        let Bound {
+            analysed, formats, ..
+        } = &self.names.portal(name)?.bound;
         match analysed.columns() {
             Some(columns) => {
                 let fields = row_description(columns, formats, analysed.origins())?;
@@ -150,11 +174,18 @@ impl Session {
                     Answer::Rows { stream, columns } => {
                         let settings = self.encode_settings();
                         let formats = formats_for(&bound.formats, columns.len());
-                        (Box::new(ResultRows::new(stream, &columns, &formats, &settings)?), tag)
+                        (
+                            Box::new(ResultRows::new(stream, &columns, &formats, &settings)?),
+                            tag,
+                        )
                     }
                     Answer::Cursor { .. } | Answer::Done => {
                         let count = match answer {
-                            Answer::Cursor { name, rows_max, only_move } => {
+                            Answer::Cursor {
+                                name,
+                                rows_max,
+                                only_move,
+                            } => {
                                 let formats = &bound.formats;
                                 self.send_cursor(
                                     &name, rows_max, only_move, formats, writer, &mut guard,

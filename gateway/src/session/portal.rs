@@ -95,7 +95,11 @@ impl Names {
             return Err(GatewayError::DuplicateStatement(name.to_owned()));
         }
         if !name.is_empty() && self.statements.len() >= self.statements_max {
-            return Err(limit("prepared statements", self.statements_max, "statements_max"));
+            return Err(limit(
+                "prepared statements",
+                self.statements_max,
+                "statements_max",
+            ));
         }
         Ok(())
     }
@@ -107,7 +111,9 @@ impl Names {
 
     /// Finds a statement.
     pub fn statement(&self, name: &str) -> Result<&Arc<Analysed>, GatewayError> {
-        self.statements.get(name).ok_or_else(|| GatewayError::UnknownStatement(name.to_owned()))
+        self.statements
+            .get(name)
+            .ok_or_else(|| GatewayError::UnknownStatement(name.to_owned()))
     }
 
     /// Forgets a statement; `false` when there is none of that name.
@@ -122,7 +128,10 @@ impl Names {
 
     /// Names of all statements.
     pub fn statement_names(&self) -> impl Iterator<Item = &str> {
-        self.statements.keys().map(String::as_str).filter(|name| !name.is_empty())
+        self.statements
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
     }
 
     /// Adds or, if unnamed, replaces a portal.
@@ -139,7 +148,9 @@ impl Names {
 
     /// Finds a portal.
     pub fn portal(&mut self, name: &str) -> Result<&mut Portal, GatewayError> {
-        self.portals.get_mut(name).ok_or_else(|| GatewayError::UnknownPortal(name.to_owned()))
+        self.portals
+            .get_mut(name)
+            .ok_or_else(|| GatewayError::UnknownPortal(name.to_owned()))
     }
 
     /// Whether there is a portal of that name.
@@ -149,7 +160,9 @@ impl Names {
 
     /// Finds a portal by the name that SQL gives it.
     pub fn cursor(&mut self, name: &str) -> Result<&mut Portal, GatewayError> {
-        self.portals.get_mut(name).ok_or_else(|| GatewayError::UnknownCursor(name.to_owned()))
+        self.portals
+            .get_mut(name)
+            .ok_or_else(|| GatewayError::UnknownCursor(name.to_owned()))
     }
 
     /// Forgets a portal and stops it; `false` when there is none of that name.
@@ -165,7 +178,8 @@ impl Names {
     /// Stops and forgets the portals that end with their transaction.
     pub fn end_transaction(&mut self, committed: bool) {
         if !self.portals.is_empty() {
-            self.portals.retain(|_, portal| committed && portal.with_hold);
+            self.portals
+                .retain(|_, portal| committed && portal.with_hold);
         }
     }
 }

@@ -48,7 +48,10 @@ fn type_oid(written: &str) -> Result<u32, GatewayError> {
     };
     let name = name.trim().trim_matches('"');
     let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, name)| *name);
+    let alias = ALIASES
+        .iter()
+        .find(|(alias, _)| *alias == name)
+        .map(|(_, name)| *name);
     let known = PG_TYPES
         .iter()
         .find(|ty| ty.name == alias.unwrap_or(name))
@@ -75,13 +78,23 @@ impl Session {
         let target = Arc::clone(self.names.statement(name)?);
         let (expected, given) = (target.parameter_types.len(), arguments.len());
         if expected != given {
-            return Err(GatewayError::ParameterCount { name: name.to_owned(), expected, given });
+            return Err(GatewayError::ParameterCount {
+                name: name.to_owned(),
+                expected,
+                given,
+            });
         }
-        let Some(query) = target.query.as_ref().filter(|_| given > 0) else { return Ok(target) };
+        let Some(query) = target.query.as_ref().filter(|_| given > 0) else {
+            return Ok(target);
+        };
         let values: Vec<Expr> = arguments
             .iter()
             .zip(&query.parameter_types)
-            .map(|(argument, ty)| argument.clone().cast_to(ty))
+            // A cast to the DECIMAL that was bound would round what PostgreSQL compares exactly.
+            .map(|(argument, ty)| match ty.starts_with("DECIMAL") {
+                true => argument.clone(),
+                false => argument.clone().cast_to(ty),
+            })
             .collect();
         let mut parsed = (*query.parsed).clone();
         super::query::put_expressions(&mut parsed, &values);
@@ -107,8 +120,16 @@ impl Session {
             self.need_block("DECLARE CURSOR")?;
         }
         let analysed = bound.analysed.inner()?;
-        let bound = Bound { analysed, parameters: bound.parameters.clone(), formats: Vec::new() };
-        let portal = Portal { bound, state: PortalState::New, with_hold: hold };
+        let bound = Bound {
+            analysed,
+            parameters: bound.parameters.clone(),
+            formats: Vec::new(),
+        };
+        let portal = Portal {
+            bound,
+            state: PortalState::New,
+            with_hold: hold,
+        };
         if name.is_empty() || !self.names.has_portal(name) {
             self.names.add_portal(name, portal)?;
             return Ok(Outcome::done("DECLARE CURSOR"));
@@ -131,11 +152,20 @@ impl Session {
             }
             FetchDirection::BackwardAll => return Err(GatewayError::CursorForwardOnly),
             FetchDirection::Absolute(_) | FetchDirection::Relative(_) => {
-                return Err(GatewayError::Unsupported("FETCH of a row by its place".into()));
+                return Err(GatewayError::Unsupported(
+                    "FETCH of a row by its place".into(),
+                ));
             }
         };
         let tag = Tag::Counted(if only_move { "MOVE" } else { "FETCH" });
-        Ok(Outcome { answer: Answer::Cursor { name: name.to_owned(), rows_max, only_move }, tag })
+        Ok(Outcome {
+            answer: Answer::Cursor {
+                name: name.to_owned(),
+                rows_max,
+                only_move,
+            },
+            tag,
+        })
     }
 
     /// Sends rows of a cursor, which is started by the first ones, and gives their number.
@@ -159,7 +189,10 @@ impl Session {
                     return Err(GatewayError::Unsupported("a cursor for a command".into()));
                 };
                 let settings = self.encode_settings();
-                (Box::new(ResultRows::new(stream, &columns, formats, &settings)?), tag)
+                (
+                    Box::new(ResultRows::new(stream, &columns, formats, &settings)?),
+                    tag,
+                )
             }
             PortalState::Drained(tag) => {
                 self.names.cursor(name)?.state = PortalState::Drained(tag);

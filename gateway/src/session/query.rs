@@ -16,15 +16,15 @@ use futures::StreamExt;
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
 use skein_catalog::snapshot::CatalogSnapshot;
 use skein_executor_api::{BatchStream, Column, FragmentError, FragmentErrorKind};
-use skein_planner::ast::visit::{self, Descend, NodeMut};
+use skein_planner::ast::visit::{self, Descend, Node, NodeMut};
 use skein_planner::ast::{Expr, ExprKind, Query, print};
 use skein_planner::clock::{bind_clock, reads_clock};
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
-use skein_planner::resolve::names::output_names;
-use skein_planner::resolve::parameters::parameter_count;
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::{Rewritten, rewrite};
+use skein_planner::resolve::names::output_names;
+use skein_planner::resolve::parameters::parameter_count;
 use skein_planner::resolve::{Mentions, Scope, SessionValues, mentions, resolve};
 use skein_planner::split::{self, SplitOptions};
 
@@ -41,6 +41,8 @@ use crate::shadow::facts::Facts;
 
 /// Columns of a result, as in PostgreSQL (`MaxTupleAttributeNumber`).
 const COLUMNS_MAX: usize = 1664;
+/// Parameters of a statement: their number is sent in 16 bits.
+const PARAMETERS_MAX: usize = 65_535;
 /// In `auto`, relations below this size are read by one executor.
 const SPLIT_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// What planning a deep statement may need, and what it gets.
@@ -92,7 +94,11 @@ impl SessionValues for NoValues {
 
 impl Context {
     fn scope(&self) -> Scope<'_> {
-        Scope { database: &self.database, search_path: &self.search_path, session: &NoValues }
+        Scope {
+            database: &self.database,
+            search_path: &self.search_path,
+            session: &NoValues,
+        }
     }
 
     /// Puts what PostgreSQL means differently right.
@@ -133,14 +139,21 @@ impl Session {
         guard: &mut Guard,
     ) -> Result<Arc<CatalogSnapshot>, GatewayError> {
         let catalog = self.gateway.catalog();
-        let wanted_names = wanted.names.iter().cloned().chain(wanted.paths.iter().map(|path| {
-            RelationName { schema: PATH_SCHEMA.to_owned(), name: path.clone() }
-        }));
+        let wanted_names = wanted
+            .names
+            .iter()
+            .cloned()
+            .chain(wanted.paths.iter().map(|path| RelationName {
+                schema: PATH_SCHEMA.to_owned(),
+                name: path.clone(),
+            }));
         let Some((seen, pinned)) = self.transaction.seen() else {
             let snapshot = if wanted.names.is_empty() && wanted.paths.is_empty() {
                 catalog.current()
             } else {
-                guard.run(catalog.snapshot_for(&wanted.names, &wanted.paths)).await?
+                guard
+                    .run(catalog.snapshot_for(&wanted.names, &wanted.paths))
+                    .await?
             };
             return Ok(self.transaction.pin(snapshot, wanted_names));
         };
@@ -148,8 +161,15 @@ impl Session {
         if !wanted_names.clone().any(|name| is_new(&name)) {
             return Ok(Arc::clone(seen));
         }
-        let names: Vec<RelationName> = wanted.names.iter().filter(|name| is_new(name)).cloned().collect();
-        let fresh = guard.run(catalog.snapshot_for(&names, &wanted.paths)).await?;
+        let names: Vec<RelationName> = wanted
+            .names
+            .iter()
+            .filter(|name| is_new(name))
+            .cloned()
+            .collect();
+        let fresh = guard
+            .run(catalog.snapshot_for(&names, &wanted.paths))
+            .await?;
         Ok(self.transaction.pin(fresh, wanted_names))
     }
 
@@ -167,7 +187,9 @@ impl Session {
         let shadow = self.gateway.shadow(&snapshot).await?;
         let (text, declared) = (Arc::clone(text), declared.to_vec());
         let work = beside(move || {
-            understand(&context, &text, parsed, wanted, &declared, &snapshot, &shadow)
+            understand(
+                &context, &text, parsed, wanted, &declared, &snapshot, &shadow,
+            )
         });
         guard.run(work).await
     }
@@ -198,7 +220,9 @@ impl Session {
         analysed: &Arc<Analysed>,
         guard: &mut Guard,
     ) -> Result<Arc<Analysed>, GatewayError> {
-        let Some(query) = &analysed.query else { return Ok(Arc::clone(analysed)) };
+        let Some(query) = &analysed.query else {
+            return Ok(Arc::clone(analysed));
+        };
         if query.schema_version == self.schema_version() && !query.rewritten.session {
             return Ok(Arc::clone(analysed));
         }
@@ -240,7 +264,10 @@ impl Session {
         parameters: &[String],
         guard: &mut Guard,
     ) -> Result<Planned, GatewayError> {
-        let analysed = query.query.as_ref().expect("callers ask for statements with a query");
+        let analysed = query
+            .query
+            .as_ref()
+            .expect("callers ask for statements with a query");
         let wanted = Mentions {
             names: analysed.resolved.relations.keys().cloned().collect(),
             paths: analysed.paths.clone(),
@@ -251,7 +278,10 @@ impl Session {
             let mut bound = analysed.resolved.query.clone();
             put_parameters(&mut bound, parameters);
             bind_clock(&mut bound, &self.transaction.now());
-            return Ok(Planned::Shadow { sql: print::query_sql(&bound), shadow });
+            return Ok(Planned::Shadow {
+                sql: print::query_sql(&bound),
+                shadow,
+            });
         }
         if analysed.resolved.touches_catalogue {
             return Err(GatewayError::Unsupported(
@@ -261,9 +291,7 @@ impl Session {
         let relations = analysed.relations_in(&snapshot);
         let mode = self.settings.split();
         let lasting = parameters.is_empty() && !reads_clock(&analysed.resolved.query);
-        if lasting
-            && let Some(plan) = analysed.remembered_plan(mode, &relations)
-        {
+        if lasting && let Some(plan) = analysed.remembered_plan(mode, &relations) {
             return Ok(Planned::Fragments { plan });
         }
         let options = SplitOptions {
@@ -280,7 +308,13 @@ impl Session {
         let work = beside(move || {
             let analysed = query.query.as_ref().expect("checked above");
             let plan = |query: &Query| {
-                Arc::new(split::plan(query, &relations, &analysed.columns, options, &*shadow))
+                Arc::new(split::plan(
+                    query,
+                    &relations,
+                    &analysed.columns,
+                    options,
+                    &*shadow,
+                ))
             };
             if lasting {
                 let plan = plan(&analysed.resolved.query);
@@ -315,7 +349,9 @@ impl Session {
                     deadline,
                     fragments: self.settings.fragments(),
                 };
-                let running = guard.run(self.gateway.dispatcher().run(plan, &options)).await;
+                let running = guard
+                    .run(self.gateway.dispatcher().run(plan, &options))
+                    .await;
                 match running {
                     Ok(running) => Ok(Started::Fragments(running)),
                     Err(error) => {
@@ -329,7 +365,9 @@ impl Session {
 
     /// After an error that a file caused, the next statement lists files anew.
     fn forget_stale_files(&self, plan: &DistributedPlan, error: &GatewayError) {
-        let GatewayError::Fragment { error, .. } = error else { return };
+        let GatewayError::Fragment { error, .. } = error else {
+            return;
+        };
         if matches!(
             error.kind,
             FragmentErrorKind::Missing | FragmentErrorKind::Data | FragmentErrorKind::Storage
@@ -384,12 +422,18 @@ fn understand(
     let bind = |query: &Query| match (count, declared) {
         (0, []) => {
             let columns = shadow.describe(&print::query_sql(query))?.columns;
-            Ok((Bound { columns, parameter_types: Vec::new() }, Vec::new()))
+            Ok((
+                Bound {
+                    columns,
+                    parameter_types: Vec::new(),
+                },
+                Vec::new(),
+            ))
         }
         _ => bind_with_parameters(query, count, declared, shadow),
     };
     let located = |error| match error {
-        GatewayError::Fragment { error, .. } => locate(error, text, shadow),
+        GatewayError::Fragment { error, .. } => locate(error, text, &parsed, shadow),
         other => other,
     };
     let (mut bound, mut parameter_types) = bind(&resolved.query).map_err(located)?;
@@ -410,9 +454,20 @@ fn understand(
         })
         .collect();
     let version = snapshot.schema_version;
-    let query =
-        AnalysedQuery::new(text.into(), parsed, resolved, wanted.paths, bound, version, found);
-    Ok(Understood { query, described, parameter_types })
+    let query = AnalysedQuery::new(
+        text.into(),
+        parsed,
+        resolved,
+        wanted.paths,
+        bound,
+        version,
+        found,
+    );
+    Ok(Understood {
+        query,
+        described,
+        parameter_types,
+    })
 }
 
 /// Finds the types of parameters, then the columns with parameters of these types.
@@ -423,10 +478,15 @@ fn bind_with_parameters(
     shadow: &Shadow,
 ) -> Result<(Bound, Vec<u32>), GatewayError> {
     let count = count.max(declared.len());
+    if count > PARAMETERS_MAX {
+        return Err(GatewayError::NoParameter(count));
+    }
     let mut types: Vec<Option<String>> = vec![None; count];
     for (ty, oid) in types.iter_mut().zip(declared) {
         if !params::is_known(*oid) {
-            return Err(GatewayError::Parameter(params::ParameterError::UnknownType(*oid)));
+            return Err(GatewayError::Parameter(
+                params::ParameterError::UnknownType(*oid),
+            ));
         }
         *ty = params::duckdb_type(*oid);
     }
@@ -440,8 +500,8 @@ fn bind_with_parameters(
             }
         }
     }
-    let types: Vec<String> =
-        types.into_iter().map(|ty| ty.unwrap_or_else(|| "VARCHAR".to_owned())).collect();
+    check_gaps(query, declared, count)?;
+    let (types, columns) = columns_with(query, &types, shadow)?;
     for (oid, ty) in oids.iter_mut().zip(&types) {
         if *oid == 0 || params::duckdb_type(*oid).is_none() {
             *oid = skein_catalog::types::Type::parse(ty)
@@ -450,20 +510,84 @@ fn bind_with_parameters(
                 .oid;
         }
     }
-    let nulls: Vec<String> = types
-        .iter()
-        .map(|ty| format!("CAST(NULL AS {ty})"))
-        .collect();
-    let mut typed = query.clone();
-    put_parameters(&mut typed, &nulls);
-    let columns = shadow.describe(&print::query_sql(&typed))?.columns;
-    Ok((Bound { columns, parameter_types: types }, oids))
+    Ok((
+        Bound {
+            columns,
+            parameter_types: types,
+        },
+        oids,
+    ))
+}
+
+/// The result columns when parameters have these types. Where nothing tells a type it is text, as
+/// in PostgreSQL, or the first type with which the query can be bound: `$1 + 1` takes an integer.
+fn columns_with(
+    query: &Query,
+    types: &[Option<String>],
+    shadow: &Shadow,
+) -> Result<(Vec<String>, Vec<Column>), FragmentError> {
+    const GUESSES: [&str; 7] = [
+        "VARCHAR",
+        "INTEGER",
+        "DOUBLE",
+        "INTERVAL",
+        "TIMESTAMP",
+        "DATE",
+        "BOOLEAN",
+    ];
+    let guesses = if types.iter().all(Option::is_some) {
+        &GUESSES[..1]
+    } else {
+        &GUESSES[..]
+    };
+    let mut first_error = None;
+    for guess in guesses {
+        let types: Vec<String> = types
+            .iter()
+            .map(|ty| ty.clone().unwrap_or_else(|| (*guess).to_owned()))
+            .collect();
+        let nulls: Vec<String> = types
+            .iter()
+            .map(|ty| format!("CAST(NULL AS {ty})"))
+            .collect();
+        let mut typed = query.clone();
+        put_parameters(&mut typed, &nulls);
+        match shadow.describe(&print::query_sql(&typed)) {
+            Ok(description) => return Ok((types, description.columns)),
+            Err(error) => {
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    Err(first_error.expect("there is at least one guess, and each of them failed"))
+}
+
+/// `$2` without `$1` leaves the type of `$1` open.
+fn check_gaps(query: &Query, declared: &[u32], count: usize) -> Result<(), GatewayError> {
+    let mut used = vec![false; count];
+    visit::walk(Node::Query(query), &mut |node| {
+        if let Node::Expr(expr) = node
+            && let ExprKind::Parameter(name) = &expr.kind
+            && let Ok(number) = name.parse::<usize>()
+            && let Some(used) = used.get_mut(number.wrapping_sub(1))
+        {
+            *used = true;
+        }
+        Descend::Into
+    });
+    let is_open = |index: usize| declared.get(index).is_none_or(|oid| *oid == 0);
+    match (0..count).find(|index| !used[*index] && is_open(*index)) {
+        Some(index) => Err(GatewayError::UndeterminedParameter(index + 1)),
+        None => Ok(()),
+    }
 }
 
 /// Puts SQL in the place of `$1`, `$2`, ….
 fn put_parameters(query: &mut Query, parameters: &[String]) {
-    let expressions: Vec<Expr> =
-        parameters.iter().map(|sql| Expr::from(ExprKind::Sql(sql.clone()))).collect();
+    let expressions: Vec<Expr> = parameters
+        .iter()
+        .map(|sql| Expr::from(ExprKind::Sql(sql.clone())))
+        .collect();
     put_expressions(query, &expressions);
 }
 
@@ -475,8 +599,10 @@ pub(super) fn put_expressions(query: &mut Query, parameters: &[Expr]) {
     visit::walk_mut(NodeMut::Query(query), &mut |node| {
         if let NodeMut::Expr(expr) = node
             && let ExprKind::Parameter(name) = &expr.kind
-            && let Some(parameter) =
-                name.parse::<usize>().ok().and_then(|number| parameters.get(number.wrapping_sub(1)))
+            && let Some(parameter) = name
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| parameters.get(number.wrapping_sub(1)))
         {
             expr.kind = parameter.kind.clone();
             return Descend::Over;
@@ -485,13 +611,13 @@ pub(super) fn put_expressions(query: &mut Query, parameters: &[Expr]) {
     });
 }
 
-/// The statement that was bound is printed from its tree, so DuckDB's position counts there. The
-/// client's own text gives the same error, if it gives one, at the place that the client knows.
-fn locate(error: FragmentError, text: &str, shadow: &Shadow) -> GatewayError {
-    let position = match shadow.describe(text) {
-        Err(again) if first_line(&again.message) == first_line(&error.message) => again.position,
-        _ => None,
-    };
+/// Gives an error of binding its place. What the parsed tree does not tell, DuckDB may: the client's
+/// own text gives the same error if it names no relations.
+fn locate(error: FragmentError, text: &str, parsed: &Query, shadow: &Shadow) -> GatewayError {
+    let position = super::locate::locate(&error, parsed).or_else(|| {
+        let again = shadow.describe(text).err()?;
+        (first_line(&again.message) == first_line(&error.message)).then_some(again.position)?
+    });
     GatewayError::Fragment { error, position }
 }
 

@@ -145,7 +145,11 @@ impl ResultRows {
         self.buffer.clear();
         self.taken = 0;
         while self.buffer.rows() == 0 {
-            if self.batch.as_ref().is_none_or(|(batch, next)| *next >= batch.num_rows()) {
+            if self
+                .batch
+                .as_ref()
+                .is_none_or(|(batch, next)| *next >= batch.num_rows())
+            {
                 self.batch = None;
                 let Some(stream) = self.stream.as_mut() else {
                     return Ok(false);
@@ -165,7 +169,8 @@ impl ResultRows {
             if let Some((batch, start)) = &mut self.batch {
                 self.buffer_start = *start;
                 *start =
-                    self.encoder.encode_some(batch, *start, ENCODED_BYTES, &mut self.buffer)?;
+                    self.encoder
+                        .encode_some(batch, *start, ENCODED_BYTES, &mut self.buffer)?;
             }
         }
         Ok(true)

@@ -141,7 +141,9 @@ impl Transaction {
 
     /// What the block has seen so far, and which relations of it must not change any more.
     pub fn seen(&self) -> Option<(&Arc<CatalogSnapshot>, &BTreeSet<RelationName>)> {
-        self.snapshot.as_ref().map(|snapshot| (snapshot, &self.pinned))
+        self.snapshot
+            .as_ref()
+            .map(|snapshot| (snapshot, &self.pinned))
     }
 
     /// Takes in what a statement of the block sees: relations seen before stay as they were, others
@@ -187,13 +189,18 @@ impl Transaction {
 /// Whether the fresh snapshot differs by additional relations only.
 fn names_only_in(fresh: &CatalogSnapshot, seen: &CatalogSnapshot) -> bool {
     seen.relations.iter().all(|(name, relation)| {
-        fresh.relations.get(name).is_some_and(|known| known.columns == relation.columns)
+        fresh
+            .relations
+            .get(name)
+            .is_some_and(|known| known.columns == relation.columns)
     })
 }
 
 /// The time as a timestamp with its offset, to the microsecond.
 fn time() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S%.6f+00").to_string()
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%d %H:%M:%S%.6f+00")
+        .to_string()
 }
 
 #[cfg(test)]

@@ -29,7 +29,11 @@ impl Session {
             .into_iter()
             .map(|row| {
                 let shown = super::settings::value::shown(row.definition, &row.stored);
-                vec![row.definition.name.to_owned(), shown, row.definition.description.to_owned()]
+                vec![
+                    row.definition.name.to_owned(),
+                    shown,
+                    row.definition.description.to_owned(),
+                ]
             })
             .collect();
         settings.sort_by_cached_key(|row| row[0].to_lowercase());
@@ -77,10 +81,19 @@ impl Session {
             self.set_modes(modes, "transaction_", true)?;
         } else {
             let text = "there is already a transaction in progress";
-            self.notice(&Report::warning(SqlState::ACTIVE_SQL_TRANSACTION, text), out);
+            self.notice(
+                &Report::warning(SqlState::ACTIVE_SQL_TRANSACTION, text),
+                out,
+            );
         }
-        let starts = text.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("start"));
-        Ok(Outcome::done(if starts { "START TRANSACTION" } else { "BEGIN" }))
+        let starts = text
+            .get(..5)
+            .is_some_and(|word| word.eq_ignore_ascii_case("start"));
+        Ok(Outcome::done(if starts {
+            "START TRANSACTION"
+        } else {
+            "BEGIN"
+        }))
     }
 
     /// `SET TRANSACTION`, `SET SESSION CHARACTERISTICS AS TRANSACTION`
@@ -114,19 +127,28 @@ impl Session {
         ];
         for (name, value) in values {
             if let Some(value) = value {
-                self.settings.set_text(&format!("{prefix}{name}"), &value, local)?;
+                self.settings
+                    .set_text(&format!("{prefix}{name}"), &value, local)?;
             }
         }
         Ok(())
     }
 
     /// `COMMIT`, which is ROLLBACK for a block that failed.
-    pub(super) fn commit(&mut self, chain: bool, out: &mut Outgoing) -> Result<Outcome, GatewayError> {
+    pub(super) fn commit(
+        &mut self,
+        chain: bool,
+        out: &mut Outgoing,
+    ) -> Result<Outcome, GatewayError> {
         self.end_block(true, chain, out)
     }
 
     /// `ROLLBACK`
-    pub(super) fn rollback(&mut self, chain: bool, out: &mut Outgoing) -> Result<Outcome, GatewayError> {
+    pub(super) fn rollback(
+        &mut self,
+        chain: bool,
+        out: &mut Outgoing,
+    ) -> Result<Outcome, GatewayError> {
         self.end_block(false, chain, out)
     }
 
@@ -150,7 +172,10 @@ impl Session {
         self.names.end_transaction(committed);
         if ended == Ended::Nothing {
             let text = "there is no transaction in progress";
-            self.notice(&Report::warning(SqlState::NO_ACTIVE_SQL_TRANSACTION, text), out);
+            self.notice(
+                &Report::warning(SqlState::NO_ACTIVE_SQL_TRANSACTION, text),
+                out,
+            );
         }
         if chain {
             self.transaction.begin();
@@ -198,7 +223,10 @@ impl Session {
     pub(super) fn warn_outside_block(&self, command: &str, out: &mut Outgoing) {
         if !self.transaction.in_block() {
             let text = format!("{command} can only be used in transaction blocks");
-            self.notice(&Report::warning(SqlState::NO_ACTIVE_SQL_TRANSACTION, text), out);
+            self.notice(
+                &Report::warning(SqlState::NO_ACTIVE_SQL_TRANSACTION, text),
+                out,
+            );
         }
     }
 

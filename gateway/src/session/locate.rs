@@ -1,0 +1,147 @@
+//! Finds the place of an error in the text that the client sent.
+//!
+//! DuckDB's position counts in the text that was run, which is printed from a rewritten tree. The
+//! parsed tree knows where its nodes stand in the client's text, so the name or value that the
+//! message quotes is looked for in it. Two nodes with the same name: the first one is shown, which
+//! is the one PostgreSQL meets first as well.
+
+use skein_executor_api::{FragmentError, FragmentErrorKind};
+use skein_planner::ast::visit::{self, Descend, Node};
+use skein_planner::ast::{ExprKind, Query, TableRefKind};
+
+/// What the message quotes.
+#[derive(Debug, PartialEq, Eq)]
+enum Subject<'a> {
+    Column(&'a str),
+    Function(&'a str),
+    Relation(&'a str),
+    Value(&'a str),
+}
+
+/// The byte offset of what an error is about.
+pub(super) fn locate(error: &FragmentError, parsed: &Query) -> Option<usize> {
+    let subject = subject(error)?;
+    let mut found = None;
+    visit::walk(Node::Query(parsed), &mut |node| {
+        if found.is_none() {
+            found = match node {
+                Node::Expr(expr) if is_about(&expr.kind, &subject) => expr.location,
+                Node::Table(table) => match (&table.kind, &subject) {
+                    (TableRefKind::Table { name, .. }, Subject::Relation(wanted))
+                        if name.eq_ignore_ascii_case(wanted) =>
+                    {
+                        table.location
+                    }
+                    _ => None,
+                },
+                _ => None,
+            };
+        }
+        if found.is_some() {
+            Descend::Over
+        } else {
+            Descend::Into
+        }
+    });
+    found
+}
+
+fn is_about(kind: &ExprKind, subject: &Subject<'_>) -> bool {
+    match (kind, subject) {
+        (ExprKind::ColumnRef(names), Subject::Column(wanted)) => names
+            .last()
+            .is_some_and(|name| name.eq_ignore_ascii_case(wanted)),
+        (ExprKind::ColumnRef(names), Subject::Relation(wanted)) => {
+            names.len() > 1 && names[0].eq_ignore_ascii_case(wanted)
+        }
+        (ExprKind::Function(call), Subject::Function(wanted)) => {
+            call.name.eq_ignore_ascii_case(wanted)
+        }
+        (ExprKind::Window(call), Subject::Function(wanted)) => {
+            call.name.eq_ignore_ascii_case(wanted)
+        }
+        (ExprKind::Constant(constant), Subject::Value(wanted)) => {
+            constant.value.as_str() == Some(wanted)
+        }
+        _ => false,
+    }
+}
+
+/// Reads the subject out of DuckDB's message.
+fn subject(error: &FragmentError) -> Option<Subject<'_>> {
+    use FragmentErrorKind as Kind;
+    let line = error.message.lines().next()?;
+    let between = |before: &str, after: &str| {
+        let (_, rest) = line.split_once(before)?;
+        rest.split_once(after).map(|(name, _)| name)
+    };
+    match error.kind {
+        Kind::Catalog | Kind::Binder => between("Referenced column \"", "\"")
+            .or_else(|| between("does not have a column named \"", "\""))
+            .or_else(|| between("Ambiguous reference to column name \"", "\""))
+            .or_else(|| between("column \"", "\" must appear in the GROUP BY"))
+            .map(Subject::Column)
+            .or_else(|| between("Referenced table \"", "\"").map(Subject::Relation))
+            .or_else(|| {
+                let call = between("argument types '", "(")
+                    .or_else(|| between("for the function call \"", "("))
+                    .or_else(|| between("Function with name ", " does not exist"))?;
+                Some(Subject::Function(call.trim_matches('"')))
+            }),
+        Kind::Conversion => between("Could not convert string '", "' to ")
+            .or_else(|| between("Could not convert string \"", "\" to "))
+            .or_else(|| between("Type VARCHAR with value '", "' can't be cast"))
+            .or_else(|| between("out of range: \"", "\""))
+            .or_else(|| between("field format: \"", "\""))
+            .map(Subject::Value)
+            .or_else(|| {
+                line.starts_with("Malformed JSON")
+                    .then(|| between("Input: \"", "\""))?
+                    .map(Subject::Value)
+            }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(kind: FragmentErrorKind, message: &str) -> FragmentError {
+        FragmentError {
+            kind,
+            message: message.into(),
+            position: None,
+        }
+    }
+
+    #[test]
+    fn the_subject_is_what_the_message_quotes() {
+        use FragmentErrorKind::{Binder, Catalog, Conversion, Data};
+        for (kind, message, expected) in [
+            (
+                Binder,
+                "Referenced column \"a\" not found in FROM clause!",
+                Some(Subject::Column("a")),
+            ),
+            (
+                Binder,
+                "No function matches the given name and argument types 'sum(VARCHAR)'. You",
+                Some(Subject::Function("sum")),
+            ),
+            (
+                Catalog,
+                "Scalar Function with name nosuch does not exist!",
+                Some(Subject::Function("nosuch")),
+            ),
+            (
+                Conversion,
+                "Could not convert string 'x' to INT32",
+                Some(Subject::Value("x")),
+            ),
+            (Data, "No magic bytes", None),
+        ] {
+            assert_eq!(subject(&error(kind, message)), expected);
+        }
+    }
+}
