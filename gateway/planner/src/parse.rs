@@ -1,7 +1,8 @@
 //! Text to statements.
 //!
 //! PostgreSQL's lexical rules come first, so that DuckDB never reads a text otherwise than the
-//! client meant it: statements are divided, comments blanked, unquoted names folded to lower case.
+//! client meant it: statements are divided, comments blanked, unquoted names folded to lower case,
+//! and what DuckDB cannot parse is blanked ([`crate::postgres::tokens`]).
 //! None of that changes the length of the text, so DuckDB's positions are the client's. DuckDB
 //! then parses what may be a query. What it says is none is a utility statement, read from the
 //! tokens, or is refused; nothing is ever run that was not recognised.
@@ -21,6 +22,7 @@ use skein_executor_api::FragmentError;
 use crate::ast::json::AstError;
 use crate::ast::{Expr, Query, json};
 use crate::error::PlanError;
+use crate::postgres::tokens;
 
 pub use pivot::DynamicPivot;
 
@@ -221,13 +223,14 @@ pub enum FetchDirection {
 /// Divides and parses a text. Statements before one that is at fault are not returned, as in
 /// PostgreSQL, which parses a whole text before it runs anything.
 pub fn parse(text: &str, parser: &dyn ParseSql) -> Result<Vec<ParsedStatement>, ParseError> {
-    let tokens = lexer::tokens(text)?;
+    let found = lexer::tokens(text)?;
     let mut statements = Vec::new();
-    for part in tokens.split(|token| token.is(";")) {
+    for part in found.split(|token| token.is(";")) {
         let (Some(first), Some(last)) = (part.first(), part.last()) else {
             continue;
         };
         let own = lexer::translate(text, part, first.start..last.end);
+        let own = tokens::normalise(&own).into_owned();
         let statement = Source {
             whole: text,
             text: &own,

@@ -1,4 +1,6 @@
-//! What PostgreSQL means by a few operators and literals that DuckDB reads otherwise.
+//! Literals that PostgreSQL has and DuckDB's parser reads as something else without a word.
+//!
+//! What it parses as PostgreSQL does but means differently is put right by [`crate::postgres`].
 
 use serde_json::Value;
 
@@ -9,61 +11,10 @@ use crate::ast::{Constant, Expr, ExprKind, Query};
 pub(super) fn apply(query: &mut Query, text: &str) {
     visit::walk_mut(NodeMut::Query(query), &mut |node| {
         if let NodeMut::Expr(expr) = node {
-            regular_expression(expr, text);
             bit_string(expr, text);
         }
         Descend::Into
     });
-}
-
-/// `~` asks whether a part matches; to DuckDB it is SIMILAR TO, which asks for the whole. It has
-/// no `~*`.
-fn regular_expression(expr: &mut Expr, text: &str) {
-    let written = |location: Option<usize>| location.and_then(|at| text.get(at..));
-    let location = expr.location;
-    match &mut expr.kind {
-        ExprKind::Function(call) if call.is_operator && call.args.len() == 2 => {
-            let negated = match call.name.as_str() {
-                "~*" => false,
-                "!~*" => true,
-                _ => return,
-            };
-            let mut args = std::mem::take(&mut call.args);
-            args.push(Expr::string("i"));
-            let mut matches = Expr::function("regexp_matches", args);
-            matches.location = location;
-            expr.kind = if negated {
-                ExprKind::Operator {
-                    op: "OPERATOR_NOT".to_owned(),
-                    children: vec![matches],
-                }
-            } else {
-                matches.kind
-            };
-        }
-        ExprKind::Function(call)
-            if call.name == "regexp_full_match"
-                && written(location).is_some_and(|text| text.starts_with('~')) =>
-        {
-            "regexp_matches".clone_into(&mut call.name);
-        }
-        ExprKind::Operator { op, children }
-            if op == "OPERATOR_NOT"
-                && written(location).is_some_and(|text| text.starts_with("!~")) =>
-        {
-            if let [
-                Expr {
-                    kind: ExprKind::Function(call),
-                    ..
-                },
-            ] = children.as_mut_slice()
-                && call.name == "regexp_full_match"
-            {
-                "regexp_matches".clone_into(&mut call.name);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// `B'101'` and `X'1f'` are bit strings; DuckDB reads `b101` and `x1f`.

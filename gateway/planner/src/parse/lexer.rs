@@ -311,16 +311,6 @@ pub(super) fn translate(text: &str, tokens: &[Token], range: Range<usize>) -> St
         pad(&mut own, token.start - base);
         let written = &text[token.start..token.end];
         match token.kind {
-            TokenKind::Word if written.eq_ignore_ascii_case("operator") => {
-                // DuckDB takes the schema in OPERATOR(pg_catalog.+) for the operator.
-                if let Some(symbol) = qualified_operator(text, &tokens[index..]) {
-                    pad(&mut own, symbol.start - base);
-                    own.push_str(&text[symbol.start..symbol.end]);
-                    skipped_until = index + 6;
-                } else {
-                    own.push_str("operator");
-                }
-            }
             TokenKind::Word => own.push_str(&written.to_ascii_lowercase()),
             TokenKind::UnicodeText | TokenKind::UnicodeQuoted => {
                 let escape = unicode_escape(text, &tokens[index + 1..]);
@@ -344,20 +334,6 @@ pub(super) fn translate(text: &str, tokens: &[Token], range: Range<usize>) -> St
 fn pad(own: &mut String, length: usize) {
     while own.len() < length {
         own.push(' ');
-    }
-}
-
-/// The operator in `OPERATOR(schema.op)`.
-fn qualified_operator<'a>(text: &str, tokens: &'a [Token]) -> Option<&'a Token> {
-    let [_, open, schema, dot, symbol, close, ..] = tokens else {
-        return None;
-    };
-    let catalog = text[schema.start..schema.end].eq_ignore_ascii_case("pg_catalog");
-    let fits = open.is("(") && catalog && dot.is(".") && close.is(")");
-    if fits && symbol.kind == TokenKind::Symbol {
-        Some(symbol)
-    } else {
-        None
     }
 }
 

@@ -40,8 +40,8 @@ impl DynamicPivot {
             text.push_str(&self.text[from..column.insert_at]);
             text.push_str(" IN (");
             if values.is_empty() {
-                // No value: a list must not be empty, and NULL makes a column that DuckDB's own
-                // pivot of an empty source does not have; so the list holds what no row has.
+                // A list must not be empty. The column named NULL that this makes is one that
+                // DuckDB's own statement does not make of an empty source.
                 text.push_str("NULL");
             } else {
                 let literals: Vec<String> =
@@ -112,7 +112,7 @@ fn pivot(source: &Source<'_>, at: usize, end: usize, with: &str) -> Option<Vec<C
             columns.push(Column {
                 insert_at: source.tokens.get(comma - 1)?.end - source.base(),
                 values: format!(
-                    "{with}SELECT CAST(v AS VARCHAR) FROM (SELECT DISTINCT {expr} AS v FROM {from}) \
+                    "{with}SELECT v FROM (SELECT DISTINCT CAST({expr} AS VARCHAR) AS v FROM {from}) \
                      WHERE v IS NOT NULL ORDER BY v"
                 ),
             });

@@ -147,6 +147,7 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
             "OPERATOR_COALESCE" => strong("coalesce"),
             "GROUPING_FUNCTION" => strong("grouping"),
             "OPERATOR_TRY" => strong("try"),
+            "ARRAY_CONSTRUCTOR" => strong("array"),
             "ARRAY_EXTRACT" | "ARRAY_SLICE" => figure(children.first()?, text),
             "STRUCT_EXTRACT" => match &children.get(1)?.kind {
                 ExprKind::Constant(field) => strong(field.value.as_str()?),

@@ -474,11 +474,12 @@ impl Printer {
     fn function(&mut self, function: &Function) {
         match spelling(function) {
             Spelling::Infix(symbol, level) => {
-                self.at(&function.args[0], infix_left(level));
+                let (left, right) = infix_operands(level);
+                self.at(&function.args[0], left);
                 self.push(" ");
                 self.push(symbol);
                 self.push(" ");
-                self.at(&function.args[1], level.above());
+                self.at(&function.args[1], right);
             }
             Spelling::Prefix(symbol) => {
                 if matches!(symbol, "*" | "/" | "%" | "^" | "//" | "**") {
@@ -700,6 +701,8 @@ fn spelling(function: &Function) -> Spelling<'_> {
     let symbol = function.name.as_str();
     match (symbol, function.args.as_slice()) {
         (_, [_, _]) if function.is_operator => match symbol {
+            // With the arrow of lambdas, the loosest of all.
+            "->>" => Spelling::Infix("->>", Level::Any),
             "~~" => Spelling::Infix("LIKE", Level::Predicate),
             "!~~" => Spelling::Infix("NOT LIKE", Level::Predicate),
             "~~*" => Spelling::Infix("ILIKE", Level::Predicate),
@@ -793,11 +796,13 @@ fn membership(expr: &Expr) -> Option<&Subquery> {
     }
 }
 
-fn infix_left(level: Level) -> Level {
-    if level == Level::Predicate {
-        Level::Symbol
-    } else {
-        level
+/// What the operands of an infix operator need: those of equal level associate to the left, but
+/// for predicates and arrows, which stand in parentheses inside each other.
+fn infix_operands(level: Level) -> (Level, Level) {
+    match level {
+        Level::Any => (Level::Symbol, Level::Sum),
+        Level::Predicate => (Level::Symbol, Level::Symbol),
+        level => (level, level.above()),
     }
 }
 

@@ -301,7 +301,7 @@ mod tests {
     fn dates_and_times_are_spelled_out() {
         assert_eq!(literal("DATE", json!(18262)), "CAST('2020-01-01' AS DATE)");
         assert_eq!(
-            literal("DATE", json!(-719_529)),
+            literal("DATE", json!(-719_163)),
             "CAST('0001-12-31 (BC)' AS DATE)"
         );
         assert_eq!(
