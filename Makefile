@@ -1,7 +1,8 @@
 # The habits of this project. `make` alone lists them.
 
 CARGO ?= cargo
-# Where cargo builds; follows CARGO_TARGET_DIR like cargo itself.
+# Every build takes the whole workspace: with some of its packages, cargo would choose other features
+# of shared dependencies and build those again. Where cargo builds; follows CARGO_TARGET_DIR like cargo itself.
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 DEMO_DATA ?= demo-data
 
@@ -19,10 +20,10 @@ setup-tests: ## As setup, with what only tests need: DuckDB's tpch and tpcds, ca
 	@$(CARGO) nextest --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-nextest
 
 build: setup ## Build the release binary, target/release/skein.
-	$(CARGO) build --release -p skein-gateway --bin skein
+	$(CARGO) build --release --workspace --bin skein
 
 demo: setup ## Serve sample data on 127.0.0.1:5433; ONCE=1 stops after three queries.
-	$(CARGO) build --release -p skein-gateway -p skein-tests --bin skein --bin demo-data
+	$(CARGO) build --release --workspace --bin skein --bin demo-data
 	@ONCE='$(ONCE)' tests/demo/run '$(TARGET)/release' '$(DEMO_DATA)'
 
 test: setup-tests ## Run every test but the long ones.
@@ -44,7 +45,7 @@ fmt: ## Format the code.
 	$(CARGO) fmt --all
 
 bench: setup-tests ## Measure against native DuckDB and PostgreSQL; writes docs/benchmarks.md.
-	$(CARGO) build --release -p skein-gateway -p skein-tests --bin skein --bin bench
+	$(CARGO) build --release --workspace --bin skein --bin bench
 	'$(TARGET)/release/bench' --skein '$(TARGET)/release/skein' --write docs/benchmarks.md
 
 clean: ## Remove what was built and generated in this checkout.
