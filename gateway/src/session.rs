@@ -9,6 +9,7 @@
 //! the session is changed only when it has succeeded.
 
 pub mod analysed;
+mod derived;
 mod execute;
 mod explain;
 mod extended;
@@ -28,7 +29,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::encode::{ByteaOutput, DateStyle, EncodeSettings, IntervalStyle, Zone};
 use crate::error::{GatewayError, Report};
 use crate::gateway::Gateway;
 use crate::pgwire::backend::{Outgoing, TransactionStatus};
@@ -37,6 +37,7 @@ use crate::pgwire::connection::Handler;
 use crate::pgwire::frontend::{Message, Target};
 use crate::pgwire::startup::StartupPacket;
 use crate::pgwire::stream::Writer;
+use derived::Derived;
 use guard::Guard;
 use portal::Names;
 use settings::Settings;
@@ -48,7 +49,10 @@ pub struct Session {
     user: String,
     database: String,
     settings: Settings,
-    /// What the client was last told of its settings.
+    /// What follows from the settings.
+    derived: Derived,
+    /// The settings of which the client was last told, and their values.
+    reported_of: Settings,
     reported: BTreeMap<&'static str, String>,
     transaction: Transaction,
     names: Names,
@@ -78,6 +82,8 @@ impl Session {
             registration: gateway.cancels().register(),
             user: packet.user.clone(),
             database: packet.database.clone(),
+            derived: Derived::new(&settings),
+            reported_of: settings.clone(),
             settings,
             reported: BTreeMap::new(),
             transaction: Transaction::default(),
@@ -91,6 +97,7 @@ impl Session {
 
     /// Tells the client of settings that have changed.
     fn report_settings(&mut self, out: &mut Outgoing) {
+        self.reported_of = self.settings.clone();
         for (name, value) in self.settings.reported() {
             if self.reported.get(name) != Some(&value) {
                 out.parameter_status(name, &value);
@@ -100,31 +107,10 @@ impl Session {
     }
 
     /// Starts the clock of a statement.
-    fn guard(&self) -> Guard {
-        Guard::new(
-            &self.registration.handle,
-            self.settings.timeout("statement_timeout"),
-        )
-    }
-
-    /// How values look in this session.
-    fn encode_settings(&self) -> EncodeSettings {
-        let value = |name| self.settings.value(name);
-        let default = EncodeSettings::default();
-        let digits = self.settings.extra_float_digits();
-        EncodeSettings {
-            date_style: DateStyle::default()
-                .with(&value("DateStyle"))
-                .unwrap_or(default.date_style),
-            interval_style: IntervalStyle::named(&value("IntervalStyle"))
-                .unwrap_or(default.interval_style),
-            bytea_output: match value("bytea_output").as_str() {
-                "escape" => ByteaOutput::Escape,
-                _ => ByteaOutput::Hex,
-            },
-            extra_float_digits: i8::try_from(digits).unwrap_or(default.extra_float_digits),
-            zone: Zone::named(&value("TimeZone")).unwrap_or(default.zone),
-        }
+    fn guard(&mut self) -> Guard {
+        // A statement of the same message may have changed a setting.
+        self.derived.refresh(&self.settings);
+        Guard::new(&self.registration.handle, self.derived.statement_timeout)
     }
 
     /// A notice to the client, if `client_min_messages` lets it through.
@@ -182,7 +168,10 @@ impl Handler for Session {
             self.settings.commit();
             self.names.end_transaction(true);
         }
-        self.report_settings(out);
+        if !self.reported_of.is_same(&self.settings) {
+            self.report_settings(out);
+        }
+        self.derived.refresh(&self.settings);
     }
 
     fn failed(&mut self) {
@@ -199,14 +188,14 @@ impl Handler for Session {
     }
 
     fn idle_limit(&self) -> Option<(Duration, GatewayError)> {
-        let (name, error) = if self.transaction.in_block() {
+        let (limit, error) = if self.transaction.in_block() {
             (
-                "idle_in_transaction_session_timeout",
+                self.derived.idle_in_transaction,
                 GatewayError::IdleInTransaction,
             )
         } else {
-            ("idle_session_timeout", GatewayError::IdleSession)
+            (self.derived.idle_session, GatewayError::IdleSession)
         };
-        self.settings.timeout(name).map(|limit| (limit, error))
+        limit.map(|limit| (limit, error))
     }
 }

@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use skein_catalog::relation::RelationName;
 use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
 use skein_executor_api::Column;
-use skein_planner::ast::Query;
+use skein_planner::ast::{Query, print};
+use skein_planner::clock::reads_clock;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::Rewritten;
@@ -104,6 +105,10 @@ pub struct AnalysedQuery {
     pub schema_version: u64,
     /// What was put right: whether values of this session are in it, and settings it changes.
     pub rewritten: Rewritten,
+    /// The resolved query as SQL.
+    pub sql: String,
+    /// It gives another result at another time.
+    pub reads_clock: bool,
     plan: Mutex<Option<RememberedPlan>>,
 }
 
@@ -132,12 +137,14 @@ impl AnalysedQuery {
         Self {
             text,
             parsed,
-            resolved,
             paths,
             columns,
             parameter_types,
             schema_version,
             rewritten,
+            sql: print::query_sql(&resolved.query),
+            reads_clock: reads_clock(&resolved.query),
+            resolved,
             plan: Mutex::default(),
         }
     }

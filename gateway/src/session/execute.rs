@@ -130,7 +130,7 @@ impl Session {
             text: Arc::clone(&text),
             parameter_types: parameter_types.to_vec(),
             schema_version: self.schema_version(),
-            search_path: self.settings.value("search_path"),
+            search_path: self.derived.search_path_text.clone(),
         };
         if let Some(known) = self.gateway.plans().get(&key) {
             return Ok(known);

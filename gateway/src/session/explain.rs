@@ -91,7 +91,7 @@ impl Session {
     /// Where the fragments of a plan run, and what they did if they ran.
     fn notes(&self, plan: &DistributedPlan, metrics: Option<&Metrics>) -> Vec<Vec<FragmentNote>> {
         let dispatcher = self.gateway.dispatcher();
-        let layout = dispatcher.layout(plan, self.settings.fragments());
+        let layout = dispatcher.layout(plan, self.derived.fragments);
         let stages = layout.stages.iter().zip(&plan.stages).enumerate();
         stages
             .map(|(number, (placed, stage))| {

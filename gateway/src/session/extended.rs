@@ -75,7 +75,7 @@ impl Session {
             )));
         }
         self.check_transaction(&analysed.statement)?;
-        let order = self.encode_settings().date_style.order;
+        let order = self.derived.encode.date_style.order;
         let parameters = decode(
             &parameter_formats,
             &parameters,
@@ -172,7 +172,7 @@ impl Session {
                     .map_err(|error| error.located(&text, 0))?;
                 match answer {
                     Answer::Rows { stream, columns } => {
-                        let settings = self.encode_settings();
+                        let settings = self.derived.encode.clone();
                         let formats = formats_for(&bound.formats, columns.len());
                         (
                             Box::new(ResultRows::new(stream, &columns, &formats, &settings)?),

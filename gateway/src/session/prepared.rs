@@ -188,7 +188,7 @@ impl Session {
                 let Answer::Rows { stream, columns } = answer else {
                     return Err(GatewayError::Unsupported("a cursor for a command".into()));
                 };
-                let settings = self.encode_settings();
+                let settings = self.derived.encode.clone();
                 (
                     Box::new(ResultRows::new(stream, &columns, formats, &settings)?),
                     tag,
@@ -205,7 +205,7 @@ impl Session {
         let sent = if only_move {
             rows.skip(rows_max, guard).await?
         } else {
-            rows.set_formats(formats, &self.encode_settings())?;
+            rows.set_formats(formats, &self.derived.encode)?;
             rows.send(writer, rows_max, guard).await?
         };
         let (state, count) = match sent {

@@ -18,7 +18,7 @@ use skein_catalog::snapshot::CatalogSnapshot;
 use skein_executor_api::{BatchStream, Column, FragmentError, FragmentErrorKind};
 use skein_planner::ast::visit::{self, Descend, Node, NodeMut};
 use skein_planner::ast::{Expr, ExprKind, Query, print};
-use skein_planner::clock::{bind_clock, reads_clock};
+use skein_planner::clock::bind_clock;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::sums::narrow;
@@ -128,7 +128,7 @@ impl Session {
             database: self.database.clone(),
             process_id: self.registration.process_id,
             settings: self.settings.clone(),
-            search_path: self.settings.search_path(),
+            search_path: self.derived.search_path.clone(),
         }
     }
 
@@ -268,20 +268,27 @@ impl Session {
             .query
             .as_ref()
             .expect("callers ask for statements with a query");
+        let lasting = parameters.is_empty() && !analysed.reads_clock;
+        let relations = analysed.resolved.relations.keys();
         let wanted = Mentions {
-            names: analysed.resolved.relations.keys().cloned().collect(),
+            names: relations
+                .filter(|name| name.schema != PATH_SCHEMA)
+                .cloned()
+                .collect(),
             paths: analysed.paths.clone(),
         };
         let snapshot = self.snapshot(&wanted, guard).await?;
         let shadow = self.gateway.shadow(&snapshot).await?;
         if analysed.resolved.relations.is_empty() {
+            if lasting {
+                let sql = analysed.sql.clone();
+                return Ok(Planned::Shadow { sql, shadow });
+            }
             let mut bound = analysed.resolved.query.clone();
             put_parameters(&mut bound, parameters);
             bind_clock(&mut bound, &self.transaction.now());
-            return Ok(Planned::Shadow {
-                sql: print::query_sql(&bound),
-                shadow,
-            });
+            let sql = print::query_sql(&bound);
+            return Ok(Planned::Shadow { sql, shadow });
         }
         if analysed.resolved.touches_catalogue {
             return Err(GatewayError::Unsupported(
@@ -289,8 +296,7 @@ impl Session {
             ));
         }
         let relations = analysed.relations_in(&snapshot);
-        let mode = self.settings.split();
-        let lasting = parameters.is_empty() && !reads_clock(&analysed.resolved.query);
+        let mode = self.derived.split;
         if lasting && let Some(plan) = analysed.remembered_plan(mode, &relations) {
             return Ok(Planned::Fragments { plan });
         }
@@ -335,7 +341,7 @@ impl Session {
         planned: &Planned,
         guard: &mut Guard,
     ) -> Result<Started, GatewayError> {
-        let settings = self.settings.for_duckdb();
+        let settings = self.derived.duckdb.clone();
         let deadline = guard.deadline();
         match planned {
             Planned::Shadow { sql, shadow } => {
@@ -347,7 +353,7 @@ impl Session {
                     statement: self.gateway.next_statement(),
                     settings,
                     deadline,
-                    fragments: self.settings.fragments(),
+                    fragments: self.derived.fragments,
                 };
                 let running = guard
                     .run(self.gateway.dispatcher().run(plan, &options))

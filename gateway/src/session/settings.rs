@@ -279,6 +279,12 @@ impl Settings {
         }
     }
 
+    /// Whether every setting has the value that it has in `other`, as far as can be told at once:
+    /// `false` may also mean that values were changed and changed back.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.current, &other.current)
+    }
+
     /// Applies a parameter of the startup packet: what RESET will go back to.
     pub fn set_at_startup(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
         let (key, stored) = self.check(name, value)?;

@@ -82,8 +82,7 @@ impl Session {
                 writer
                     .out()
                     .row_description(&row_description(&columns, &formats, origins)?);
-                let mut rows =
-                    ResultRows::new(stream, &columns, &formats, &self.encode_settings())?;
+                let mut rows = ResultRows::new(stream, &columns, &formats, &self.derived.encode)?;
                 let (Sent::All(count) | Sent::Limit(count)) =
                     rows.send(writer, None, &mut guard).await?;
                 writer.out().command_complete(&tag.text(count));
