@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use skein_config::Config;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -24,6 +25,10 @@ use crate::pgwire::connection::{Shutdown, farewell, run, shutdown_reached};
 use crate::pgwire::startup::{Startup, StartupError, negotiate};
 use crate::pgwire::stream::{Reader, Writer};
 use crate::session::Session;
+
+/// Silence after which the system asks whether the client is still there, and how often.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -193,6 +198,11 @@ impl Drop for Place<'_> {
 async fn connect(stream: TcpStream, gateway: Arc<Gateway>, shutdown: watch::Receiver<Shutdown>) {
     // Answers are written whole; waiting to fill packets would only delay them.
     let _ = stream.set_nodelay(true);
+    // A client whose machine is gone without a word is noticed after a few minutes.
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let (read, write) = stream.into_split();
     let mut reader = Reader::new(Box::new(read));
     let mut writer = Writer::new(Box::new(write), gateway.send_timeout());

@@ -176,3 +176,6 @@ impl ResultRows {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests;
