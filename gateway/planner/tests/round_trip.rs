@@ -106,7 +106,6 @@ fn readable_text_stays_readable() {
 #[test]
 fn random_expressions_come_back() {
     let seed = rand::rng().random::<u64>();
-    eprintln!("seed {seed}");
     with_stack(move || {
         let engine = engine();
         let mut random = StdRng::seed_from_u64(seed);

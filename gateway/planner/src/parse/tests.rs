@@ -354,6 +354,11 @@ fn statements_inside_statements() {
             other => panic!("{text}: {other:?}"),
         }
     }
+    let repeated = "EXPLAIN ".repeat(100_000) + "SELECT 1";
+    assert!(matches!(
+        error(&repeated),
+        ParseError::Plan(PlanError::Syntax { position: 8, .. })
+    ));
     let text = "EXPLAIN SELECT a FROM t WHERE SELEC FROM";
     let ParseError::Engine(error) = error(text) else {
         panic!("DuckDB reports it")

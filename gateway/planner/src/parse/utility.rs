@@ -513,6 +513,10 @@ fn explain(mut cursor: Cursor<'_>) -> Result<Statement, ParseError> {
     if cursor.is_end() {
         return Err(cursor.here().into());
     }
+    // Not inside itself, however often it is written.
+    if cursor.word() == Some("explain") {
+        return Err(cursor.here().into());
+    }
     let statement = cursor.source.statement(cursor.at)?;
     match statement {
         Statement::Query(_) | Statement::DynamicPivot(_) | Statement::Execute { .. } => {

@@ -99,58 +99,60 @@ struct Name {
     strong: bool,
 }
 
-fn strong(text: impl Into<String>) -> Option<Name> {
-    Some(Name {
-        text: text.into(),
-        strong: true,
-    })
-}
+impl Name {
+    fn strong(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            strong: true,
+        }
+    }
 
-fn weak(text: impl Into<String>) -> Option<Name> {
-    Some(Name {
-        text: text.into(),
-        strong: false,
-    })
+    fn weak(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            strong: false,
+        }
+    }
 }
 
 fn figure(expr: &Expr, text: &str) -> Option<Name> {
     match &expr.kind {
-        ExprKind::ColumnRef(names) => strong(names.last()?),
+        ExprKind::ColumnRef(names) => Some(Name::strong(names.last()?)),
         ExprKind::Function(call) if call.is_operator => None,
         ExprKind::Function(call) => call_name(&call.name, expr.location, text),
         ExprKind::Window(call) => call_name(&call.name, expr.location, text),
         ExprKind::Cast { child, ty, .. } => match figure(child, text) {
             Some(name) if name.strong => Some(name),
-            _ => weak(type_name(ty)),
+            _ => Some(Name::weak(type_name(ty))),
         },
         ExprKind::Collate { child, .. } => figure(child, text),
         ExprKind::Case { otherwise, .. } => match figure(otherwise, text) {
             Some(name) if name.strong => Some(name),
-            _ => weak("case"),
+            _ => Some(Name::weak("case")),
         },
         ExprKind::Subquery(subquery) => match subquery.kind {
-            SubqueryKind::Exists | SubqueryKind::NotExists => strong("exists"),
+            SubqueryKind::Exists | SubqueryKind::NotExists => Some(Name::strong("exists")),
             SubqueryKind::Scalar if word_at(text, expr.location) == Some("array") => {
-                strong("array")
+                Some(Name::strong("array"))
             }
             SubqueryKind::Scalar => {
                 let item = first_select(&subquery.query)?.select_list.first()?;
                 if item.alias.is_empty() {
                     figure(item, text)
                 } else {
-                    strong(&item.alias)
+                    Some(Name::strong(&item.alias))
                 }
             }
             SubqueryKind::Any => None,
         },
         ExprKind::Operator { op, children } => match op.as_str() {
-            "OPERATOR_COALESCE" => strong("coalesce"),
-            "GROUPING_FUNCTION" => strong("grouping"),
-            "OPERATOR_TRY" => strong("try"),
-            "ARRAY_CONSTRUCTOR" => strong("array"),
+            "OPERATOR_COALESCE" => Some(Name::strong("coalesce")),
+            "GROUPING_FUNCTION" => Some(Name::strong("grouping")),
+            "OPERATOR_TRY" => Some(Name::strong("try")),
+            "ARRAY_CONSTRUCTOR" => Some(Name::strong("array")),
             "ARRAY_EXTRACT" | "ARRAY_SLICE" => figure(children.first()?, text),
             "STRUCT_EXTRACT" => match &children.get(1)?.kind {
-                ExprKind::Constant(field) => strong(field.value.as_str()?),
+                ExprKind::Constant(field) => Some(Name::strong(field.value.as_str()?)),
                 _ => None,
             },
             _ => None,
@@ -165,26 +167,26 @@ fn call_name(name: &str, location: Option<usize>, text: &str) -> Option<Name> {
         .and_then(|location| text.get(location..))
         .unwrap_or_default();
     match start.as_bytes().first() {
-        Some(b'[') => return strong("array"),
-        Some(b'{' | b'(') => return strong("row"),
+        Some(b'[') => return Some(Name::strong("array")),
+        Some(b'{' | b'(') => return Some(Name::strong("row")),
         _ => {}
     }
-    let written = called(start).map(|word| word.to_ascii_lowercase());
+    let written = called(start).map(str::to_ascii_lowercase);
     match written.as_deref() {
-        Some("trim") => strong(match name {
+        Some("trim") => Some(Name::strong(match name {
             "ltrim" => "ltrim",
             "rtrim" => "rtrim",
             _ => "btrim",
-        }),
-        Some(word) => strong(word),
+        })),
+        Some(word) => Some(Name::strong(word)),
         None => match name {
-            "count_star" => strong("count"),
-            "list_value" => strong("array"),
-            "row" | "struct_pack" => strong("row"),
-            "timezone" => strong("timezone"),
-            _ if name.starts_with("to_") && is_interval(start) => weak("interval"),
+            "count_star" => Some(Name::strong("count")),
+            "list_value" => Some(Name::strong("array")),
+            "row" | "struct_pack" => Some(Name::strong("row")),
+            "timezone" => Some(Name::strong("timezone")),
+            _ if name.starts_with("to_") && is_interval(start) => Some(Name::weak("interval")),
             _ if location.is_none() && !name.contains("like_escape") && name != "contains" => {
-                strong(name)
+                Some(Name::strong(name))
             }
             _ => None,
         },

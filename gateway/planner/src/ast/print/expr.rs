@@ -217,7 +217,7 @@ impl Printer {
                     (" OR ", Level::Or)
                 };
                 self.list(children, word, |printer, child| {
-                    printer.at(child, level.above())
+                    printer.at(child, level.above());
                 });
             }
         }
@@ -430,21 +430,20 @@ impl Printer {
         if star.columns {
             self.push("COLUMNS(");
         }
-        match &star.expr {
-            Some(expr) => self.expr(expr),
-            None => {
-                if !star.relation.is_empty() {
-                    self.push(&identifier(&star.relation));
-                    self.push(".");
-                }
-                self.push("*");
+        if let Some(expr) = &star.expr {
+            self.expr(expr);
+        } else {
+            if !star.relation.is_empty() {
+                self.push(&identifier(&star.relation));
+                self.push(".");
             }
+            self.push("*");
         }
         let name = |names: &[String]| qualified_name(names.iter().map(String::as_str));
         if !star.exclude.is_empty() {
             self.push(" EXCLUDE (");
             self.list(&star.exclude, ", ", |printer, names| {
-                printer.push(&name(names))
+                printer.push(&name(names));
             });
             self.push(")");
         }
@@ -824,8 +823,7 @@ fn level(expr: &Expr) -> Level {
         ExprKind::Lambda { .. } | ExprKind::Collate { .. } | ExprKind::Sql(_) => Level::Any,
         ExprKind::Conjunction { and, children } => match (children.len(), and) {
             (0, _) => Level::Primary,
-            (1, _) => Level::And,
-            (_, true) => Level::And,
+            (1, _) | (_, true) => Level::And,
             (_, false) => Level::Or,
         },
         ExprKind::Comparison { .. } | ExprKind::Between { .. } => Level::Predicate,

@@ -3,6 +3,8 @@
 //! A literal whose plain spelling would be of another type is cast: `CAST(5 AS BIGINT)`. Dates and
 //! times, which DuckDB keeps as counts since 1970, are spelled as calendar dates.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::names::string;
@@ -183,7 +185,7 @@ fn uuid(value: &Value) -> String {
         if matches!(index, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text.push_str(&format!("{byte:02x}"));
+        let _ = write!(text, "{byte:02x}");
     }
     text
 }
@@ -258,8 +260,8 @@ mod tests {
 
     use super::*;
 
-    fn literal(id: &str, value: Value) -> String {
-        value_sql(&json!({"id": id, "type_info": null}), &value)
+    fn literal(id: &str, value: impl Into<Value>) -> String {
+        value_sql(&json!({"id": id, "type_info": null}), &value.into())
     }
 
     #[test]
@@ -283,16 +285,16 @@ mod tests {
 
     #[test]
     fn decimals_have_as_many_digits_as_their_type() {
-        let decimal = |width: u8, scale: u8, value: Value| {
+        let decimal = |width: u8, scale: u8, value: &Value| {
             let info =
                 json!({"type": "DECIMAL_TYPE_INFO", "alias": "", "width": width, "scale": scale});
-            value_sql(&json!({"id": "DECIMAL", "type_info": info}), &value)
+            value_sql(&json!({"id": "DECIMAL", "type_info": info}), value)
         };
-        assert_eq!(decimal(2, 1, json!(1)), "0.1");
-        assert_eq!(decimal(1, 1, json!(-5)), "-.5");
-        assert_eq!(decimal(1, 0, json!(5)), "5.");
+        assert_eq!(decimal(2, 1, &json!(1)), "0.1");
+        assert_eq!(decimal(1, 1, &json!(-5)), "-.5");
+        assert_eq!(decimal(1, 0, &json!(5)), "5.");
         assert_eq!(
-            decimal(20, 19, json!({"upper": 1, "lower": 0})),
+            decimal(20, 19, &json!({"upper": 1, "lower": 0})),
             "1.8446744073709551616"
         );
     }

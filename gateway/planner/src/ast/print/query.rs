@@ -182,7 +182,7 @@ impl Printer {
         }
         let set = |printer: &mut Self, set: &[usize]| {
             printer.list(set, ", ", |printer, index| {
-                printer.expr(&select.group_by[*index])
+                printer.expr(&select.group_by[*index]);
             });
         };
         match select.grouping_sets.as_slice() {

@@ -188,7 +188,7 @@ impl Printer {
             if !pivot.groups.is_empty() {
                 self.push(" GROUP BY ");
                 self.list(&pivot.groups, ", ", |printer, name| {
-                    printer.push(&identifier(name))
+                    printer.push(&identifier(name));
                 });
             }
         } else {
@@ -225,7 +225,7 @@ impl Printer {
         if !pivot.groups.is_empty() {
             self.push(" GROUP BY ");
             self.list(&pivot.groups, ", ", |printer, name| {
-                printer.push(&identifier(name))
+                printer.push(&identifier(name));
             });
         }
     }
