@@ -245,7 +245,7 @@ impl Run<'_> {
             let rows = executor
                 .run(fragment, inputs.pop().unwrap_or_default())
                 .await?;
-            return Ok(Measured::new(rows, measure));
+            return Ok(Measured::over(rows, measure));
         }
         let mut rows = merge(self.start(stage, inputs, turns), self.order(stage));
         // As with one fragment: the first rows are there, or the failure is returned here.
@@ -284,7 +284,7 @@ impl Run<'_> {
                     None => None,
                 };
                 let rows = executor.run(fragment, inputs).await?;
-                Ok(exchange::holding(Measured::new(rows, measure), turn))
+                Ok(exchange::holding(Measured::over(rows, measure), turn))
             };
             streams.push(spawned(
                 start.boxed(),

@@ -357,12 +357,12 @@ impl GatewayError {
     /// Byte offset in the statement's text, where it is known.
     fn position_bytes(&self) -> Option<usize> {
         match self {
-            Self::Fragment { position, .. } => *position,
-            Self::Plan(error) => plan_position(error),
-            Self::Rewrite(
+            Self::Fragment { position, .. }
+            | Self::Rewrite(
                 RewriteError::UnknownSetting { position, .. }
                 | RewriteError::NotConstant { position, .. },
             ) => *position,
+            Self::Plan(error) => plan_position(error),
             _ => None,
         }
     }
@@ -514,8 +514,8 @@ fn plan_hint(error: &PlanError) -> Option<String> {
         PlanError::UnknownRelation {
             nearest: Some(nearest),
             ..
-        } => Some(format!("Perhaps you meant \"{nearest}\".")),
-        PlanError::UnknownFunction {
+        }
+        | PlanError::UnknownFunction {
             nearest: Some(nearest),
             ..
         } => Some(format!("Perhaps you meant \"{nearest}\".")),

@@ -96,7 +96,7 @@ pub(crate) struct FromTask {
 }
 
 impl FromTask {
-    pub(crate) fn new(
+    pub(crate) fn stream(
         receiver: mpsc::Receiver<Said>,
         task: std::sync::Arc<StopOnDrop>,
     ) -> BatchStream {
@@ -140,7 +140,7 @@ where
         // A reader that is gone has also stopped this task; its answer needs no reading.
         let _ = forward(start, &sender).await;
     });
-    FromTask::new(
+    FromTask::stream(
         receiver,
         std::sync::Arc::new(StopOnDrop(task.abort_handle())),
     )

@@ -27,7 +27,7 @@ use crate::pgwire::stream::{Reader, Writer};
 use crate::session::Session;
 
 /// Silence after which the system asks whether the client is still there, and how often.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEPALIVE_AFTER: Duration = Duration::from_mins(1);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
 
 /// Why the server does not start.

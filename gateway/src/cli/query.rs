@@ -1,5 +1,7 @@
 //! `skein query`: a small PostgreSQL client.
 
+use std::fmt::Write;
+
 use clap::Args;
 use tokio_postgres::error::DbError;
 use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
@@ -28,6 +30,9 @@ pub struct QueryArguments {
     sql: String,
 }
 
+/// Column names and rows of one result.
+type Table = (Vec<String>, Vec<Vec<Option<String>>>);
+
 /// Runs the statements and prints what they return.
 pub async fn run(arguments: &QueryArguments) -> Result<(), String> {
     let mut config = Config::new();
@@ -49,7 +54,10 @@ pub async fn run(arguments: &QueryArguments) -> Result<(), String> {
     let answered = client.simple_query(&arguments.sql).await;
     drop(client);
     let printed = match answered {
-        Ok(messages) => print(&messages, arguments.plain),
+        Ok(messages) => {
+            print(&messages, arguments.plain);
+            Ok(())
+        }
         Err(error) => Err(describe(&error, &arguments.sql)),
     };
     // The connection ends with its client; how it ends changes nothing any more.
@@ -61,8 +69,8 @@ pub async fn run(arguments: &QueryArguments) -> Result<(), String> {
     clippy::print_stdout,
     reason = "results of a command line program go to stdout"
 )]
-fn print(messages: &[SimpleQueryMessage], plain: bool) -> Result<(), String> {
-    let mut table: Option<(Vec<String>, Vec<Vec<Option<String>>>)> = None;
+fn print(messages: &[SimpleQueryMessage], plain: bool) {
+    let mut table: Option<Table> = None;
     for message in messages {
         match message {
             SimpleQueryMessage::RowDescription(columns) => {
@@ -93,7 +101,6 @@ fn print(messages: &[SimpleQueryMessage], plain: bool) -> Result<(), String> {
             _ => {}
         }
     }
-    Ok(())
 }
 
 /// The server's words, with a mark under the place in the statement.
@@ -113,7 +120,7 @@ fn describe(error: &tokio_postgres::Error, sql: &str) -> String {
     }
     for (label, more) in [("DETAIL", error.detail()), ("HINT", error.hint())] {
         if let Some(more) = more {
-            text.push_str(&format!("\n{label}: {more}"));
+            let _ = write!(text, "\n{label}: {more}");
         }
     }
     text

@@ -89,7 +89,7 @@ where
     let task = Arc::new(StopOnDrop(task.abort_handle()));
     receivers
         .into_iter()
-        .map(|receiver| FromTask::new(receiver, Arc::clone(&task)))
+        .map(|receiver| FromTask::stream(receiver, Arc::clone(&task)))
         .collect()
 }
 

@@ -97,7 +97,7 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    pub(crate) fn new(rows: BatchStream, metrics: Arc<FragmentMetrics>) -> BatchStream {
+    pub(crate) fn over(rows: BatchStream, metrics: Arc<FragmentMetrics>) -> BatchStream {
         Box::pin(Self { rows, metrics })
     }
 }

@@ -109,7 +109,7 @@ pub async fn run<H: Handler>(
         if state == State::SkipUntilSync && tag != Tag::SYNC && tag != Tag::TERMINATE {
             continue;
         }
-        let handled = match decode(tag, body) {
+        let outcome = match decode(tag, body) {
             Ok(Message::Terminate) => return,
             Ok(Message::Sync) => {
                 handler.end_of_cycle(writer.out());
@@ -126,23 +126,23 @@ pub async fn run<H: Handler>(
             Ok(Message::Copy) => Ok(()),
             Ok(message) => {
                 let ends_cycle = !message.is_extended();
-                let handled = tokio::select! {
+                let outcome = tokio::select! {
                     biased;
-                    handled = guarded(&mut handler, message, &mut writer) => handled,
+                    outcome = guarded(&mut handler, message, &mut writer) => outcome,
                     () = reader.closed() => return,
                     () = shutdown_reached(&mut shutdown, Shutdown::Terminating) => {
                         Err(GatewayError::Shutdown)
                     }
                 };
-                if handled.is_ok() && ends_cycle {
+                if outcome.is_ok() && ends_cycle {
                     handler.end_of_cycle(writer.out());
                     writer.out().ready(handler.status());
                 }
-                handled
+                outcome
             }
             Err(error) => Err(GatewayError::Message(error)),
         };
-        if let Err(error) = handled {
+        if let Err(error) = outcome {
             state = answer_error(&mut handler, &mut writer, tag, &error).await;
         }
     }
@@ -186,10 +186,10 @@ async fn next(
     writer: &mut Writer,
     message_bytes_max: usize,
 ) -> Result<(Tag, bytes::Bytes), Ended> {
-    if !reader.has_message() {
-        writer.flush().await.map_err(|_| Ended::Closed)?;
-    } else {
+    if reader.has_message() {
         writer.flush_if_large().await.map_err(|_| Ended::Closed)?;
+    } else {
+        writer.flush().await.map_err(|_| Ended::Closed)?;
     }
     let message = reader.message(message_bytes_max);
     let received = match idle_limit {
@@ -215,7 +215,7 @@ async fn guarded<H: Handler>(
         .catch_unwind()
         .await
     {
-        Ok(handled) => handled,
+        Ok(outcome) => outcome,
         Err(panic) => Err(GatewayError::from_panic(panic.as_ref())),
     }
 }

@@ -262,7 +262,7 @@ mod tests {
 
     #[tokio::test]
     async fn takes_settings_from_options_and_packet() {
-        let body = b"user\0ann\0options\0-c statement_timeout=5s --search-path=a\\ b\0TimeZone\0UTC\0_pq_.x\01\0\0";
+        let body = b"user\0ann\0options\0-c statement_timeout=5s --search-path=a\\ b\0TimeZone\0UTC\0_pq_.x\x001\0\0";
         let Ok(Startup::Session(session)) = run(packet(0x30002, body)).await else {
             panic!("a session")
         };

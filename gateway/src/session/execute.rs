@@ -30,7 +30,7 @@ pub(super) struct Outcome {
     pub(super) tag: Tag,
 }
 
-/// The answer before CommandComplete.
+/// The answer before its tag.
 pub(super) enum Answer {
     /// Rows with these columns.
     Rows {
@@ -337,6 +337,31 @@ impl Session {
             Statement::Savepoint(name) => self.savepoint(name),
             Statement::Release(name) => self.release(name),
             Statement::RollbackTo(name) => self.rollback_to(name),
+            Statement::Prepare { .. }
+            | Statement::Execute { .. }
+            | Statement::Deallocate(_)
+            | Statement::Declare { .. }
+            | Statement::Fetch { .. }
+            | Statement::Close(_) => self.run_named(bound, guard).await,
+            Statement::Discard(what) => self.discard(what == "ALL", what),
+            Statement::Unlisten(_) => Ok(Outcome::done("UNLISTEN")),
+            Statement::Listen(_) => Err(GatewayError::Unsupported("LISTEN".into())),
+            Statement::CopyToStdout { .. } => Err(GatewayError::Unsupported("COPY".into())),
+            Statement::Refused {
+                command,
+                reaches_outside,
+            } => Err(refused(command, *reaches_outside)),
+        }
+    }
+
+    /// Runs a statement about prepared statements or cursors.
+    async fn run_named(
+        &mut self,
+        bound: &Bound,
+        guard: &mut Guard,
+    ) -> Result<Outcome, GatewayError> {
+        let analysed = &bound.analysed;
+        match &analysed.statement {
             Statement::Prepare { name, .. } => {
                 let inner = analysed.inner()?;
                 self.names.check_new_statement(name)?;
@@ -378,14 +403,9 @@ impl Session {
                 self.names.close_portals();
                 Ok(Outcome::done("CLOSE CURSOR ALL"))
             }
-            Statement::Discard(what) => self.discard(what == "ALL", what),
-            Statement::Unlisten(_) => Ok(Outcome::done("UNLISTEN")),
-            Statement::Listen(_) => Err(GatewayError::Unsupported("LISTEN".into())),
-            Statement::CopyToStdout { .. } => Err(GatewayError::Unsupported("COPY".into())),
-            Statement::Refused {
-                command,
-                reaches_outside,
-            } => Err(refused(command, *reaches_outside)),
+            _ => Err(GatewayError::Internal(
+                "a statement came to the wrong place".into(),
+            )),
         }
     }
 
@@ -415,9 +435,10 @@ impl Session {
 
 /// The error for a statement that is recognised but not run.
 fn refused(command: &str, reaches_outside: bool) -> GatewayError {
-    match reaches_outside {
-        true => GatewayError::Forbidden(command.to_owned()),
-        false => GatewayError::ReadOnly(command.to_owned()),
+    if reaches_outside {
+        GatewayError::Forbidden(command.to_owned())
+    } else {
+        GatewayError::ReadOnly(command.to_owned())
     }
 }
 

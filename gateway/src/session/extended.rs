@@ -234,9 +234,10 @@ impl Session {
 
 /// The formats of a portal; text where the columns were not known when it was bound.
 fn formats_for(formats: &[Format], columns: usize) -> Vec<Format> {
-    match formats.len() == columns {
-        true => formats.to_vec(),
-        false => vec![Format::Text; columns],
+    if formats.len() == columns {
+        formats.to_vec()
+    } else {
+        vec![Format::Text; columns]
     }
 }
 

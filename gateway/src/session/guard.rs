@@ -71,7 +71,7 @@ mod tests {
             guard.run(never()).await,
             Err(GatewayError::StatementTimeout)
         ));
-        let mut guard = Guard::new(&session.handle, Some(Duration::from_secs(60)));
+        let mut guard = Guard::new(&session.handle, Some(Duration::from_mins(1)));
         let work = async { Ok::<_, GatewayError>(7) };
         assert_eq!(guard.run(work).await.expect("not stopped"), 7);
     }

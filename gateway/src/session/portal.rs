@@ -32,7 +32,7 @@ pub enum Tag {
 }
 
 impl Tag {
-    /// The text of CommandComplete.
+    /// The text that ends the answer.
     pub fn text(&self, rows: u64) -> String {
         match self {
             Self::Counted(word) => format!("{word} {rows}"),

@@ -89,9 +89,13 @@ impl Session {
             .iter()
             .zip(&query.parameter_types)
             // A cast to the DECIMAL that was bound would round what PostgreSQL compares exactly.
-            .map(|(argument, ty)| match ty.starts_with("DECIMAL") {
-                true => argument.clone(),
-                false => argument.clone().cast_to(ty),
+            .map(|(argument, ty)| {
+                let argument = argument.clone();
+                if ty.starts_with("DECIMAL") {
+                    argument
+                } else {
+                    argument.cast_to(ty)
+                }
             })
             .collect();
         let mut parsed = (*query.parsed).clone();

@@ -556,9 +556,9 @@ fn columns_with(
             .iter()
             .map(|ty| format!("CAST(NULL AS {ty})"))
             .collect();
-        let mut typed = query.clone();
-        put_parameters(&mut typed, &nulls);
-        match shadow.describe(&print::query_sql(&typed)) {
+        let mut with_nulls = query.clone();
+        put_parameters(&mut with_nulls, &nulls);
+        match shadow.describe(&print::query_sql(&with_nulls)) {
             Ok(description) => return Ok((types, description.columns)),
             Err(error) => {
                 first_error.get_or_insert(error);

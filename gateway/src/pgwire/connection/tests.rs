@@ -177,6 +177,7 @@ async fn a_silent_client_is_told_and_left() {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "the seed of a failure has to be seen")]
 async fn garbage_never_panics_and_always_ends() {
     use rand::rngs::StdRng;
     use rand::{Rng, SeedableRng};

@@ -67,12 +67,12 @@ impl Client {
     }
 }
 
-fn numbers(batches: usize, rows: i64, formats: &[Format]) -> ResultRows {
+fn numbers(batches: i64, rows: i64, formats: &[Format]) -> ResultRows {
     let columns = [Column {
         name: "v".into(),
         ty: "BIGINT".into(),
     }];
-    let batches = (0..batches as i64).map(move |batch| {
+    let batches = (0..batches).map(move |batch| {
         let values: Int64Array = (batch * rows..(batch + 1) * rows).collect();
         let column: ArrayRef = Arc::new(values);
         Ok(RecordBatch::try_from_iter([("v", column)]).expect("one column"))
