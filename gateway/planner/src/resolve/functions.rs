@@ -41,6 +41,10 @@ pub(crate) const TABLE_FUNCTIONS: &[&str] = &[
     "unnest",
 ];
 
+/// Macros for FROM that take the name of a table, and so of a file, as text. An aggregate has the
+/// same name as one of them.
+const TABLE_MACROS: &[&str] = &["histogram", "histogram_values", "summary"];
+
 /// Prefixes of table functions, so that those of extensions are refused rather than unknown.
 const DENIED_PREFIXES: &[&str] = &[
     "arrow_scan",
@@ -91,7 +95,9 @@ pub(crate) fn scalar(name: &str) -> Access {
 pub(crate) fn table(name: &str) -> Access {
     let name = name.to_ascii_lowercase();
     let name = name.as_str();
-    if TABLE_FUNCTIONS.contains(&name) || ALLOWED.contains(name) {
+    if TABLE_MACROS.contains(&name) {
+        Access::Denied
+    } else if TABLE_FUNCTIONS.contains(&name) || ALLOWED.contains(name) {
         // DuckDB says itself that a scalar function is none for FROM.
         Access::Allowed
     } else {

@@ -171,6 +171,8 @@ fn functions_are_allowed_by_name() {
         "SELECT (SELECT count(*) FROM read_text('/etc/passwd'))",
         "SELECT 1 ORDER BY (SELECT max(file) FROM glob('*'))",
         "FROM json_execute_serialized_sql('{}')",
+        "FROM histogram('/etc/passwd', column0)",
+        "FROM histogram_values('/etc/passwd', column0)",
     ] {
         let found = resolved(text).err();
         assert!(
@@ -217,6 +219,24 @@ fn the_lists_of_functions_are_those_of_the_engine() {
         .filter(|name| *name != "getenv")
         .collect();
     assert!(gone.is_empty(), "DuckDB has no longer: {gone:?}");
+}
+
+#[test]
+fn no_table_function_of_the_engine_is_allowed_by_accident() {
+    let rows = engine()
+        .query_text(
+            "SELECT DISTINCT lower(function_name) FROM duckdb_functions() \
+             WHERE function_type IN ('table', 'table_macro') ORDER BY 1",
+        )
+        .expect("DuckDB lists its functions");
+    for name in rows.into_iter().flatten().flatten() {
+        if functions::table(&name) == functions::Access::Allowed {
+            assert!(
+                functions::TABLE_FUNCTIONS.contains(&name.as_str()),
+                "{name}"
+            );
+        }
+    }
 }
 
 #[test]
