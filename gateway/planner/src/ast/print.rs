@@ -16,6 +16,7 @@ mod names;
 mod query;
 mod table;
 mod types;
+mod window;
 
 use skein_executor_api::{SqlPart, SqlTemplate};
 
@@ -50,7 +51,7 @@ pub fn type_sql(ty: &DataType) -> String {
     types::sql(ty)
 }
 
-pub(crate) use expr::is_frame_bound;
+pub(crate) use window::is_frame_bound;
 
 /// Text and holes written so far.
 #[derive(Default)]

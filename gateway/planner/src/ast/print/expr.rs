@@ -13,12 +13,12 @@ use super::literal;
 use super::names::{function_name, identifier, qualified_name, string};
 use super::types;
 use crate::ast::{
-    Comparison, Constant, Expr, ExprKind, Function, OrderBy, Star, Subquery, SubqueryKind, Window,
+    Comparison, Constant, Expr, ExprKind, Function, OrderBy, Star, Subquery, SubqueryKind,
 };
 
 /// How tightly a form binds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
+pub(super) enum Level {
     /// Only where a whole expression stands.
     Any,
     Or,
@@ -81,26 +81,6 @@ const LITERAL_TYPES: &[(&str, &str)] = &[
     ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"),
 ];
 
-/// DuckDB's names of frame bounds.
-const FRAME_BOUNDS: &[&str] = &[
-    "CURRENT_ROW_GROUPS",
-    "CURRENT_ROW_RANGE",
-    "CURRENT_ROW_ROWS",
-    "EXPR_FOLLOWING_GROUPS",
-    "EXPR_FOLLOWING_RANGE",
-    "EXPR_FOLLOWING_ROWS",
-    "EXPR_PRECEDING_GROUPS",
-    "EXPR_PRECEDING_RANGE",
-    "EXPR_PRECEDING_ROWS",
-    "UNBOUNDED_FOLLOWING",
-    "UNBOUNDED_PRECEDING",
-];
-
-/// Whether this is DuckDB's name of a frame bound.
-pub(crate) fn is_frame_bound(name: &str) -> bool {
-    FRAME_BOUNDS.contains(&name)
-}
-
 impl Printer {
     /// A whole expression, without its alias.
     pub(super) fn expr(&mut self, expr: &Expr) {
@@ -131,7 +111,7 @@ impl Printer {
     }
 
     /// An operand of something that needs at least `least`.
-    fn at(&mut self, expr: &Expr, least: Level) {
+    pub(super) fn at(&mut self, expr: &Expr, least: Level) {
         if level(expr) < least {
             self.push("(");
             self.bare(expr);
@@ -557,7 +537,7 @@ impl Printer {
         }
     }
 
-    fn qualifiers(&mut self, catalog: &str, schema: &str) {
+    pub(super) fn qualifiers(&mut self, catalog: &str, schema: &str) {
         for name in [catalog, schema] {
             if !name.is_empty() {
                 self.push(&identifier(name));
@@ -566,7 +546,7 @@ impl Printer {
         }
     }
 
-    fn arguments(&mut self, distinct: bool, args: &[Expr], more: &[&Expr]) {
+    pub(super) fn arguments(&mut self, distinct: bool, args: &[Expr], more: &[&Expr]) {
         if distinct {
             self.push("DISTINCT ");
         }
@@ -583,92 +563,19 @@ impl Printer {
         }
     }
 
-    fn argument_orders(&mut self, orders: &[OrderBy], first: bool) {
+    pub(super) fn argument_orders(&mut self, orders: &[OrderBy], first: bool) {
         if !orders.is_empty() {
             self.push(if first { "ORDER BY " } else { " ORDER BY " });
             self.orders(orders);
         }
     }
 
-    fn filter(&mut self, filter: Option<&Expr>) {
+    pub(super) fn filter(&mut self, filter: Option<&Expr>) {
         if let Some(filter) = filter {
             self.push(" FILTER (WHERE ");
             self.expr(filter);
             self.push(")");
         }
-    }
-
-    fn window(&mut self, window: &Window) {
-        self.qualifiers(&window.catalog, &window.schema);
-        self.push(&function_name(&window.name));
-        self.push("(");
-        if window.name == "count" && window.args.is_empty() {
-            self.push("*");
-        } else {
-            let more: Vec<&Expr> = window
-                .offset_expr
-                .iter()
-                .chain(window.default_expr.iter())
-                .collect();
-            self.arguments(window.distinct, &window.args, &more);
-        }
-        self.argument_orders(&window.arg_orders, window.args.is_empty());
-        if window.ignore_nulls {
-            self.push(" IGNORE NULLS");
-        }
-        self.push(")");
-        self.filter(window.filter.as_ref());
-        self.push(" OVER (");
-        let mut separator = "";
-        if !window.partitions.is_empty() {
-            self.push("PARTITION BY ");
-            self.exprs(&window.partitions);
-            separator = " ";
-        }
-        if !window.orders.is_empty() {
-            self.push(separator);
-            self.push("ORDER BY ");
-            self.orders(&window.orders);
-            separator = " ";
-        }
-        self.frame(window, separator);
-        self.push(")");
-    }
-
-    fn frame(&mut self, window: &Window, separator: &str) {
-        let default = window.start == "UNBOUNDED_PRECEDING"
-            && window.end == "CURRENT_ROW_RANGE"
-            && window.exclude == "NO_OTHER";
-        if default {
-            return;
-        }
-        let unit = ["ROWS", "RANGE", "GROUPS"]
-            .into_iter()
-            .find(|unit| window.start.ends_with(unit) || window.end.ends_with(unit))
-            .unwrap_or("ROWS");
-        self.push(separator);
-        self.push(unit);
-        self.push(" BETWEEN ");
-        self.bound(&window.start, window.start_expr.as_ref());
-        self.push(" AND ");
-        self.bound(&window.end, window.end_expr.as_ref());
-        if window.exclude != "NO_OTHER" {
-            self.push(" EXCLUDE ");
-            self.push(&window.exclude.replace('_', " "));
-        }
-    }
-
-    fn bound(&mut self, bound: &str, offset: Option<&Expr>) {
-        if let Some(offset) = offset {
-            self.at(offset, Level::Primary);
-        }
-        self.push(match bound {
-            "UNBOUNDED_PRECEDING" => "UNBOUNDED PRECEDING",
-            "UNBOUNDED_FOLLOWING" => "UNBOUNDED FOLLOWING",
-            _ if bound.starts_with("CURRENT_ROW") => "CURRENT ROW",
-            _ if bound.starts_with("EXPR_PRECEDING") => " PRECEDING",
-            _ => " FOLLOWING",
-        });
     }
 }
 
