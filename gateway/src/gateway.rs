@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use skein_catalog::snapshot::CatalogSnapshot;
+use skein_catalog::system;
 use skein_catalog::{Catalog, CatalogError, Inspect, InspectError};
 use skein_config::Config;
 use skein_executor::engine::{Database, DatabaseOptions, FileAccess};
@@ -55,6 +56,10 @@ pub struct Gateway {
     config: Config,
     catalog: Catalog,
     dispatcher: Dispatcher,
+    /// DuckDB of the executors, for the catalogue.
+    databases: Vec<Database>,
+    /// The version of the relations whose catalogue the executors have.
+    shared_catalogue: tokio::sync::Mutex<Option<u64>>,
     /// Newest last.
     shadows: Mutex<Vec<Arc<Shadow>>>,
     /// Lets one build at a time.
@@ -87,6 +92,10 @@ impl Gateway {
             let (relation, error) = (problem.name, problem.error);
             tracing::warn!(%relation, %error, "relation cannot be read now");
         }
+        let databases = executors
+            .iter()
+            .map(|executor| executor.database().clone())
+            .collect();
         let limits = Limits {
             running_queries_max: config.gateway.running_queries_max,
             admission_timeout: Duration::from_millis(config.gateway.admission_timeout_ms),
@@ -101,6 +110,8 @@ impl Gateway {
         let settings = Shared::new(defaults(&config, port), shadow.time_zones()?)?;
         Ok(Arc::new(Self {
             plans: PlanCache::new(config.gateway.plan_cache_entries_max),
+            databases,
+            shared_catalogue: tokio::sync::Mutex::default(),
             shadows: Mutex::new(vec![shadow]),
             building: tokio::sync::Mutex::default(),
             cancels: CancelRegistry::default(),
@@ -166,6 +177,28 @@ impl Gateway {
         self.statements.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Gives every executor the system catalogue, for statements that join it with files.
+    pub async fn share_catalogue(
+        &self,
+        snapshot: &Arc<CatalogSnapshot>,
+    ) -> Result<(), GatewayError> {
+        let mut shared = self.shared_catalogue.lock().await;
+        if *shared == Some(snapshot.schema_version) {
+            return Ok(());
+        }
+        let (databases, content) = (self.databases.clone(), Arc::clone(snapshot));
+        let share = move || {
+            databases
+                .iter()
+                .try_for_each(|on| write_catalogue(on, &content))
+        };
+        tokio::task::spawn_blocking(share)
+            .await
+            .unwrap_or_else(|error| Err(lost(&error)))?;
+        *shared = Some(snapshot.schema_version);
+        Ok(())
+    }
+
     fn shadows(&self) -> MutexGuard<'_, Vec<Arc<Shadow>>> {
         self.shadows.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -221,6 +254,23 @@ fn now(database: &Database) -> Result<String, FragmentError> {
         .flatten()
         .next()
         .unwrap_or_default())
+}
+
+/// Writes the system catalogue into a database, in place of an older one.
+fn write_catalogue(database: &Database, snapshot: &CatalogSnapshot) -> Result<(), FragmentError> {
+    let connection = database.connect()?;
+    let drop = |schema| format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
+    let drops = [drop(system::INFORMATION_SCHEMA), drop(system::PG_SCHEMA)];
+    let statements = system::statements(snapshot, &ShadowOptions::default().database);
+    connection.execute("BEGIN TRANSACTION")?;
+    let mut all = drops.iter().chain(&statements);
+    match all.try_for_each(|statement| connection.execute(statement)) {
+        Ok(()) => connection.execute("COMMIT"),
+        Err(error) => {
+            connection.execute("ROLLBACK")?;
+            Err(error)
+        }
+    }
 }
 
 /// What a server with this configuration would serve, without serving it.

@@ -15,6 +15,7 @@ mod explain;
 mod extended;
 pub mod guard;
 mod locate;
+mod parameters;
 pub mod portal;
 mod prepared;
 mod query;
@@ -23,6 +24,7 @@ pub mod settings;
 mod simple;
 mod texts;
 pub mod transaction;
+mod understand;
 mod utility;
 
 use std::collections::BTreeMap;

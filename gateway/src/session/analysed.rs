@@ -20,8 +20,8 @@ use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::Rewritten;
 use skein_planner::resolve::ResolvedQuery;
 
-use super::query::Understood;
 use super::settings::SplitMode;
+use super::understand::Understood;
 use crate::encode::Origin;
 use crate::error::GatewayError;
 

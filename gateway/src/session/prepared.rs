@@ -99,7 +99,7 @@ impl Session {
             })
             .collect();
         let mut parsed = (*query.parsed).clone();
-        super::query::put_expressions(&mut parsed, &values);
+        super::parameters::put_expressions(&mut parsed, &values);
         let text = Arc::clone(&query.text);
         let understood = self.understand(&text, Arc::new(parsed), &[], guard).await?;
         let mut analysed = Analysed::new(Arc::clone(&target.text), target.statement.clone());

@@ -1,0 +1,154 @@
+//! Parameters of queries: their types, and values in their place.
+
+use skein_executor_api::{Column, FragmentError};
+use skein_planner::ast::visit::{self, Descend, Node, NodeMut};
+use skein_planner::ast::{Expr, ExprKind, Query, print};
+
+use super::analysed::Bound;
+use crate::error::GatewayError;
+use crate::params;
+use crate::shadow::Shadow;
+
+/// Parameters of a statement: their number is sent in 16 bits.
+const PARAMETERS_MAX: usize = 65_535;
+
+/// Finds the types of parameters, then the columns with parameters of these types.
+pub(super) fn bind_with_parameters(
+    query: &Query,
+    count: usize,
+    declared: &[u32],
+    shadow: &Shadow,
+) -> Result<(Bound, Vec<u32>), GatewayError> {
+    let count = count.max(declared.len());
+    if count > PARAMETERS_MAX {
+        return Err(GatewayError::NoParameter(count));
+    }
+    let mut types: Vec<Option<String>> = vec![None; count];
+    for (ty, oid) in types.iter_mut().zip(declared) {
+        if !params::is_known(*oid) {
+            return Err(GatewayError::Parameter(
+                params::ParameterError::UnknownType(*oid),
+            ));
+        }
+        *ty = params::duckdb_type(*oid);
+    }
+    let mut oids: Vec<u32> = declared.to_vec();
+    oids.resize(count, 0);
+    if types.iter().any(Option::is_none) {
+        let found = shadow.describe(&print::query_sql(query))?.parameter_types;
+        for (ty, found) in types.iter_mut().zip(found) {
+            if ty.is_none() {
+                *ty = found;
+            }
+        }
+    }
+    check_gaps(query, declared, count)?;
+    let (types, columns) = columns_with(query, &types, shadow)?;
+    for (oid, ty) in oids.iter_mut().zip(&types) {
+        if *oid == 0 || params::duckdb_type(*oid).is_none() {
+            *oid = skein_catalog::types::Type::parse(ty)
+                .map_err(|error| GatewayError::Encode(error.into()))?
+                .pg()
+                .oid;
+        }
+    }
+    Ok((
+        Bound {
+            columns,
+            parameter_types: types,
+        },
+        oids,
+    ))
+}
+
+/// The result columns when parameters have these types. Where nothing tells a type it is text, as
+/// in PostgreSQL, or the first type with which the query can be bound: `$1 + 1` takes an integer.
+fn columns_with(
+    query: &Query,
+    types: &[Option<String>],
+    shadow: &Shadow,
+) -> Result<(Vec<String>, Vec<Column>), FragmentError> {
+    const GUESSES: [&str; 7] = [
+        "VARCHAR",
+        "INTEGER",
+        "DOUBLE",
+        "INTERVAL",
+        "TIMESTAMP",
+        "DATE",
+        "BOOLEAN",
+    ];
+    let guesses = if types.iter().all(Option::is_some) {
+        &GUESSES[..1]
+    } else {
+        &GUESSES[..]
+    };
+    let mut first_error = None;
+    for guess in guesses {
+        let types: Vec<String> = types
+            .iter()
+            .map(|ty| ty.clone().unwrap_or_else(|| (*guess).to_owned()))
+            .collect();
+        let nulls: Vec<String> = types
+            .iter()
+            .map(|ty| format!("CAST(NULL AS {ty})"))
+            .collect();
+        let mut with_nulls = query.clone();
+        put_parameters(&mut with_nulls, &nulls);
+        match shadow.describe(&print::query_sql(&with_nulls)) {
+            Ok(description) => return Ok((types, description.columns)),
+            Err(error) => {
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    Err(first_error.expect("there is at least one guess, and each of them failed"))
+}
+
+/// `$2` without `$1` leaves the type of `$1` open.
+fn check_gaps(query: &Query, declared: &[u32], count: usize) -> Result<(), GatewayError> {
+    let mut used = vec![false; count];
+    visit::walk(Node::Query(query), &mut |node| {
+        if let Node::Expr(expr) = node
+            && let ExprKind::Parameter(name) = &expr.kind
+            && let Ok(number) = name.parse::<usize>()
+            && let Some(used) = used.get_mut(number.wrapping_sub(1))
+        {
+            *used = true;
+        }
+        Descend::Into
+    });
+    let is_open = |index: usize| declared.get(index).is_none_or(|oid| *oid == 0);
+    match (0..count).find(|index| !used[*index] && is_open(*index)) {
+        Some(index) => Err(GatewayError::UndeterminedParameter(index + 1)),
+        None => Ok(()),
+    }
+}
+
+/// Puts SQL in the place of `$1`, `$2`, ….
+pub(super) fn put_parameters(query: &mut Query, parameters: &[String]) {
+    let expressions: Vec<Expr> = parameters
+        .iter()
+        .map(|sql| Expr::from(ExprKind::Sql(sql.clone())))
+        .collect();
+    put_expressions(query, &expressions);
+}
+
+/// Puts expressions in the place of `$1`, `$2`, ….
+pub(super) fn put_expressions(query: &mut Query, parameters: &[Expr]) {
+    if parameters.is_empty() {
+        return;
+    }
+    visit::walk_mut(NodeMut::Query(query), &mut |node| {
+        if let NodeMut::Expr(expr) = node
+            && let ExprKind::Parameter(name) = &expr.kind
+            && let Some(parameter) = name
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| parameters.get(number.wrapping_sub(1)))
+        {
+            expr.kind = parameter.kind.clone();
+            return Descend::Over;
+        }
+        Descend::Into
+    });
+}

@@ -1,0 +1,269 @@
+//! Understanding queries: what their names mean, which columns they have.
+//!
+//! ```text
+//! Query ─► mentions ─► snapshot ─► rewrite ─► resolve ─► bind      (blocking thread, deep stack)
+//! ```
+
+use std::sync::Arc;
+
+use skein_catalog::relation::{PATH_SCHEMA, RelationName};
+use skein_catalog::snapshot::CatalogSnapshot;
+use skein_executor_api::{Column, FragmentError};
+use skein_planner::ast::{Expr, Query, print};
+use skein_planner::postgres::sums::narrow;
+use skein_planner::postgres::{Rewritten, rewrite};
+use skein_planner::resolve::names::output_names;
+use skein_planner::resolve::parameters::parameter_count;
+use skein_planner::resolve::{Mentions, Scope, SessionValues, mentions, resolve};
+
+use super::Session;
+use super::analysed::{AnalysedQuery, Bound};
+use super::guard::Guard;
+use super::parameters::bind_with_parameters;
+use super::settings::Settings;
+use crate::error::GatewayError;
+use crate::gateway::Gateway;
+use crate::shadow::Shadow;
+use crate::shadow::facts::Facts;
+
+/// Columns of a result, as in PostgreSQL (`MaxTupleAttributeNumber`).
+const COLUMNS_MAX: usize = 1664;
+/// What planning a deep statement may need, and what it gets.
+const STACK_NEEDED_BYTES: usize = 32 * 1024 * 1024;
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Runs `work`, which recurses over a statement or asks DuckDB, beside the runtime's own threads.
+pub(super) async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, GatewayError> + Send + 'static,
+) -> Result<T, GatewayError> {
+    let work = move || stacker::maybe_grow(STACK_NEEDED_BYTES, STACK_BYTES, work);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => {
+            Err(GatewayError::from_panic(error.into_panic().as_ref()))
+        }
+        Err(_) => Err(GatewayError::Shutdown),
+    }
+}
+
+/// What analysing a query gives.
+pub(super) struct Understood {
+    pub(super) query: AnalysedQuery,
+    /// With the names that clients see.
+    pub(super) described: Vec<Column>,
+    /// PostgreSQL's types of parameters.
+    pub(super) parameter_types: Vec<u32>,
+}
+
+/// What of the session its statements depend on, for a thread of its own.
+#[derive(Clone)]
+pub(super) struct Context {
+    gateway: Arc<Gateway>,
+    user: String,
+    database: String,
+    process_id: i32,
+    settings: Settings,
+    search_path: Vec<String>,
+}
+
+/// Values of the session were put in before names are resolved.
+struct NoValues;
+
+impl SessionValues for NoValues {
+    fn value(&self, _: &str, _: Option<&[Expr]>) -> Option<Expr> {
+        None
+    }
+}
+
+impl Context {
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            database: &self.database,
+            search_path: &self.search_path,
+            session: &NoValues,
+        }
+    }
+
+    /// Puts what PostgreSQL means differently right.
+    fn rewrite(
+        &self,
+        query: &mut Query,
+        text: &str,
+        snapshot: &CatalogSnapshot,
+    ) -> Result<Rewritten, GatewayError> {
+        let facts = Facts {
+            settings: &self.settings,
+            snapshot,
+            user: &self.user,
+            database: &self.database,
+            backend_pid: self.process_id,
+            started: self.gateway.started(),
+        };
+        Ok(rewrite(query, text, &facts)?)
+    }
+}
+
+impl Session {
+    fn context(&self) -> Context {
+        Context {
+            gateway: Arc::clone(&self.gateway),
+            user: self.user.clone(),
+            database: self.database.clone(),
+            process_id: self.registration.process_id,
+            settings: self.settings.clone(),
+            search_path: self.derived.search_path.clone(),
+        }
+    }
+
+    /// What the statement sees of the relations it may name.
+    pub(super) async fn snapshot(
+        &mut self,
+        wanted: &Mentions,
+        guard: &mut Guard,
+    ) -> Result<Arc<CatalogSnapshot>, GatewayError> {
+        let catalog = self.gateway.catalog();
+        let wanted_names = wanted
+            .names
+            .iter()
+            .cloned()
+            .chain(wanted.paths.iter().map(|path| RelationName {
+                schema: PATH_SCHEMA.to_owned(),
+                name: path.clone(),
+            }));
+        let Some((seen, pinned)) = self.transaction.seen() else {
+            let snapshot = if wanted.names.is_empty() && wanted.paths.is_empty() {
+                catalog.current()
+            } else {
+                guard
+                    .run(catalog.snapshot_for(&wanted.names, &wanted.paths))
+                    .await?
+            };
+            return Ok(self.transaction.pin(snapshot, wanted_names));
+        };
+        let is_new = |name: &RelationName| !pinned.contains(name);
+        if !wanted_names.clone().any(|name| is_new(&name)) {
+            return Ok(Arc::clone(seen));
+        }
+        let names: Vec<RelationName> = wanted
+            .names
+            .iter()
+            .filter(|name| is_new(name))
+            .cloned()
+            .collect();
+        let fresh = guard
+            .run(catalog.snapshot_for(&names, &wanted.paths))
+            .await?;
+        Ok(self.transaction.pin(fresh, wanted_names))
+    }
+
+    /// Understands a parsed query. `text` is what was parsed.
+    pub(super) async fn understand(
+        &mut self,
+        text: &Arc<str>,
+        parsed: Arc<Query>,
+        declared: &[u32],
+        guard: &mut Guard,
+    ) -> Result<Understood, GatewayError> {
+        let context = self.context();
+        let wanted = self.existing_paths(mentions(&parsed, context.scope()));
+        let snapshot = self.snapshot(&wanted, guard).await?;
+        let shadow = self.gateway.shadow(&snapshot).await?;
+        let (text, declared) = (Arc::clone(text), declared.to_vec());
+        let work = beside(move || {
+            understand(
+                &context, &text, parsed, wanted, &declared, &snapshot, &shadow,
+            )
+        });
+        guard.run(work).await
+    }
+
+    /// A name that is a relation's is not looked for as a path.
+    fn existing_paths(&self, mut wanted: Mentions) -> Mentions {
+        let current = self.gateway.catalog().current();
+        wanted.paths.retain(|path| {
+            let is_relation =
+                |name: &&RelationName| name.name == *path && current.relations.contains_key(*name);
+            !wanted.names.iter().any(|name| is_relation(&name))
+        });
+        wanted
+    }
+}
+
+fn understand(
+    context: &Context,
+    text: &str,
+    parsed: Arc<Query>,
+    wanted: Mentions,
+    declared: &[u32],
+    snapshot: &CatalogSnapshot,
+    shadow: &Shadow,
+) -> Result<Understood, GatewayError> {
+    let mut rewritten = (*parsed).clone();
+    let found = context.rewrite(&mut rewritten, text, snapshot)?;
+    let mut resolved = resolve(rewritten, snapshot, context.scope())?;
+    resolved.touches_catalogue |= found.catalogue;
+    let count = parameter_count(&parsed)?;
+    let bind = |query: &Query| match (count, declared) {
+        (0, []) => {
+            let columns = shadow.describe(&print::query_sql(query))?.columns;
+            Ok((
+                Bound {
+                    columns,
+                    parameter_types: Vec::new(),
+                },
+                Vec::new(),
+            ))
+        }
+        _ => bind_with_parameters(query, count, declared, shadow),
+    };
+    let located = |error| match error {
+        GatewayError::Fragment { error, .. } => locate(error, text, &parsed, shadow),
+        other => other,
+    };
+    let (mut bound, mut parameter_types) = bind(&resolved.query).map_err(located)?;
+    if narrow(&mut resolved.query, &bound.columns, shadow)? {
+        (bound, parameter_types) = bind(&resolved.query).map_err(located)?;
+    }
+    if bound.columns.len() > COLUMNS_MAX {
+        return Err(GatewayError::TooManyColumns { max: COLUMNS_MAX });
+    }
+    let names = output_names(&parsed, text, bound.columns.len());
+    let described = bound
+        .columns
+        .iter()
+        .zip(names)
+        .map(|(column, name)| Column {
+            name: name.unwrap_or_else(|| column.name.clone()),
+            ty: column.ty.clone(),
+        })
+        .collect();
+    let version = snapshot.schema_version;
+    let query = AnalysedQuery::new(
+        text.into(),
+        parsed,
+        resolved,
+        wanted.paths,
+        bound,
+        version,
+        found,
+    );
+    Ok(Understood {
+        query,
+        described,
+        parameter_types,
+    })
+}
+
+/// Gives an error of binding its place. What the parsed tree does not tell, DuckDB may: the client's
+/// own text gives the same error if it names no relations.
+fn locate(error: FragmentError, text: &str, parsed: &Query, shadow: &Shadow) -> GatewayError {
+    let position = super::locate::locate(&error, parsed).or_else(|| {
+        let again = shadow.describe(text).err()?;
+        (first_line(&again.message) == first_line(&error.message)).then_some(again.position)?
+    });
+    GatewayError::Fragment { error, position }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
