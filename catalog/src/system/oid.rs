@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::relation::RelationName;
+use crate::relation::{PATH_SCHEMA, RelationName};
 use crate::snapshot::CatalogSnapshot;
 
 /// The least OID that PostgreSQL gives to users' objects.
@@ -25,8 +25,8 @@ impl Oids {
         let mut oids = Self::default();
         let mut taken = BTreeSet::new();
         // `public` exists even when nothing is in it.
-        let schemas = std::iter::once("public")
-            .chain(snapshot.relations.keys().map(|name| name.schema.as_str()));
+        let schemas =
+            std::iter::once("public").chain(listed(snapshot).map(|name| name.schema.as_str()));
         for schema in schemas {
             if !oids.schemas.contains_key(schema) {
                 let oid = match schema {
@@ -36,7 +36,7 @@ impl Oids {
                 oids.schemas.insert(schema.to_owned(), oid);
             }
         }
-        for name in snapshot.relations.keys() {
+        for name in listed(snapshot) {
             let oid = free(
                 &format!("relation\0{}\0{}", name.schema, name.name),
                 &mut taken,
@@ -45,6 +45,14 @@ impl Oids {
         }
         oids
     }
+}
+
+/// Names that the catalogue lists: all but paths that a statement has named.
+fn listed(snapshot: &CatalogSnapshot) -> impl Iterator<Item = &RelationName> {
+    snapshot
+        .relations
+        .keys()
+        .filter(|name| name.schema != PATH_SCHEMA)
 }
 
 /// The OID of a role that only connects.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{OWNER, OWNER_OID, Oids, PG_SCHEMA, literal, relations};
+use crate::relation::PATH_SCHEMA;
 use crate::snapshot::CatalogSnapshot;
 use crate::types::{PG_TYPES, Type};
 
@@ -64,28 +65,51 @@ impl Rows {
 /// Statements that make the tables of raw rows.
 pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
     let oids = Oids::of(snapshot);
-    let mut schemas = Rows::default();
+    let mut statements = vec![
+        format!(
+            "CREATE TABLE {PG_SCHEMA}.skein_identity AS SELECT {} AS database, {} AS owner, \
+             CAST({OWNER_OID} AS BIGINT) AS owner_oid",
+            literal(database),
+            literal(OWNER)
+        ),
+        schemas(&oids),
+        builtin_types(),
+    ];
+    statements.extend(users_relations(snapshot, &oids));
+    statements.extend(system_relations());
+    statements
+}
+
+fn schemas(oids: &Oids) -> String {
+    let mut rows = Rows::default();
     for (name, oid) in [
         ("pg_catalog", 11_u32),
         ("information_schema", 13_207),
         ("pg_toast", 99),
     ] {
-        schemas.push(&[&oid.to_string(), name]);
+        rows.push(&[&oid.to_string(), name]);
     }
     for (name, oid) in &oids.schemas {
-        schemas.push(&[&oid.to_string(), name]);
+        rows.push(&[&oid.to_string(), name]);
     }
+    rows.create("skein_schemas", &[("oid", "BIGINT"), ("name", "VARCHAR")])
+}
 
-    let (mut user, mut columns) = (Rows::default(), Rows::default());
+fn users_relations(snapshot: &CatalogSnapshot, oids: &Oids) -> [String; 2] {
+    let (mut relations, mut columns) = (Rows::default(), Rows::default());
     let mut types: BTreeMap<&str, (String, String)> = BTreeMap::new();
     for (name, relation) in &snapshot.relations {
+        // Paths that a statement has named are relations without a name that could be listed.
+        if name.schema == PATH_SCHEMA {
+            continue;
+        }
         let oid = oids.relations[name].to_string();
         let schema = oids.schemas[&name.schema].to_string();
         let (bytes, count) = (
             relation.bytes().to_string(),
             relation.columns.len().to_string(),
         );
-        user.push(&[&oid, &schema, &name.name, &count, &bytes]);
+        relations.push(&[&oid, &schema, &name.name, &count, &bytes]);
         for (index, column) in relation.columns.iter().enumerate() {
             let (type_oid, typmod) = types.entry(&column.ty).or_insert_with(|| {
                 let pg = Type::parse(&column.ty)
@@ -102,31 +126,8 @@ pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
             ]);
         }
     }
-
-    let (mut system, mut system_columns) = (Rows::default(), Rows::default());
-    for relation in relations() {
-        let oid = relation.oid.to_string();
-        let schema = if relation.schema == "pg_catalog" {
-            "11"
-        } else {
-            "13207"
-        };
-        let count = relation.columns.len().to_string();
-        system.push(&[&oid, schema, relation.name, relation.kind, &count]);
-        for (index, column) in relation.columns.iter().enumerate() {
-            system_columns.push(&[&oid, &(index + 1).to_string(), column.name, column.ty]);
-        }
-    }
-
-    vec![
-        format!(
-            "CREATE TABLE {PG_SCHEMA}.skein_identity AS SELECT {} AS database, {} AS owner, \
-             CAST({OWNER_OID} AS BIGINT) AS owner_oid",
-            literal(database),
-            literal(OWNER)
-        ),
-        schemas.create("skein_schemas", &[("oid", "BIGINT"), ("name", "VARCHAR")]),
-        user.create(
+    [
+        relations.create(
             "skein_relations",
             &[
                 ("oid", "BIGINT"),
@@ -146,6 +147,25 @@ pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
                 ("typmod", "INTEGER"),
             ],
         ),
+    ]
+}
+
+fn system_relations() -> [String; 2] {
+    let (mut system, mut columns) = (Rows::default(), Rows::default());
+    for relation in relations() {
+        let oid = relation.oid.to_string();
+        let schema = if relation.schema == "pg_catalog" {
+            "11"
+        } else {
+            "13207"
+        };
+        let count = relation.columns.len().to_string();
+        system.push(&[&oid, schema, relation.name, relation.kind, &count]);
+        for (index, column) in relation.columns.iter().enumerate() {
+            columns.push(&[&oid, &(index + 1).to_string(), column.name, column.ty]);
+        }
+    }
+    [
         system.create(
             "skein_system_relations",
             &[
@@ -156,7 +176,7 @@ pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
                 ("columns", "SMALLINT"),
             ],
         ),
-        system_columns.create(
+        columns.create(
             "skein_system_columns",
             &[
                 ("relation_oid", "BIGINT"),
@@ -165,7 +185,6 @@ pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
                 ("type_name", "VARCHAR"),
             ],
         ),
-        builtin_types(),
     ]
 }
 
