@@ -72,11 +72,11 @@ pub struct Gateway {
     /// As text of a timestamp with time zone.
     started: String,
     /// Removed with everything in it when the gateway ends.
-    _temp_directory: tempfile::TempDir,
+    temp_directory: tempfile::TempDir,
 }
 
 impl Gateway {
-    /// Opens executors and reads the columns of all relations. `port` is what SHOW port says.
+    /// Opens executors and reads the columns of all relations. `port` is what SHOW port says; 0 if it listens nowhere.
     pub async fn open(config: Config, port: u16) -> Result<Arc<Self>, OpenError> {
         let temp_directory = temp_directory(&config)?;
         let executors = open_executors(&config, temp_directory.path()).await?;
@@ -122,7 +122,7 @@ impl Gateway {
             catalog,
             dispatcher,
             config,
-            _temp_directory: temp_directory,
+            temp_directory,
         }))
     }
 
@@ -164,6 +164,14 @@ impl Gateway {
     /// When the gateway started, as text of a timestamp with time zone.
     pub fn started(&self) -> &str {
         &self.started
+    }
+
+    /// Removes what statements have spilled. Whoever still holds the gateway cannot spill any more.
+    pub fn remove_temp_directory(&self) {
+        let path = self.temp_directory.path();
+        if let Err(error) = std::fs::remove_dir_all(path) {
+            tracing::warn!(path = %path.display(), %error, "cannot remove temporary files");
+        }
     }
 
     /// How long a client may take none of its result.
@@ -416,7 +424,7 @@ fn with_slash(folder: &str) -> String {
 /// Defaults of settings that the configuration gives.
 fn defaults(config: &Config, port: u16) -> Vec<(&'static str, String)> {
     let gateway = &config.gateway;
-    vec![
+    let mut defaults = vec![
         (
             "statement_timeout",
             gateway.statement_timeout_ms.to_string(),
@@ -430,8 +438,11 @@ fn defaults(config: &Config, port: u16) -> Vec<(&'static str, String)> {
             gateway.idle_in_transaction_session_timeout_ms.to_string(),
         ),
         ("max_connections", gateway.connections_max.to_string()),
-        ("port", port.to_string()),
-    ]
+    ];
+    if port > 0 {
+        defaults.push(("port", port.to_string()));
+    }
+    defaults
 }
 
 /// Looks into files for the catalogue.

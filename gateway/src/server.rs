@@ -136,6 +136,7 @@ impl RunningServer {
                 tracing::warn!("connections were cut off at the end of the shutdown");
             }
         }
+        self.gateway.remove_temp_directory();
     }
 }
 

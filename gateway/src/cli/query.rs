@@ -1,10 +1,12 @@
 //! `skein query`: a small PostgreSQL client.
 
 use std::fmt::Write;
+use std::pin::Pin;
 
 use clap::Args;
+use futures::StreamExt;
 use tokio_postgres::error::DbError;
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Config, NoTls, SimpleQueryMessage, SimpleQueryStream};
 
 use super::table::render;
 
@@ -51,28 +53,28 @@ pub async fn run(arguments: &QueryArguments) -> Result<(), String> {
         )
     })?;
     let connection = tokio::spawn(connection);
-    let answered = client.simple_query(&arguments.sql).await;
-    drop(client);
-    let printed = match answered {
-        Ok(messages) => {
-            print(&messages, arguments.plain);
-            Ok(())
-        }
-        Err(error) => Err(describe(&error, &arguments.sql)),
+    let printed = match client.simple_query_raw(&arguments.sql).await {
+        Ok(messages) => print(Box::pin(messages), arguments.plain).await,
+        Err(error) => Err(error),
     };
+    drop(client);
     // The connection ends with its client; how it ends changes nothing any more.
     let _ = connection.await;
-    printed
+    printed.map_err(|error| describe(&error, &arguments.sql))
 }
 
+/// Prints each result as it ends.
 #[expect(
     clippy::print_stdout,
     reason = "results of a command line program go to stdout"
 )]
-fn print(messages: &[SimpleQueryMessage], plain: bool) {
+async fn print(
+    mut messages: Pin<Box<SimpleQueryStream>>,
+    plain: bool,
+) -> Result<(), tokio_postgres::Error> {
     let mut table: Option<Table> = None;
-    for message in messages {
-        match message {
+    while let Some(message) = messages.next().await {
+        match message? {
             SimpleQueryMessage::RowDescription(columns) => {
                 let names = columns
                     .iter()
@@ -95,12 +97,13 @@ fn print(messages: &[SimpleQueryMessage], plain: bool) {
                         println!("{}", values.join("\t"));
                     }
                 }
-                Some((names, rows)) => print!("{}", render(&names, &rows)),
+                Some((names, rows)) => println!("{}", render(&names, &rows)),
                 None => {}
             },
             _ => {}
         }
     }
+    Ok(())
 }
 
 /// The server's words, with a mark under the place in the statement.
