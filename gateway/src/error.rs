@@ -59,6 +59,16 @@ pub enum GatewayError {
     /// A statement that cannot be planned.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A function that does not exist, with the types of its arguments where they are known.
+    #[error("function {signature} does not exist")]
+    UnknownFunction {
+        /// Name and types.
+        signature: String,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+        /// A function with a similar name.
+        nearest: Option<String>,
+    },
     /// A statement whose meaning in PostgreSQL cannot be kept.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
@@ -259,6 +269,7 @@ impl GatewayError {
             Self::At { error, .. } => error.sqlstate(),
             Self::Setting(error) | Self::StartupSetting(error) => setting_state(error),
             Self::Plan(error) => plan_state(error),
+            Self::UnknownFunction { .. } => SqlState::UNDEFINED_FUNCTION,
             Self::Rewrite(error) => match error {
                 RewriteError::UnknownSetting { .. } => SqlState::UNDEFINED_OBJECT,
                 RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
@@ -339,6 +350,12 @@ impl GatewayError {
         match self {
             Self::Setting(error) | Self::StartupSetting(error) => error.hint(),
             Self::Plan(error) => plan_hint(error),
+            Self::UnknownFunction { nearest, .. } => Some(match nearest {
+                Some(nearest) => format!("Perhaps you meant \"{nearest}\"."),
+                None => "No function matches the given name and argument types. You might need to \
+                         add explicit type casts."
+                    .into(),
+            }),
             Self::Catalog(error) => catalog_hint(error),
             Self::Limit { hint, .. } => Some(hint.clone()),
             Self::TooManyStatements => Some(
@@ -358,6 +375,7 @@ impl GatewayError {
     fn position_bytes(&self) -> Option<usize> {
         match self {
             Self::Fragment { position, .. }
+            | Self::UnknownFunction { position, .. }
             | Self::Rewrite(
                 RewriteError::UnknownSetting { position, .. }
                 | RewriteError::NotConstant { position, .. },

@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
 use skein_catalog::snapshot::CatalogSnapshot;
+use skein_catalog::types::{PgType, Type};
 use skein_executor_api::{Column, FragmentError};
-use skein_planner::ast::{Expr, Query, print};
+use skein_planner::ast::visit::{self, Descend, Node};
+use skein_planner::ast::{Expr, ExprKind, Query, print};
+use skein_planner::error::PlanError;
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::{Rewritten, rewrite};
 use skein_planner::resolve::names::output_names;
@@ -200,7 +203,8 @@ fn understand(
 ) -> Result<Understood, GatewayError> {
     let mut rewritten = (*parsed).clone();
     let found = context.rewrite(&mut rewritten, text, snapshot)?;
-    let mut resolved = resolve(rewritten, snapshot, context.scope())?;
+    let mut resolved = resolve(rewritten, snapshot, context.scope())
+        .map_err(|error| with_signature(error, &parsed, shadow))?;
     resolved.touches_catalogue |= found.catalogue;
     let count = parameter_count(&parsed)?;
     let bind = |query: &Query| match (count, declared) {
@@ -266,4 +270,58 @@ fn locate(error: FragmentError, text: &str, parsed: &Query, shadow: &Shadow) -> 
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
+}
+
+/// Adds the types of arguments to the error for a function that does not exist, as PostgreSQL does;
+/// they are known where arguments do not name columns.
+fn with_signature(error: PlanError, parsed: &Query, shadow: &Shadow) -> GatewayError {
+    let PlanError::UnknownFunction {
+        name,
+        position,
+        nearest,
+    } = error
+    else {
+        return error.into();
+    };
+    let mut types: Option<Vec<&str>> = None;
+    visit::walk(Node::Query(parsed), &mut |node| {
+        if let Node::Expr(Expr {
+            kind: ExprKind::Function(function),
+            location,
+            ..
+        }) = node
+            && *location == position
+            && types.is_none()
+        {
+            types = function
+                .args
+                .iter()
+                .map(|arg| type_of(arg, shadow))
+                .collect();
+        }
+        Descend::Into
+    });
+    let signature = match types {
+        Some(types) => format!("{name}({})", types.join(", ")),
+        None => name,
+    };
+    GatewayError::UnknownFunction {
+        signature,
+        position,
+        nearest,
+    }
+}
+
+/// PostgreSQL's name for the type of an expression without columns.
+fn type_of(expr: &Expr, shadow: &Shadow) -> Option<&'static str> {
+    if let ExprKind::Constant(constant) = &expr.kind
+        && (constant.value.is_string() || constant.value.is_null())
+    {
+        return Some("unknown");
+    }
+    let description = shadow
+        .describe(&format!("SELECT {}", print::expr_sql(expr)))
+        .ok()?;
+    let ty = Type::parse(&description.columns.first()?.ty).ok()?;
+    PgType::by_oid(ty.pg().oid).map(|ty| ty.sql_name)
 }
