@@ -15,7 +15,7 @@ use postgres_protocol::message::backend::{ErrorFields, Message};
 use postgres_protocol::message::frontend;
 
 /// A server that says nothing for this long has failed the test.
-const SILENCE_MAX: Duration = Duration::from_mins(5);
+const SILENCE_MAX: Duration = Duration::from_mins(1);
 
 /// One connection.
 #[derive(Debug)]
@@ -190,6 +190,13 @@ impl Client {
     /// Tells the server that nothing more will be sent.
     pub fn finish_sending(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// The one byte with which a server answers a request for encryption.
+    pub fn receive_byte(&mut self) -> io::Result<u8> {
+        let mut byte = [0];
+        self.stream.read_exact(&mut byte)?;
+        Ok(byte[0])
     }
 
     /// The next message. Parameters are noted as well as returned.

@@ -1,9 +1,18 @@
 //! A gateway with its executors inside this process, on a free port of loopback.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use skein_config::Config;
+use skein_gateway::server::{RunningServer, Server};
+use tokio::runtime::Runtime;
+
+use crate::client::Client;
 use crate::data;
+
+/// As `skein serve` has it: deep queries are parsed and planned by recursion.
+const THREAD_STACK_BYTES: usize = 64 << 20;
 
 /// What a cluster is made of.
 #[derive(Clone, Debug)]
@@ -65,5 +74,76 @@ impl ClusterOptions {
             );
         }
         text
+    }
+}
+
+/// A running gateway. Ends when dropped.
+pub struct Cluster {
+    address: SocketAddr,
+    server: Option<RunningServer>,
+    runtime: Runtime,
+}
+
+impl Cluster {
+    /// Starts a gateway with these options.
+    pub fn start(options: &ClusterOptions) -> Self {
+        let config = Config::from_toml(&options.toml(), &options.folder)
+            .expect("the configuration of a test is right");
+        Self::start_with(config)
+    }
+
+    /// Starts a gateway with a configuration.
+    pub fn start_with(config: Config) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_stack_size(THREAD_STACK_BYTES)
+            .build()
+            .expect("a runtime can be made");
+        let server = runtime
+            .block_on(Server::start(config))
+            .expect("the gateway starts");
+        let address = server.addresses()[0];
+        Self {
+            address,
+            server: Some(server),
+            runtime,
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A new connection.
+    pub fn client(&self) -> Client {
+        Client::connect(self.address).expect("the gateway accepts connections")
+    }
+
+    /// A new connection with settings, such as `skein.split = always`.
+    pub fn client_with(&self, settings: &[&str]) -> Client {
+        let mut client = self.client();
+        for setting in settings {
+            client
+                .query(&format!("SET {setting}"))
+                .expect("the setting exists");
+        }
+        client
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.shutdown());
+        }
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }

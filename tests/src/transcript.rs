@@ -15,7 +15,8 @@
 //!
 //! A case ends at an empty line. After its word a case may say `skein_only` or `postgres_only`;
 //! every other case is also replayed against a real PostgreSQL and must get the same answer.
-//! `open` begins a new connection without start-up. With `REWRITE=1` the answers seen from Skein,
+//! `open` begins a new connection without start-up; `byte` reads the single byte that answers a
+//! request for encryption. With `REWRITE=1` the answers seen from Skein,
 //! with `REWRITE=postgres` those of PostgreSQL, replace the expected ones, to be read as a diff.
 //!
 //! Errors are printed with severity, SQLSTATE, message and position; hints and details are
@@ -69,8 +70,15 @@ pub fn run(file: &Path, address: SocketAddr, server: Server) -> Result<(), Strin
                 }
                 client.send(&bytes).map_err(|error| place(&error))?;
             }
-            "until" => {
-                let answer = receive(&mut client, &arguments).map_err(|error| place(&error))?;
+            "until" | "byte" => {
+                let answer = if directive == "byte" {
+                    client
+                        .receive_byte()
+                        .map(|byte| vec![char::from(byte).to_string()])
+                } else {
+                    receive(&mut client, &arguments)
+                };
+                let answer = answer.map_err(|error| place(&error))?;
                 let expected = case.iter().skip_while(|line| **line != "----").skip(1);
                 let expected: Vec<_> = expected.copied().collect();
                 if answer != expected {
