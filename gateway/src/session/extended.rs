@@ -154,6 +154,9 @@ impl Session {
         let bound = portal.bound.clone();
         self.check_transaction(&bound.analysed.statement)?;
         let mut guard = self.guard();
+        if rows_max.is_some() {
+            guard.let_fragments_last();
+        }
         let portal = self.names.portal(name)?;
         // Taken out: what fails or is interrupted leaves a failed portal behind.
         let state = std::mem::replace(&mut portal.state, PortalState::Failed);

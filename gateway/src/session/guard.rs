@@ -10,6 +10,8 @@ use crate::pgwire::cancel::{CancelHandle, CancelWatch};
 pub struct Guard {
     cancel: CancelWatch,
     deadline: Option<Instant>,
+    /// Fragments go on after the statement that started them.
+    lasting: bool,
 }
 
 impl Guard {
@@ -19,12 +21,19 @@ impl Guard {
         Self {
             cancel: cancel.watch(),
             deadline,
+            lasting: false,
         }
     }
 
-    /// When the statement has to be over.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+    /// The rows may be left for a later statement: fragments get no deadline of their own, and this
+    /// statement's ends its own waiting only.
+    pub fn let_fragments_last(&mut self) {
+        self.lasting = true;
+    }
+
+    /// When fragments of the statement have to be over.
+    pub fn fragment_deadline(&self) -> Option<Instant> {
+        self.deadline.filter(|_| !self.lasting)
     }
 
     /// Awaits `work`, or fails when the statement has to stop; the work is then dropped.

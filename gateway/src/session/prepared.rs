@@ -180,6 +180,7 @@ impl Session {
         writer: &mut Writer,
         guard: &mut Guard,
     ) -> Result<u64, GatewayError> {
+        guard.let_fragments_last();
         let portal = self.names.cursor(name)?;
         let bound = portal.bound.clone();
         let state = std::mem::replace(&mut portal.state, PortalState::Failed);

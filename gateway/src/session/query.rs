@@ -176,7 +176,7 @@ impl Session {
         guard: &mut Guard,
     ) -> Result<Started, GatewayError> {
         let settings = self.derived.duckdb.clone();
-        let deadline = guard.deadline();
+        let deadline = guard.fragment_deadline();
         match planned {
             Planned::Shadow { sql, shadow } => {
                 let run = shadow.run(sql.clone(), settings, deadline);
