@@ -15,7 +15,8 @@
 //!
 //! A case ends at an empty line. After its word a case may say `skein_only` or `postgres_only`;
 //! every other case is also replayed against a real PostgreSQL and must get the same answer.
-//! `open` begins a new connection without start-up; `byte` reads the single byte that answers a
+//! `open` begins a new connection without start-up; `ready` receives until the server is ready,
+//! whatever comes before; `byte` reads the single byte that answers a
 //! request for encryption. With `REWRITE=1` the answers seen from Skein,
 //! with `REWRITE=postgres` those of PostgreSQL, replace the expected ones, to be read as a diff.
 //!
@@ -69,6 +70,9 @@ pub fn run(file: &Path, address: SocketAddr, server: Server) -> Result<(), Strin
                     encode(line, &mut bytes).map_err(|error| place(&error))?;
                 }
                 client.send(&bytes).map_err(|error| place(&error))?;
+            }
+            "ready" => {
+                receive(&mut client, &["ReadyForQuery"]).map_err(|error| place(&error))?;
             }
             "until" | "byte" => {
                 let answer = if directive == "byte" {
