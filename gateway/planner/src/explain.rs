@@ -10,9 +10,10 @@
 
 use std::fmt::Write as _;
 
-use skein_catalog::relation::RelationName;
+use skein_catalog::relation::{PATH_SCHEMA, RelationName};
 use skein_executor_api::SqlPart;
 
+use crate::ast::print;
 use crate::plan::{DistributedPlan, Exchange, Partitioning, Stage};
 
 /// Where one fragment runs, for the line that shows it.
@@ -116,7 +117,7 @@ fn sql_with_names(stage: &Stage) -> String {
             SqlPart::Scan(scan) => {
                 let relation = &stage.scans[*scan].relation;
                 sql.push_str(&display_name(&relation.name));
-                after_name = Some(relation.name.name.clone());
+                after_name = Some(print::identifier(&relation.name.name));
             }
             SqlPart::FragmentIndex => sql.push_str("$fragment"),
         }
@@ -125,10 +126,11 @@ fn sql_with_names(stage: &Stage) -> String {
 }
 
 fn display_name(name: &RelationName) -> String {
-    if name.schema == "public" {
-        name.name.clone()
+    let own = print::identifier(&name.name);
+    if name.schema == "public" || name.schema == PATH_SCHEMA {
+        own
     } else {
-        format!("{}.{}", name.schema, name.name)
+        format!("{}.{own}", print::identifier(&name.schema))
     }
 }
 
