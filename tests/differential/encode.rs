@@ -1,6 +1,11 @@
 //! Random values in text, compared with what a real PostgreSQL prints: floats in every
 //! `extra_float_digits`, intervals in every `IntervalStyle`, dates and times in every `DateStyle`
 //! and in zones with odd histories.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it skips"
+)]
 
 use std::sync::Arc;
 
