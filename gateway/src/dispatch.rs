@@ -26,7 +26,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use skein_executor_api::{
     BatchStream, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId,
 };
-use skein_planner::plan::{DistributedPlan, Partitioning, Stage};
+use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::GatewayError;
@@ -203,10 +203,11 @@ impl Run<'_> {
     /// Every fragment at once; rows flow from stage to stage.
     async fn together(&self) -> Result<BatchStream, FragmentError> {
         let last = self.plan.stages.len() - 1;
-        let mut outputs: BTreeMap<usize, Vec<BatchStream>> = BTreeMap::new();
+        let mut outputs = Outputs::new();
         for stage in 0..last {
             let inputs = self.inputs(stage, &mut outputs)?;
-            outputs.insert(stage, self.start(stage, inputs, None));
+            let streams = self.start(stage, inputs, None);
+            outputs.insert(stage, self.for_each_reader(stage, streams)?);
         }
         let inputs = self.inputs(last, &mut outputs)?;
         self.finish(last, inputs, None).await
@@ -220,11 +221,12 @@ impl Run<'_> {
             .map(|_| Arc::new(Semaphore::new(self.dispatcher.slots_max)))
             .collect();
         let turns = Some(&turns);
-        let mut outputs: BTreeMap<usize, Vec<BatchStream>> = BTreeMap::new();
+        let mut outputs = Outputs::new();
         for stage in 0..last {
             let inputs = self.inputs(stage, &mut outputs)?;
             let rows = merge(self.start(stage, inputs, turns), self.order(stage));
-            outputs.insert(stage, vec![exchange::collected(rows).await?]);
+            let streams = vec![exchange::collected(rows).await?];
+            outputs.insert(stage, self.for_each_reader(stage, streams)?);
         }
         let inputs = self.inputs(last, &mut outputs)?;
         self.finish(last, inputs, turns).await
@@ -294,16 +296,33 @@ impl Run<'_> {
         streams
     }
 
+    /// The output of a stage once for each later input that reads it.
+    fn for_each_reader(
+        &self,
+        stage: usize,
+        streams: Vec<BatchStream>,
+    ) -> Result<Vec<Vec<BatchStream>>, FragmentError> {
+        let inputs = self.plan.stages.iter().flat_map(|later| &later.inputs);
+        let readers = inputs.filter(|input| input.stage == stage).count();
+        if readers <= 1 {
+            return Ok(vec![streams]);
+        }
+        let merged = merge(streams, self.order(stage));
+        let copies = exchange::divide(merged, &Exchange::Broadcast, readers)?;
+        Ok(copies.into_iter().map(|copy| vec![copy]).collect())
+    }
+
     /// The streams that each fragment of a stage reads.
     fn inputs(
         &self,
         stage: usize,
-        outputs: &mut BTreeMap<usize, Vec<BatchStream>>,
+        outputs: &mut Outputs,
     ) -> Result<Vec<Vec<BatchStream>>, FragmentError> {
         let readers = self.layout.stages[stage].len();
         let mut inputs: Vec<Vec<BatchStream>> = (0..readers).map(|_| Vec::new()).collect();
         for input in &self.plan.stages[stage].inputs {
-            let streams = outputs.remove(&input.stage).ok_or_else(|| {
+            let streams = outputs.get_mut(&input.stage).and_then(Vec::pop);
+            let streams = streams.ok_or_else(|| {
                 internal(format!(
                     "stage {stage} reads stage {}, which is not there",
                     input.stage
@@ -343,6 +362,9 @@ impl Run<'_> {
         }
     }
 }
+
+/// Streams of stages that have started, by stage: one list for each input that will read them.
+type Outputs = BTreeMap<usize, Vec<Vec<BatchStream>>>;
 
 /// One semaphore per executor.
 pub(crate) type Turns = Vec<Arc<Semaphore>>;

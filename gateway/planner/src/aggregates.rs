@@ -232,7 +232,7 @@ fn extreme(aggregate: &Function, best: &str, bound: &str) -> Partials {
 }
 
 /// Variance and regression: counts, means and centred sums are merged pairwise by the update of
-/// Chan, Golub and LeVeque (1979), which does not cancel as sums of squares do.
+/// Chan, Golub and `LeVeque` (1979), which does not cancel as sums of squares do.
 fn moments(name: &str, aggregate: &Function) -> Option<Partials> {
     let one = |last: &str| Some(plain(one_variable(aggregate), one_merged(last)));
     let two = |last: &str| Some(plain(two_variables(aggregate), two_merged(last)));

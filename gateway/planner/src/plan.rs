@@ -8,7 +8,8 @@
 //! runs it on embedded executors; another lowering may send it to other machines.
 //!
 //! Invariants: a stage reads only inputs from stages before it; the last stage gives the result;
-//! every other stage feeds exactly one later one. `columns` of the last stage are those that bind
+//! every other stage feeds one later one, or several when
+//! they need the same intermediate rows. `columns` of the last stage are those that bind
 //! reported for the whole statement.
 
 use std::sync::Arc;

@@ -33,7 +33,7 @@ pub trait SessionFacts {
     fn user(&self) -> &str;
     /// Name of the database the client asked for.
     fn database(&self) -> &str;
-    /// Number of the session, as in BackendKeyData.
+    /// Number of the session, as in `BackendKeyData`.
     fn backend_pid(&self) -> i32;
     /// What `version()` returns.
     fn version(&self) -> String;

@@ -151,7 +151,6 @@ impl<'a> Splitter<'a> {
         match self.options.mode {
             SplitMode::Never => Err(refusal("query", "skein.split is never")),
             _ if !reads_relation(query, env) => Err(refusal("query", "it reads no relation")),
-            SplitMode::Always => Ok(()),
             SplitMode::Auto if self.options.executors < 2 => {
                 Err(refusal("query", "one executor runs it whole at full speed"))
             }
@@ -159,7 +158,7 @@ impl<'a> Splitter<'a> {
                 "query",
                 format!("its largest relation has {bytes} bytes, which is below split_bytes_min"),
             )),
-            SplitMode::Auto => Ok(()),
+            SplitMode::Auto | SplitMode::Always => Ok(()),
         }
     }
 
@@ -180,17 +179,17 @@ impl<'a> Splitter<'a> {
         if let Some(here) = &here
             && here.bytes >= largest
         {
-            match self.attempt(|this| this.divide(query, here.choice.clone(), &inner)) {
+            match self.attempt(|this| this.divide(query, &here.choice, &inner)) {
                 Some(split) => return Ok(Some(split)),
                 None => tried = Some(()),
             }
         }
-        if let Some(split) = self.split_below(query, env)? {
+        if let Some(split) = self.split_below(query, env) {
             return Ok(Some(split));
         }
         match here {
             Some(here) if tried.is_none() => {
-                Ok(self.attempt(|this| this.divide(query, here.choice, &inner)))
+                Ok(self.attempt(|this| this.divide(query, &here.choice, &inner)))
             }
             _ => Ok(None),
         }
@@ -229,7 +228,7 @@ impl<'a> Splitter<'a> {
 
     /// Divides derived tables, subqueries, operands and common table expressions of a query, and
     /// leaves the query itself to the combine query.
-    fn split_below(&mut self, query: &Query, env: &Env) -> Outcome<Option<Query>> {
+    fn split_below(&mut self, query: &Query, env: &Env) -> Option<Query> {
         let inner = env.with(&query.ctes);
         let mut copy = query.clone();
         let mut changed = false;
@@ -261,7 +260,7 @@ impl<'a> Splitter<'a> {
             }
             QueryBody::RecursiveCte { .. } => {}
         }
-        Ok(changed.then_some(copy))
+        changed.then_some(copy)
     }
 
     /// [`Self::split_query`] for a part of a statement, if the part stands by itself and is large

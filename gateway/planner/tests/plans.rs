@@ -183,7 +183,7 @@ impl Fixture {
     }
 
     /// Gives relations their schema, as resolving does.
-    fn resolve(&self, query: &mut Query) {
+    fn resolve(query: &mut Query) {
         let mut ctes = Vec::new();
         visit::walk(visit::Node::Query(query), &mut |node| {
             if let visit::Node::Query(query) = node {
@@ -204,7 +204,7 @@ impl Fixture {
 
     fn plan(&self, sql: &str) -> Result<String, String> {
         let mut query = self.parse(sql)?;
-        self.resolve(&mut query);
+        Self::resolve(&mut query);
         bind_clock(&mut query, "2026-10-01 12:00:00+00");
         let whole = self
             .described(&self.whole_sql(sql))

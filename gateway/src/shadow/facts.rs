@@ -18,7 +18,7 @@ pub struct Facts<'a> {
     pub user: &'a str,
     /// The database it asked for.
     pub database: &'a str,
-    /// Its number in BackendKeyData.
+    /// Its number in `BackendKeyData`.
     pub backend_pid: i32,
     /// When the gateway started: `2026-01-01 12:00:00+00`.
     pub started: &'a str,

@@ -29,9 +29,10 @@ pub(super) fn outputs(query: &mut Query, context: &mut Context<'_>) {
         QueryBody::Select(select) => {
             for expr in &mut select.select_list {
                 let Some(ty) = reg_type(expr) else { continue };
-                let alias = match expr.alias.is_empty() {
-                    true => ty.clone(),
-                    false => expr.alias.clone(),
+                let alias = if expr.alias.is_empty() {
+                    ty.clone()
+                } else {
+                    expr.alias.clone()
                 };
                 show(expr, &ty, context);
                 expr.alias = alias;

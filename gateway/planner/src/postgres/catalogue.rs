@@ -106,10 +106,10 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
                     .into_iter()
                     .map(|it| node::cast(it, node::plain_type("BIGINT")))
                     .collect();
-                *call = Box::new(node::call("", "unnest", vec![node::array(oids)]));
+                **call = node::call("", "unnest", vec![node::array(oids)]);
             }
             if table.alias.is_empty() {
-                table.alias = "pg_partition_ancestors".to_owned();
+                "pg_partition_ancestors".clone_into(&mut table.alias);
             }
             if table.column_aliases.is_empty() {
                 table.column_aliases = vec!["relid".to_owned()];
@@ -306,9 +306,10 @@ fn tableoid(expr: &mut Expr, oids: &BTreeMap<String, u32>) {
         return;
     };
     let mut value = node::integer("BIGINT", i64::from(*oid));
-    value.alias = match expr.alias.is_empty() {
-        true => "tableoid".to_owned(),
-        false => std::mem::take(&mut expr.alias),
+    value.alias = if expr.alias.is_empty() {
+        "tableoid".to_owned()
+    } else {
+        std::mem::take(&mut expr.alias)
     };
     value.location = expr.location;
     *expr = value;

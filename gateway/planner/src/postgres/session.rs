@@ -61,9 +61,10 @@ fn series(expr: &mut Expr) {
     if !is_series {
         return;
     }
-    let alias = match expr.alias.is_empty() {
-        true => "generate_series".to_owned(),
-        false => std::mem::take(&mut expr.alias),
+    let alias = if expr.alias.is_empty() {
+        "generate_series".to_owned()
+    } else {
+        std::mem::take(&mut expr.alias)
     };
     let location = expr.location;
     let inner = std::mem::replace(expr, node::null());

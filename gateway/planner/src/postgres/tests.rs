@@ -7,10 +7,10 @@ use skein_executor::engine::{Connection, Database, DatabaseOptions, Parsed};
 struct Facts;
 
 impl SessionFacts for Facts {
-    fn user(&self) -> &str {
+    fn user(&self) -> &'static str {
         "ada"
     }
-    fn database(&self) -> &str {
+    fn database(&self) -> &'static str {
         "db"
     }
     fn backend_pid(&self) -> i32 {

@@ -62,13 +62,12 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
             if let Some(end) = default_collation(text, rest) {
                 blank(token.start, end);
             }
-        } else if is(text, *token, "as") || ends_cast(text, &tokens[..=index]) {
-            if let [schema, dot, ..] = rest
-                && is(text, *schema, "pg_catalog")
-                && is(text, *dot, ".")
-            {
-                blank(schema.start, dot.end);
-            }
+        } else if (is(text, *token, "as") || ends_cast(text, &tokens[..=index]))
+            && let [schema, dot, ..] = rest
+            && is(text, *schema, "pg_catalog")
+            && is(text, *dot, ".")
+        {
+            blank(schema.start, dot.end);
         }
     }
     if !changed {

@@ -84,7 +84,7 @@ impl Splitter<'_> {
     pub(super) fn divide(
         &mut self,
         statement: &Query,
-        choice: QueryChoice,
+        choice: &QueryChoice,
         env: &Env,
     ) -> Outcome<Query> {
         let bare = Query {
@@ -96,7 +96,7 @@ impl Splitter<'_> {
             .map_err(|error| super::stage::not_bound(&error))?;
         let before = self.divided.len();
         let mut marked = bare;
-        choice::apply_query(&mut marked, &choice, env, &mut |relation| {
+        choice::apply_query(&mut marked, choice, env, &mut |relation| {
             self.mark_divided(relation)
         });
         let bytes: u64 = self.divided[before..]
@@ -207,7 +207,7 @@ impl Splitter<'_> {
             }
             let visible = env.below(&cte.name);
             if let Some(stage) = self.materialize(&cte.query, &visible) {
-                env = env.replaced(&cte.name, read_all(stage));
+                env = env.replaced(&cte.name, &read_all(stage));
             }
         }
         env
@@ -285,10 +285,7 @@ pub(super) fn star() -> Star {
 pub(super) fn read_all(stage: usize) -> Query {
     let name = input_name(stage);
     query(
-        select(
-            vec![Expr::star()],
-            table(TableRefKind::Input { name: name }, ""),
-        ),
+        select(vec![Expr::star()], table(TableRefKind::Input { name }, "")),
         Vec::new(),
     )
 }

@@ -95,9 +95,8 @@ pub(super) fn best(from: &TableRef, env: &Env) -> Option<Candidate<Choice>> {
 /// Which sides of a join distribute over a union of their rows.
 fn dividable_sides(join: &Join) -> (bool, bool) {
     match (join.syntax, join.kind) {
-        (JoinSyntax::Positional, _) | (_, JoinKind::Full) => (false, false),
         (JoinSyntax::AsOf, JoinKind::Inner | JoinKind::Left) => (true, false),
-        (JoinSyntax::AsOf, _) => (false, false),
+        (JoinSyntax::Positional | JoinSyntax::AsOf, _) | (_, JoinKind::Full) => (false, false),
         (_, JoinKind::Inner) => (true, true),
         (_, JoinKind::Left | JoinKind::Semi | JoinKind::Anti) => (true, false),
         (_, JoinKind::Right) => (false, true),

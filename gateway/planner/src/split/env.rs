@@ -73,7 +73,7 @@ impl Env {
     }
 
     /// With another query in the definition of `name`.
-    pub(super) fn replaced(&self, name: &str, query: Query) -> Self {
+    pub(super) fn replaced(&self, name: &str, query: &Query) -> Self {
         let mut env = self.clone();
         for cte in &mut env.ctes {
             if cte.name.eq_ignore_ascii_case(name) {

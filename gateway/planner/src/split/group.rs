@@ -89,82 +89,79 @@ struct Replacement<'a> {
     calls: Vec<(Expr, Expr)>,
 }
 
-impl Splitter<'_> {
-    pub(super) fn divide_groups(&mut self, block: Block, one_scan: bool) -> Outcome<Query> {
-        let Block {
-            mut select,
-            modifiers,
-            outputs,
-            env,
-            rows_estimate,
-        } = block;
-        let scope = self.scope_of(&select.from, &env)?;
-        let items = Items::of(&select.select_list, &scope)?;
-        let mut modifiers = modifiers;
-        replace_aliases_everywhere(&mut select, &mut modifiers, &items, &scope);
-        let groups = group_expressions(&mut select, &items, &scope)?;
-        let calls = self.calls_of(&select, &modifiers, &items, &scope, &env)?;
-        let together = self.together(&calls)?;
+/// What fragments return for the groups and calls of a block.
+struct Shipping {
+    group_keys: Shipped,
+    set_keys: Shipped,
+    partials: Shipped,
+    /// Fragments hold files in order and say which fragment a row comes from.
+    in_order: bool,
+    /// Each call with its combine expression.
+    replaced: Vec<(Expr, Expr)>,
+}
 
-        let mut group_keys = Shipped::new("__g");
-        for group in &groups {
+impl Shipping {
+    fn of(groups: &[Expr], calls: &[Call], together: Together, scope: &Scope) -> Self {
+        let mut shipping = Self {
+            group_keys: Shipped::new("__g"),
+            set_keys: Shipped::new("__k"),
+            partials: Shipped::new("__p"),
+            in_order: false,
+            replaced: Vec::new(),
+        };
+        for group in groups {
             // Equal keys keep places of their own, since grouping sets count them.
-            group_keys
-                .columns
-                .push((canonical(group, &scope), group.clone()));
+            let key = (canonical(group, scope), group.clone());
+            shipping.group_keys.columns.push(key);
         }
-        let mut partials = Shipped::new("__p");
-        let mut set_keys = Shipped::new("__k");
-        let mut in_order = false;
-        let mut replaced = Vec::new();
-        for call in &calls {
-            let combined = match (&call.strategy, together) {
-                (Strategy::Partials(form), Together::Partials | Together::Sets) => {
-                    in_order |= form.ordered;
-                    let names: Vec<String> = form
-                        .columns
-                        .iter()
-                        .map(|one| partials.name(one, &scope))
-                        .collect();
-                    let text = form.combine_sql(&names, FRAGMENT);
-                    sql(if keeps_type(&call.function.name) {
-                        text
-                    } else {
-                        format!("CAST({text} AS {})", call.ty)
-                    })
-                }
-                (strategy, together) => {
-                    let keys = if together == Together::Sets {
-                        &mut set_keys
-                    } else {
-                        &mut partials
-                    };
-                    let mut function = over_columns(&call.function, keys, &scope);
-                    let ordered = together == Together::Rows && needs_order(strategy);
-                    if ordered && function.order_by.is_empty() {
-                        in_order = true;
-                        function.order_by =
-                            vec![order_key(column(FRAGMENT)), order_key(column(ROW))];
-                    }
-                    Expr::from(ExprKind::Function(Box::new(function)))
-                }
-            };
-            replaced.push((call.key.clone(), combined));
+        for call in calls {
+            let combined = shipping.combined(call, together, scope);
+            shipping.replaced.push((call.key.clone(), combined));
         }
-        if in_order && !one_scan {
-            return Err(refusal(
-                "aggregate",
-                "the operands of a union have no common order",
-            ));
-        }
+        shipping
+    }
 
-        let mut list: Vec<Expr> = group_keys
+    /// Notes what fragments return for one call, and gives its combine expression.
+    fn combined(&mut self, call: &Call, together: Together, scope: &Scope) -> Expr {
+        if let Strategy::Partials(form) = &call.strategy
+            && together != Together::Rows
+        {
+            self.in_order |= form.ordered;
+            let names: Vec<String> = form
+                .columns
+                .iter()
+                .map(|one| self.partials.name(one, scope))
+                .collect();
+            let text = form.combine_sql(&names, FRAGMENT);
+            return sql(if keeps_type(&call.function.name) {
+                text
+            } else {
+                format!("CAST({text} AS {})", call.ty)
+            });
+        }
+        let keys = match together {
+            Together::Sets => &mut self.set_keys,
+            Together::Partials | Together::Rows => &mut self.partials,
+        };
+        let mut function = over_columns(&call.function, keys, together, scope);
+        let ordered = together == Together::Rows && needs_order(&call.strategy);
+        if ordered && function.order_by.is_empty() {
+            self.in_order = true;
+            function.order_by = vec![order_key(column(FRAGMENT)), order_key(column(ROW))];
+        }
+        Expr::from(ExprKind::Function(Box::new(function)))
+    }
+
+    /// The select list of fragments, and how many of its first columns they group by.
+    fn select_list(&self, together: Together) -> (Vec<Expr>, usize) {
+        let keys = self
+            .group_keys
             .select_list()
-            .chain(set_keys.select_list())
-            .collect();
+            .chain(self.set_keys.select_list());
+        let mut list: Vec<Expr> = keys.collect();
         let key_count = list.len();
-        list.extend(partials.select_list());
-        if in_order {
+        list.extend(self.partials.select_list());
+        if self.in_order {
             list.push(named(Expr::from(ExprKind::FragmentIndex), FRAGMENT));
             if together == Together::Rows {
                 list.push(named(sql("row_number() OVER ()"), ROW));
@@ -173,6 +170,34 @@ impl Splitter<'_> {
         if list.is_empty() {
             list.push(named(sql("1"), "__n"));
         }
+        (list, key_count)
+    }
+}
+
+impl Splitter<'_> {
+    pub(super) fn divide_groups(&mut self, block: Block, one_scan: bool) -> Outcome<Query> {
+        let Block {
+            mut select,
+            mut modifiers,
+            outputs,
+            env,
+            rows_estimate,
+        } = block;
+        let scope = self.scope_of(&select.from, &env)?;
+        let items = Items::of(&select.select_list, &scope)?;
+        replace_aliases_everywhere(&mut select, &mut modifiers, &items, &scope);
+        let groups = group_expressions(&mut select, &items, &scope)?;
+        let calls = self.calls_of(&select, &modifiers, &items, &scope, &env)?;
+        let together = self.together(&calls)?;
+
+        let shipping = Shipping::of(&groups, &calls, together, &scope);
+        if shipping.in_order && !one_scan {
+            return Err(refusal(
+                "aggregate",
+                "the operands of a union have no common order",
+            ));
+        }
+        let (list, key_count) = shipping.select_list(together);
         let mut fragment = crate::build::select(list, select.from.clone());
         fragment.where_clause.clone_from(&select.where_clause);
         if together != Together::Rows && key_count > 0 {
@@ -187,7 +212,7 @@ impl Splitter<'_> {
         };
         let fragment = query(fragment, Vec::new());
         let fragment_env = self.materialize_ctes(&fragment, &env);
-        let stage = self.finish_stage(fragment, &fragment_env, in_order, estimate)?;
+        let stage = self.finish_stage(fragment, &fragment_env, shipping.in_order, estimate)?;
 
         let replacement = Replacement {
             scope: &scope,
@@ -195,7 +220,7 @@ impl Splitter<'_> {
                 .iter()
                 .map(|group| canonical(group, &scope))
                 .collect(),
-            calls: replaced,
+            calls: shipping.replaced,
         };
         self.combine(
             stage,
@@ -473,7 +498,7 @@ fn stays(expr: &Expr, items: &Items) -> bool {
 
 fn from_stage(stage: usize) -> TableRef {
     let name = input_name(stage);
-    table(TableRefKind::Input { name: name }, "")
+    table(TableRefKind::Input { name }, "")
 }
 
 fn replace_aliases_everywhere(
@@ -522,13 +547,14 @@ fn group_expressions(select: &mut Select, items: &Items, scope: &Scope) -> Outco
     select
         .group_by
         .iter()
-        .map(|group| match position(group) {
-            Some(position) => position
-                .checked_sub(1)
-                .and_then(|index| items.exprs.get(index))
-                .cloned()
-                .ok_or_else(|| refusal("GROUP BY", "a position is out of range")),
-            None => {
+        .map(|group| {
+            if let Some(position) = position(group) {
+                position
+                    .checked_sub(1)
+                    .and_then(|index| items.exprs.get(index))
+                    .cloned()
+                    .ok_or_else(|| refusal("GROUP BY", "a position is out of range"))
+            } else {
                 let mut group = group.clone();
                 items.replace_aliases(&mut group, scope);
                 Ok(group)
@@ -559,20 +585,31 @@ fn collect_calls(node: &Expr, scope: &Scope, found: &mut Vec<(Expr, Function)>) 
 }
 
 /// The call with everything it reads replaced by columns that fragments return.
-fn over_columns(function: &Function, keys: &mut Shipped, scope: &Scope) -> Function {
-    let mut shipped = |expr: &mut Expr| {
-        if !is_constant(expr) {
+///
+/// Constants stay, but for the first argument of a call over a set: a set of one constant differs
+/// from no rows at all.
+fn over_columns(
+    function: &Function,
+    keys: &mut Shipped,
+    together: Together,
+    scope: &Scope,
+) -> Function {
+    let mut shipped = |expr: &mut Expr, even_constant: bool| {
+        if even_constant || !is_constant(expr) {
             let alias = std::mem::take(&mut expr.alias);
             *expr = named(column(&keys.name(expr, scope)), &alias);
         }
     };
     let mut function = function.clone();
-    function.args.iter_mut().for_each(&mut shipped);
-    function.filter.iter_mut().for_each(&mut shipped);
-    function
-        .order_by
-        .iter_mut()
-        .for_each(|order| shipped(&mut order.expr));
+    for (index, arg) in function.args.iter_mut().enumerate() {
+        shipped(arg, index == 0 && together == Together::Sets);
+    }
+    if let Some(filter) = &mut function.filter {
+        shipped(filter, false);
+    }
+    for order in &mut function.order_by {
+        shipped(&mut order.expr, false);
+    }
     function
 }
 

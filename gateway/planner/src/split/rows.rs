@@ -130,7 +130,7 @@ fn pushed_down(modifiers: &Modifiers, added: &[Expr]) -> Modifiers {
     }) = &modifiers.limit
         && is_constant(limit)
         && offset.as_ref().is_none_or(is_constant)
-        && !(sorts_all && !added.is_empty())
+        && (!sorts_all || added.is_empty())
     {
         pushed.order_by.clone_from(&modifiers.order_by);
         pushed.limit = Some(limit_of_fragments(limit, offset.as_ref()));

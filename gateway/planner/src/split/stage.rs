@@ -35,11 +35,11 @@ impl Splitter<'_> {
         in_file_order: bool,
         rows_estimate: u64,
     ) -> Outcome<usize> {
-        let mut query = self.attach_ctes(query, env);
+        let mut query = Self::attach_ctes(query, env);
         let columns = self
             .describe_attached(&query)
             .map_err(|error| not_bound(&error))?;
-        if let Some(cast) = self.shippable(&query, &columns) {
+        if let Some(cast) = Self::shippable(&query, &columns) {
             query = cast;
         }
         let mut scans = Vec::new();
@@ -113,6 +113,9 @@ impl Splitter<'_> {
                 ..
             }) => {
                 each_input(Node::Query(&subquery.query), &mut |name| note(name, true));
+                if let Some(child) = &subquery.child {
+                    each_input(Node::Expr(child), &mut |name| note(name, true));
+                }
                 Descend::Over
             }
             Node::Table(TableRef {
@@ -198,7 +201,7 @@ impl Splitter<'_> {
     }
 
     /// The same query with the definitions it needs from `env` before its own.
-    fn attach_ctes(&self, mut query: Query, env: &Env) -> Query {
+    fn attach_ctes(mut query: Query, env: &Env) -> Query {
         let mut ctes = env.needed(&query);
         ctes.append(&mut query.ctes);
         query.ctes = ctes;
@@ -211,7 +214,7 @@ impl Splitter<'_> {
         query: &Query,
         env: &Env,
     ) -> Result<Vec<Column>, skein_executor_api::FragmentError> {
-        self.describe_attached(&self.attach_ctes(query.clone(), env))
+        self.describe_attached(&Self::attach_ctes(query.clone(), env))
     }
 
     fn describe_attached(
@@ -248,7 +251,7 @@ impl Splitter<'_> {
     }
 
     /// Casts what Arrow cannot carry between executors; `None` when nothing has to be cast.
-    fn shippable(&self, query: &Query, columns: &[Column]) -> Option<Query> {
+    fn shippable(query: &Query, columns: &[Column]) -> Option<Query> {
         let carried = |ty: &str| {
             if ty.contains("VARIANT") {
                 Some("VARCHAR")

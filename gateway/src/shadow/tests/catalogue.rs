@@ -260,7 +260,7 @@ async fn oids_outlive_restarts() {
 }
 
 /// Prints which recorded statements of clients do not run; for measuring, run by name with the
-/// folder of recordings in SKEIN_TRAFFIC.
+/// folder of recordings in `SKEIN_TRAFFIC`.
 #[tokio::test]
 #[ignore = "a measurement over recordings that are not part of the project"]
 #[expect(clippy::print_stderr, reason = "the measurement is the result")]
