@@ -17,7 +17,7 @@ use skein_executor_api::FragmentError;
 use skein_planner::ast::json::AstError;
 use skein_planner::error::PlanError;
 use skein_planner::parse::ParseError;
-use skein_planner::postgres::RewriteError;
+use skein_planner::postgres::{ByteaFault, RewriteError};
 
 pub use duckdb::Translated;
 pub use report::{Report, Severity};
@@ -272,6 +272,10 @@ impl GatewayError {
             Self::UnknownFunction { .. } => SqlState::UNDEFINED_FUNCTION,
             Self::Rewrite(error) => match error {
                 RewriteError::UnknownSetting { .. } => SqlState::UNDEFINED_OBJECT,
+                RewriteError::Bytea { fault, .. } => match fault {
+                    ByteaFault::Escape => SqlState::INVALID_TEXT_REPRESENTATION,
+                    ByteaFault::Digit(_) | ByteaFault::Odd => SqlState::INVALID_PARAMETER_VALUE,
+                },
                 RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
             },
             Self::Catalog(error) => catalog_state(error),
@@ -378,6 +382,7 @@ impl GatewayError {
             | Self::UnknownFunction { position, .. }
             | Self::Rewrite(
                 RewriteError::UnknownSetting { position, .. }
+                | RewriteError::Bytea { position, .. }
                 | RewriteError::NotConstant { position, .. },
             ) => *position,
             Self::Plan(error) => plan_position(error),

@@ -13,16 +13,21 @@
 //! needs the text that was parsed to tell `a ~ b` from `regexp_full_match(a, b)`.
 
 mod arrays;
+mod bytea;
 mod casts;
 mod catalogue;
 mod node;
+mod numerics;
 mod operators;
 mod session;
+pub mod settle;
 pub mod sums;
 pub mod tokens;
 
 #[cfg(test)]
 mod tests;
+
+pub use bytea::ByteaFault;
 
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{ExprKind, Query};
@@ -115,6 +120,14 @@ pub enum RewriteError {
         /// Byte offset in the statement.
         position: Option<usize>,
     },
+    /// A constant that is no `bytea`.
+    #[error("{fault}")]
+    Bytea {
+        /// What is wrong.
+        fault: ByteaFault,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
     /// An argument that has to be a constant is none.
     #[error("argument of {function} must be a constant")]
     NotConstant {
@@ -180,6 +193,10 @@ impl Context<'_> {
                         Descend::Over => Descend::Over,
                         Descend::Into => catalogue::function(expr, self),
                     }
+                }
+                ExprKind::Window(window) => {
+                    operators::window(window);
+                    Descend::Into
                 }
                 ExprKind::Operator { .. } => {
                     operators::negation(expr, self.text);

@@ -13,6 +13,7 @@ use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node};
 use skein_planner::ast::{Expr, ExprKind, Query, print};
 use skein_planner::error::PlanError;
+use skein_planner::postgres::settle::settle;
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::{Rewritten, rewrite};
 use skein_planner::resolve::names::output_names;
@@ -22,7 +23,7 @@ use skein_planner::resolve::{Mentions, Scope, SessionValues, mentions, resolve};
 use super::Session;
 use super::analysed::{AnalysedQuery, Bound};
 use super::guard::Guard;
-use super::parameters::bind_with_parameters;
+use super::parameters::{bind_with_parameters, put_parameters};
 use super::settings::Settings;
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
@@ -224,10 +225,12 @@ fn understand(
         GatewayError::Fragment { error, .. } => locate(error, text, &parsed, shadow),
         other => other,
     };
+    settle(&mut resolved.query, shadow);
     let (mut bound, mut parameter_types) = bind(&resolved.query).map_err(located)?;
     if narrow(&mut resolved.query, &bound.columns, shadow)? {
         (bound, parameter_types) = bind(&resolved.query).map_err(located)?;
     }
+    untyped_nulls(&resolved.query, &mut bound, shadow);
     if bound.columns.len() > COLUMNS_MAX {
         return Err(GatewayError::TooManyColumns { max: COLUMNS_MAX });
     }
@@ -256,6 +259,51 @@ fn understand(
         described,
         parameter_types,
     })
+}
+
+/// Gives result columns that hold nothing but NULL without a type that type, which clients see as
+/// text. DuckDB calls it INTEGER in a result, but only one without a type goes with a boolean.
+fn untyped_nulls(query: &Query, bound: &mut Bound, shadow: &Shadow) {
+    const NULL: &str = "\"NULL\"";
+    let has_null = visit::any(Node::Query(query), &mut |node| {
+        matches!(node, Node::Expr(Expr { kind: ExprKind::Constant(constant), .. })
+            if constant.value.is_null())
+    });
+    if !has_null || !bound.columns.iter().any(|column| column.ty == "INTEGER") {
+        return;
+    }
+    let nulls: Vec<String> = bound
+        .parameter_types
+        .iter()
+        .map(|ty| format!("CAST(NULL AS {ty})"))
+        .collect();
+    let mut query = query.clone();
+    put_parameters(&mut query, &nulls);
+    let names: Vec<String> = (0..bound.columns.len())
+        .map(|at| format!("c{at}"))
+        .collect();
+    let tests: Vec<String> = names
+        .iter()
+        .zip(&bound.columns)
+        .map(|(name, column)| match column.ty.as_str() {
+            "INTEGER" => format!("coalesce({name}, true)"),
+            _ => "0".to_owned(),
+        })
+        .collect();
+    let sql = format!(
+        "SELECT {} FROM ({}) AS q({})",
+        tests.join(", "),
+        print::query_sql(&query),
+        names.join(", ")
+    );
+    let Ok(description) = shadow.describe(&sql) else {
+        return;
+    };
+    for (column, tested) in bound.columns.iter_mut().zip(&description.columns) {
+        if column.ty == "INTEGER" && tested.ty == "BOOLEAN" {
+            NULL.clone_into(&mut column.ty);
+        }
+    }
 }
 
 /// Gives an error of binding its place. What the parsed tree does not tell, DuckDB may: the client's

@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, arrays, node};
+use super::{Context, RewriteError, arrays, bytea, node, numerics};
 use crate::ast::visit::Descend;
 use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody};
 
@@ -64,9 +64,22 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             _ => context.visit(crate::ast::visit::NodeMut::Expr(expr)),
         };
     }
+    numerics::mark(expr, context.text);
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return Descend::Into;
     };
+    if ty.0["id"] == "BLOB"
+        && let Some(text) = node::constant_text(child)
+    {
+        match bytea::blob(text) {
+            Ok(text) => child.kind = node::text(&text).kind,
+            Err(fault) => {
+                let position = child.location;
+                context.error = Some(RewriteError::Bytea { fault, position });
+                return Descend::Over;
+            }
+        }
+    }
     // A name or OID, cast on to text or to another type.
     if let Some(inner) = reg_type(child) {
         if node::is_text(ty) {

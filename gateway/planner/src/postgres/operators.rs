@@ -5,7 +5,7 @@
 //! the operator. In PostgreSQL a dot also matches a line feed, hence the option `s`.
 
 use super::node;
-use crate::ast::{Expr, ExprKind, Function};
+use crate::ast::{Expr, ExprKind, Function, Window};
 
 const FULL_MATCH: &str = "regexp_full_match";
 
@@ -36,7 +36,21 @@ pub(super) fn function(expr: &mut Expr, text: &str) {
         "json_build_object" | "jsonb_build_object"
     ) {
         "json_object".clone_into(&mut call.name);
+    } else if is_every(&call.schema, &call.name) {
+        "bool_and".clone_into(&mut call.name);
     }
+}
+
+/// Rewrites the windowed form of functions that only have another name.
+pub(super) fn window(window: &mut Window) {
+    if is_every(&window.schema, &window.name) {
+        "bool_and".clone_into(&mut window.name);
+    }
+}
+
+/// Whether this is the SQL standard's name for `bool_and`.
+fn is_every(schema: &str, name: &str) -> bool {
+    matches!(schema, "" | "pg_catalog") && name == "every"
 }
 
 /// Rewrites `a !~ b`, which DuckDB parses as the negation of a match.

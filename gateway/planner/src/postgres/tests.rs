@@ -258,3 +258,119 @@ fn sums_of_small_integers_are_bigint() {
         assert_eq!(types, wanted, "{sql}");
     }
 }
+
+#[test]
+fn every_is_bool_and() {
+    let connection = connection();
+    for (given, wanted) in [
+        ("SELECT every(a)", "SELECT bool_and(a)"),
+        ("SELECT pg_catalog.every(a)", "SELECT bool_and(a)"),
+        ("SELECT every(a) OVER ()", "SELECT bool_and(a) OVER ()"),
+        ("SELECT other.every(a)", "SELECT other.every(a)"),
+    ] {
+        assert_eq!(rewritten(&connection, given).0, wanted, "{given}");
+    }
+}
+
+#[test]
+fn constants_of_bytes_and_numbers_keep_what_they_say() {
+    let connection = connection();
+    for (given, wanted) in [
+        (
+            r"SELECT '\xdead'::bytea, bytea 'a\001'",
+            r"SELECT CAST('\xDE\xAD' AS BLOB), CAST('\x61\x01' AS BLOB)",
+        ),
+        (
+            "SELECT '1.23456'::numeric, CAST(' -1e-5' AS decimal)",
+            "SELECT CAST('1.23456' AS DECIMAL(6, 5)), CAST(' -1e-5' AS DECIMAL(5, 5))",
+        ),
+        (
+            "SELECT '1.23456'::numeric(18,3), '{1.25,22}'::numeric[]",
+            "SELECT CAST('1.23456' AS DECIMAL(18, 3)), \
+             CAST(['1.25', '22'] AS DECIMAL(4, 2)[])",
+        ),
+        ("SELECT x::numeric", "SELECT CAST(x AS DECIMAL(38, 15))"),
+    ] {
+        assert_eq!(rewritten(&connection, given).0, wanted, "{given}");
+    }
+    let text = r"SELECT 1, '\xabc'::bytea";
+    let error = rewrite(&mut parse(&connection, text), text, &Facts).expect_err("half a byte");
+    let (fault, position) = (ByteaFault::Odd, Some(10));
+    assert_eq!(error, RewriteError::Bytea { fault, position });
+}
+
+#[test]
+fn types_follow_operands() {
+    use crate::bind::Bind as _;
+    let connection = connection();
+    connection
+        .execute("CREATE TABLE t (s SMALLINT, i INTEGER, b BIGINT, d DECIMAL(9,2), f DOUBLE)")
+        .expect("made");
+    let engine = Engine(connection);
+    for (sql, wanted) in [
+        (
+            "SELECT sum(i) + 1, sum(i) / 2, -sum(s) FROM t",
+            ["BIGINT"; 3].as_slice(),
+        ),
+        ("SELECT sum(b), sum(b) + 1 FROM t", &["HUGEINT", "HUGEINT"]),
+        (
+            "SELECT sum(b) / 2, sum(b) * 100 / count(*), sum(d) / 2 FROM t",
+            &["DOUBLE", "DOUBLE", "DOUBLE"],
+        ),
+        (
+            "SELECT i, sum(sum(i)) OVER (ORDER BY i), sum(i) OVER () FROM t GROUP BY 1",
+            &["INTEGER", "HUGEINT", "BIGINT"],
+        ),
+        (
+            "SELECT i % 2 AS k, sum(i) AS total FROM t GROUP BY k HAVING sum(i) > 1 \
+             ORDER BY total, sum(i), k",
+            &["INTEGER", "BIGINT"],
+        ),
+        (
+            "SELECT DISTINCT sum(i) * 2 FROM t GROUP BY i ORDER BY sum(i) * 2",
+            &["BIGINT"],
+        ),
+        (
+            "SELECT \"sum(i)\" + 1 FROM (SELECT sum(i) FROM t)",
+            &["BIGINT"],
+        ),
+        (
+            "WITH c AS (SELECT sum(i) AS x FROM t) SELECT x / 2, sum(x) FROM c GROUP BY x",
+            &["BIGINT", "HUGEINT"],
+        ),
+        ("SELECT (SELECT sum(i) FROM t) + 1", &["BIGINT"]),
+        (
+            "SELECT s::numeric, b::numeric, d::numeric, f::numeric, sum(i)::numeric FROM t \
+          GROUP BY ALL",
+            &[
+                "DECIMAL(5,0)",
+                "DECIMAL(19,0)",
+                "DECIMAL(9,2)",
+                "DECIMAL(38,15)",
+                "DECIMAL(19,0)",
+            ],
+        ),
+        (
+            "SELECT d::numeric FROM t GROUP BY d::numeric ORDER BY d::numeric",
+            &["DECIMAL(9,2)"],
+        ),
+        (
+            "SELECT sum(i::numeric), round(avg(i)::numeric, 2), i::numeric(18,3) FROM t GROUP BY i",
+            &["DECIMAL(38,0)", "DECIMAL(38,2)", "DECIMAL(18,3)"],
+        ),
+        (
+            "SELECT 1.2345::numeric, 7::numeric, NULL::numeric",
+            &["DECIMAL(5,4)", "DECIMAL(10,0)", "DECIMAL(10,0)"],
+        ),
+    ] {
+        let mut query = parse(&engine.0, sql);
+        rewrite(&mut query, sql, &Facts).expect("rewrites");
+        settle::settle(&mut query, &engine);
+        let text = print::query_sql(&query);
+        let columns = engine
+            .describe(&text)
+            .unwrap_or_else(|error| panic!("{text}: {error}"));
+        let types: Vec<&str> = columns.iter().map(|column| column.ty.as_str()).collect();
+        assert_eq!(types, wanted, "{sql}");
+    }
+}

@@ -76,6 +76,41 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(bytes).expect("whole tokens were replaced by spaces"))
 }
 
+/// Whether the cast at `location`, written `x::type` or `CAST(x AS type)`, is to a type without
+/// anything in parentheses after it.
+pub(super) fn casts_without_precision(text: &str, location: usize) -> bool {
+    let Some(text) = text.get(location..) else {
+        return false;
+    };
+    let tokens = tokens(text);
+    let name = match tokens.as_slice() {
+        [first, second, rest @ ..] if ends_cast(text, &[*first, *second]) => rest,
+        [_, open, rest @ ..] if is(text, *open, "(") => {
+            // The last AS at the level of the cast's own parentheses.
+            let (mut depth, mut name) = (0_usize, None);
+            for (index, token) in rest.iter().enumerate() {
+                if is(text, *token, "(") {
+                    depth += 1;
+                } else if is(text, *token, ")") {
+                    if depth == 0 {
+                        break;
+                    }
+                    depth -= 1;
+                } else if depth == 0 && token.kind == Kind::Word && is(text, *token, "as") {
+                    name = Some(index + 1);
+                }
+            }
+            name.and_then(|index| rest.get(index..)).unwrap_or_default()
+        }
+        _ => return false,
+    };
+    match name {
+        [_, after, ..] => !is(text, *after, "("),
+        [_] => true,
+        [] => false,
+    }
+}
+
 fn is(text: &str, token: Token, word: &str) -> bool {
     match token.kind {
         Kind::String => false,
@@ -246,7 +281,28 @@ fn dollar_quoted(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::normalise;
+    use super::{casts_without_precision, normalise};
+
+    #[test]
+    fn the_text_tells_whether_a_type_has_a_precision() {
+        for (text, wanted) in [
+            ("::numeric", true),
+            ("::numeric, 1", true),
+            ("::  numeric (18, 3)", false),
+            ("::numeric /* none */ + (1)", true),
+            ("::numeric[]", true),
+            ("CAST(x AS numeric)", true),
+            ("CAST(x AS numeric(18,3))", false),
+            ("CAST(CAST(x AS numeric) AS numeric(18,3))", false),
+            ("try_cast ( f(x) as decimal )", true),
+            ("CAST(')' AS \"numeric\")", true),
+            ("bytea 'x'", false),
+            ("", false),
+        ] {
+            assert_eq!(casts_without_precision(text, 0), wanted, "{text}");
+        }
+        assert!(!casts_without_precision("x", 5));
+    }
 
     #[test]
     fn what_duckdb_cannot_parse_becomes_spaces() {

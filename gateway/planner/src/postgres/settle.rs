@@ -1,0 +1,269 @@
+//! Types that depend on the types of operands: sums of integers, and `numeric` without precision.
+//!
+//! | Expression | DuckDB | here, as in PostgreSQL |
+//! |---|---|---|
+//! | `sum` of a `smallint` or `integer` | HUGEINT | `bigint` |
+//! | `/` of a sum of `bigint` | whole numbers | with digits after the point |
+//! | `x::numeric` | three digits after the point | see [`super::numerics`] |
+//!
+//! Operands are described where they stand: `SELECT operand FROM …` with the FROM of their block and
+//! the common table expressions in scope, inner blocks and inner expressions first. One that cannot
+//! be described alone (in a correlated subquery, say) keeps DuckDB's type; [`super::sums`] then does
+//! what it can for result columns.
+//!
+//! Invariant: the number, order and names of columns stay, and so do values.
+
+use std::collections::BTreeMap;
+
+use super::{node, numerics};
+use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
+use crate::ast::{Cte, Expr, ExprKind, Modifier, Query, QueryBody, Select, print};
+use crate::bind::Bind;
+
+/// Settles the types in `query`, whose names are resolved.
+pub fn settle(query: &mut Query, bind: &dyn Bind) {
+    if any(Node::Query(query), &mut |node| match node {
+        Node::Expr(expr) => is_target(expr),
+        _ => false,
+    }) {
+        within_query(query, &[], bind);
+    }
+}
+
+fn within_query(query: &mut Query, scope: &[Cte], bind: &dyn Bind) {
+    let mut scope = scope.to_vec();
+    for cte in &mut query.ctes {
+        within_query(&mut cte.query, &scope, bind);
+        scope.push(cte.clone());
+    }
+    match &mut query.body {
+        QueryBody::Select(select) => within_select(select, &mut query.modifiers, &scope, bind),
+        QueryBody::SetOperation { operands, .. } => {
+            for operand in operands {
+                within_query(operand, &scope, bind);
+            }
+        }
+        QueryBody::RecursiveCte { left, .. } => within_query(left, &scope, bind),
+    }
+}
+
+fn within_select(select: &mut Select, modifiers: &mut [Modifier], scope: &[Cte], bind: &dyn Bind) {
+    let mut inner = |node: NodeMut<'_>| match node {
+        NodeMut::Query(query) => {
+            within_query(query, scope, bind);
+            Descend::Over
+        }
+        NodeMut::Table(_) | NodeMut::Expr(_) => Descend::Into,
+    };
+    walk_mut(NodeMut::Table(&mut select.from), &mut inner);
+    for expr in own_expressions(select, modifiers) {
+        walk_mut(NodeMut::Expr(expr), &mut inner);
+    }
+    let mut block = Block {
+        select: select.clone(),
+        scope,
+        bind,
+        known: BTreeMap::new(),
+    };
+    let targets: Vec<&mut Expr> = own_expressions(select, modifiers)
+        .into_iter()
+        .filter(|expr| has_target(expr))
+        .collect();
+    if targets.is_empty() {
+        return;
+    }
+    block.describe_operands(&targets);
+    for expr in targets {
+        block.settle(expr);
+    }
+    for (item, before) in select.select_list.iter_mut().zip(&block.select.select_list) {
+        // A sum that is cast now keeps the name DuckDB gave it.
+        if item.alias.is_empty() && is_sum(before) && !is_sum(item) {
+            item.alias = print::expr_sql(before);
+        }
+    }
+}
+
+/// The expressions of a block, those in FROM left out.
+fn own_expressions<'a>(select: &'a mut Select, modifiers: &'a mut [Modifier]) -> Vec<&'a mut Expr> {
+    let mut found: Vec<&mut Expr> = Vec::new();
+    found.extend(&mut select.select_list);
+    found.extend(&mut select.where_clause);
+    found.extend(&mut select.group_by);
+    found.extend(&mut select.having);
+    found.extend(&mut select.qualify);
+    for modifier in modifiers {
+        match modifier {
+            Modifier::Distinct(targets) => found.extend(targets),
+            Modifier::OrderBy(orders) => {
+                found.extend(orders.iter_mut().map(|order| &mut order.expr));
+            }
+            Modifier::Limit { .. } | Modifier::LimitPercent { .. } => {}
+        }
+    }
+    found
+}
+
+/// A block as it was, to ask about.
+struct Block<'a> {
+    select: Select,
+    scope: &'a [Cte],
+    bind: &'a dyn Bind,
+    /// Types of operands by their text.
+    known: BTreeMap<String, Option<String>>,
+}
+
+impl Block<'_> {
+    /// Describes the operands that are known beforehand all at once.
+    fn describe_operands(&mut self, exprs: &[&mut Expr]) {
+        let mut operands: Vec<Expr> = Vec::new();
+        for expr in exprs {
+            walk(Node::Expr(expr), &mut |node| match node {
+                Node::Query(_) => Descend::Over,
+                Node::Expr(expr) => {
+                    if let Some(operand) = operand(expr)
+                        && !has_target(operand)
+                        && !operands.contains(operand)
+                    {
+                        operands.push(operand.clone());
+                    }
+                    Descend::Into
+                }
+                Node::Table(_) => Descend::Into,
+            });
+        }
+        let texts: Vec<String> = operands.iter().map(print::expr_sql).collect();
+        if let Some(types) = self.describe(operands, false)
+            && types.len() == texts.len()
+        {
+            self.known = texts.into_iter().zip(types.into_iter().map(Some)).collect();
+        }
+    }
+
+    /// Types of `exprs` in this block: of rows, or after grouping.
+    fn describe(&self, exprs: Vec<Expr>, grouped: bool) -> Option<Vec<String>> {
+        let mut select = self.select.clone();
+        (select.where_clause, select.having, select.qualify) = (None, None, None);
+        select.sample = None;
+        if grouped {
+            // The other columns stay, for the numbers and names in GROUP BY.
+            select.select_list.extend(exprs);
+        } else {
+            select.select_list = exprs;
+            (select.group_by, select.grouping_sets) = (Vec::new(), Vec::new());
+            select.group_by_all = false;
+        }
+        let query = Query {
+            ctes: self.scope.to_vec(),
+            body: QueryBody::Select(Box::new(select)),
+            modifiers: Vec::new(),
+        };
+        let columns = self.bind.describe(&print::query_sql(&query)).ok()?;
+        Some(columns.into_iter().map(|column| column.ty).collect())
+    }
+
+    fn type_of(&mut self, expr: &Expr) -> Option<String> {
+        let text = print::expr_sql(expr);
+        if let Some(known) = self.known.get(&text) {
+            return known.clone();
+        }
+        let mut alone = expr.clone();
+        alone.alias = String::new();
+        let ty = match self.describe(vec![alone.clone()], false) {
+            Some(types) => match types.as_slice() {
+                [ty] => Some(ty.clone()),
+                _ => None,
+            },
+            None => self
+                .describe(vec![alone], true)
+                .and_then(|types| types.last().cloned()),
+        };
+        self.known.insert(text, ty.clone());
+        ty
+    }
+
+    /// Settles an expression, what is in it first.
+    fn settle(&mut self, expr: &mut Expr) {
+        if !has_target(expr) {
+            return;
+        }
+        for child in children_mut(expr) {
+            self.settle(child);
+        }
+        if is_division(expr) {
+            self.division(expr);
+            return;
+        }
+        let Some(ty) = operand(expr).cloned().and_then(|it| self.type_of(&it)) else {
+            return;
+        };
+        if is_sum(expr) {
+            if matches!(
+                ty.as_str(),
+                "TINYINT" | "SMALLINT" | "INTEGER" | "UTINYINT" | "USMALLINT"
+            ) {
+                cast(expr, "BIGINT");
+            }
+        } else if let ExprKind::Cast { child, ty: to, .. } = &mut expr.kind {
+            numerics::settle(child, to, &ty);
+        }
+    }
+
+    /// `sum(bigint) / 2` divides numerics in PostgreSQL.
+    fn division(&mut self, expr: &mut Expr) {
+        for operand in children_mut(expr) {
+            if has_target(operand) && self.type_of(operand).as_deref() == Some("HUGEINT") {
+                let inner = std::mem::replace(operand, node::null());
+                *operand = node::cast(inner, numerics::whole());
+            }
+        }
+    }
+}
+
+fn cast(expr: &mut Expr, ty: &str) {
+    let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
+    let inner = std::mem::replace(expr, node::null());
+    *expr = node::cast(inner, node::plain_type(ty));
+    (expr.alias, expr.location) = (alias, location);
+}
+
+fn has_target(expr: &Expr) -> bool {
+    let mut found = false;
+    walk(Node::Expr(expr), &mut |node| {
+        if let Node::Expr(expr) = node {
+            found |= is_target(expr);
+        }
+        match node {
+            Node::Query(_) => Descend::Over,
+            Node::Table(_) | Node::Expr(_) => Descend::Into,
+        }
+    });
+    found
+}
+
+fn is_target(expr: &Expr) -> bool {
+    operand(expr).is_some()
+}
+
+/// What the type of a sum or of a cast to `numeric` without precision depends on.
+fn operand(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Function(call) if is_sum(expr) => call.args.first(),
+        ExprKind::Window(window) if is_sum(expr) => window.args.first(),
+        ExprKind::Cast { child, ty, .. } if numerics::is_marked(ty) => Some(child),
+        _ => None,
+    }
+}
+
+fn is_sum(expr: &Expr) -> bool {
+    let (name, count) = match &expr.kind {
+        ExprKind::Function(call) => (&call.name, call.args.len()),
+        ExprKind::Window(window) => (&window.name, window.args.len()),
+        _ => return false,
+    };
+    name.eq_ignore_ascii_case("sum") && count == 1
+}
+
+fn is_division(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Function(call) if call.is_operator && call.name == "/")
+}
