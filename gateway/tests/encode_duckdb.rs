@@ -17,10 +17,12 @@ fn connect(settings: &EncodeSettings) -> Connection {
         threads: Some(1),
         ..DatabaseOptions::default()
     };
-    let connection = Database::open(&options).unwrap().connect().unwrap();
+    let connection = Database::open(&options)
+        .and_then(|database| database.connect())
+        .expect("DuckDB opens");
     connection
         .set_setting("TimeZone", settings.zone.name())
-        .unwrap();
+        .expect("DuckDB knows the zone");
     connection
 }
 
@@ -42,13 +44,13 @@ fn run(
         .stream(None)
         .unwrap_or_else(|error| panic!("{sql}: {error}"))
     {
-        encoder.encode(&batch.unwrap(), &mut buffer)?;
+        encoder.encode(&batch.expect("the query runs"), &mut buffer)?;
     }
     let mut start = 0;
     let cells = buffer.ends.iter().map(|&end| {
         let row = &buffer.data[start..end];
         start = end;
-        let length = i32::from_be_bytes(row[7..11].try_into().unwrap());
+        let length = i32::from_be_bytes(row[7..11].try_into().expect("four bytes"));
         (length >= 0).then(|| row[11..].to_vec())
     });
     Ok(Encoded {
@@ -73,7 +75,9 @@ fn text(connection: &Connection, sql: &str, settings: &EncodeSettings) -> String
         .into_iter()
         .next()
         .expect("the query has a row");
-    cell.map_or("NULL".to_owned(), |cell| String::from_utf8(cell).unwrap())
+    cell.map_or("NULL".to_owned(), |cell| {
+        String::from_utf8(cell).expect("text is UTF-8")
+    })
 }
 
 #[test]

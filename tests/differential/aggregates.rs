@@ -112,7 +112,8 @@ fn run(wanted: impl Fn(&str) -> bool) {
     let never: BTreeSet<&String> = calls
         .iter()
         .map(|call| &call.name)
-        .filter(|name| !succeeded.contains(*name))
+        // DuckDB keeps this one for its optimizer and refuses it in SQL.
+        .filter(|name| !succeeded.contains(*name) && *name != "sum_no_overflow")
         .collect();
     assert!(never.is_empty(), "no call succeeded of {never:?}");
 }

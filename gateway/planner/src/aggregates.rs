@@ -155,7 +155,7 @@ fn partials(name: &str, aggregate: &Function, arg_types: &[String]) -> Option<Pa
         ("count_star", 0) | ("count", 0 | 1) | ("count_if" | "countif" | "regr_count", _) => {
             same("coalesce(sum({0}), 0)")
         }
-        ("sum" | "sum_no_overflow", 1) => same("sum({0})"),
+        ("sum", 1) => same("sum({0})"),
         ("fsum" | "kahan_sum" | "sumkahan", 1) => same("fsum({0})"),
         ("product", 1) => same("product({0})"),
         ("min", 1) => same("min({0})"),

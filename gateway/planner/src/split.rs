@@ -129,11 +129,8 @@ impl<'a> Splitter<'a> {
 
     fn split_statement(&mut self, query: &Query, columns: &[Column], env: &Env) -> Outcome<()> {
         self.worth_splitting(query, env)?;
-        if let Some(name) = volatile_function(query) {
-            return Err(refusal(
-                &format!("{name}()"),
-                "each fragment would get values of its own",
-            ));
+        if let Some(part) = volatile_part(query) {
+            return Err(refusal(&part, "each fragment would get values of its own"));
         }
         let split = self.split_query(query, env)?;
         let Some(split) = split else {
@@ -363,32 +360,42 @@ fn reads_relation(query: &Query, env: &Env) -> bool {
     })
 }
 
-/// The first function that gives a new value at each call.
-fn volatile_function(query: &Query) -> Option<String> {
+/// What in a statement gives other values each time it is evaluated: a function or a sample.
+fn volatile_part(query: &Query) -> Option<String> {
     let mut found = None;
     visit::walk(Node::Query(query), &mut |node| {
-        if let Node::Expr(Expr {
-            kind: ExprKind::Function(call),
-            ..
-        }) = node
-            && matches!(
-                call.name.to_ascii_lowercase().as_str(),
-                "random"
-                    | "uuid"
-                    | "uuidv4"
-                    | "uuidv7"
-                    | "gen_random_uuid"
-                    | "setseed"
-                    | "nextval"
-                    | "currval"
-                    | "sample"
-            )
-        {
-            found.get_or_insert_with(|| call.name.clone());
-        }
+        let part = match node {
+            Node::Expr(Expr {
+                kind: ExprKind::Function(call),
+                ..
+            }) if is_volatile(&call.name) => Some(format!("{}()", call.name)),
+            Node::Table(TableRef {
+                sample: Some(_), ..
+            }) => Some("sample".to_owned()),
+            Node::Query(Query {
+                body: QueryBody::Select(select),
+                ..
+            }) if select.sample.is_some() => Some("sample".to_owned()),
+            _ => None,
+        };
+        found = found.take().or(part);
         Descend::Into
     });
     found
+}
+
+fn is_volatile(name: &str) -> bool {
+    matches!(
+        name.to_ascii_lowercase().as_str(),
+        "random"
+            | "uuid"
+            | "uuidv4"
+            | "uuidv7"
+            | "gen_random_uuid"
+            | "setseed"
+            | "nextval"
+            | "currval"
+    )
 }
 
 /// Whether a stage has one fragment that reads everything it needs.

@@ -160,18 +160,18 @@ fn clock(text: &str) -> Option<String> {
     let (hour, after) = time.split_once(':')?;
     let seconds = if after.contains(':') { "" } else { ":00" };
     let suffix = rest.trim_start();
-    let (is_am, is_pm) = match suffix.get(..2) {
+    let (morning, afternoon) = match suffix.get(..2) {
         Some(word) => (
             word.eq_ignore_ascii_case("am"),
             word.eq_ignore_ascii_case("pm"),
         ),
         None => (false, false),
     };
-    if !is_am && !is_pm {
+    if !morning && !afternoon {
         return Some(format!("{hour:0>2}:{after}{seconds}{rest}"));
     }
     let hour: u8 = hour.parse().ok().filter(|hour| (1..=12).contains(hour))?;
-    let hour = hour % 12 + if is_pm { 12 } else { 0 };
+    let hour = hour % 12 + if afternoon { 12 } else { 0 };
     Some(format!("{hour:02}:{after}{seconds}{}", &suffix[2..]))
 }
 

@@ -367,7 +367,7 @@ impl Settings {
     /// `set_config(name, value, local)`: the value is one text, lists included.
     pub fn set_text(&mut self, name: &str, value: &str, local: bool) -> Result<(), SettingError> {
         let (key, stored) = self.check(name, value)?;
-        self.change(key, Some(stored), local);
+        self.change(&key, Some(&stored), local);
         Ok(())
     }
 
@@ -380,7 +380,7 @@ impl Settings {
         }
         let key = name.to_lowercase();
         let value = self.reset.get(&key).cloned();
-        self.change(key, value, local);
+        self.change(&key, value.as_deref(), local);
         Ok(())
     }
 
@@ -401,7 +401,7 @@ impl Settings {
             .collect();
         for key in keys {
             let value = self.reset.get(&key).cloned();
-            self.change(key, value, false);
+            self.change(&key, value.as_deref(), false);
         }
     }
 
@@ -560,13 +560,13 @@ impl Settings {
         Ok((key, stored))
     }
 
-    fn change(&mut self, key: String, value: Option<String>, local: bool) {
-        let write = |values: &mut Values| match &value {
+    fn change(&mut self, key: &str, value: Option<&str>, local: bool) {
+        let write = |values: &mut Values| match value {
             Some(value) => {
-                Arc::make_mut(values).insert(key.clone(), value.clone());
+                Arc::make_mut(values).insert(key.to_owned(), value.to_owned());
             }
             None => {
-                Arc::make_mut(values).remove(&key);
+                Arc::make_mut(values).remove(key);
             }
         };
         // Outside a transaction SET LOCAL has no effect; the session sends the warning.
@@ -575,7 +575,7 @@ impl Settings {
         }
         write(&mut self.current);
         let of_transaction = matches!(
-            key.as_str(),
+            key,
             "transaction_isolation" | "transaction_read_only" | "transaction_deferrable"
         );
         if !local && !of_transaction {

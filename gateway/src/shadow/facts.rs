@@ -126,7 +126,7 @@ fn fact(row: SettingRow) -> SettingFact {
 
 /// A bound as PostgreSQL prints it.
 fn real(bound: f64) -> String {
-    if bound == f64::MAX {
+    if bound >= f64::MAX {
         "1.79769e+308".to_owned()
     } else {
         format!("{bound}")

@@ -10,7 +10,10 @@ use skein_catalog::snapshot::Column as RelationColumn;
 use super::*;
 
 /// A snapshot of relations without files: schema, name, columns as `name TYPE`.
-pub(super) fn snapshot(relations: &[(&str, &str, &[(&str, &str)])]) -> CatalogSnapshot {
+/// Schema, name, and columns with their types.
+type Relation<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+pub(super) fn snapshot(relations: &[Relation<'_>]) -> CatalogSnapshot {
     let mut snapshot = CatalogSnapshot {
         schema_version: 1,
         ..CatalogSnapshot::default()
@@ -151,7 +154,7 @@ async fn cost_of_building_and_describing() {
         .iter()
         .map(|(name, ty)| (name.as_str(), *ty))
         .collect();
-    let relations: Vec<(&str, &str, &[(&str, &str)])> = names
+    let relations: Vec<Relation<'_>> = names
         .iter()
         .map(|name| ("public", name.as_str(), columns.as_slice()))
         .collect();
