@@ -276,6 +276,7 @@ impl GatewayError {
                     ByteaFault::Escape => SqlState::INVALID_TEXT_REPRESENTATION,
                     ByteaFault::Digit(_) | ByteaFault::Odd => SqlState::INVALID_PARAMETER_VALUE,
                 },
+                RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
                 RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
             },
             Self::Catalog(error) => catalog_state(error),
@@ -383,6 +384,7 @@ impl GatewayError {
             | Self::Rewrite(
                 RewriteError::UnknownSetting { position, .. }
                 | RewriteError::Bytea { position, .. }
+                | RewriteError::NotBoolean { position, .. }
                 | RewriteError::NotConstant { position, .. },
             ) => *position,
             Self::Plan(error) => plan_position(error),

@@ -30,7 +30,7 @@ mod tests;
 pub use bytea::ByteaFault;
 
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
-use crate::ast::{ExprKind, Query};
+use crate::ast::{ExprKind, Query, QueryBody};
 
 /// What a statement may ask about the session that runs it.
 pub trait SessionFacts {
@@ -128,6 +128,16 @@ pub enum RewriteError {
         /// Byte offset in the statement.
         position: Option<usize>,
     },
+    /// A condition that is a number.
+    #[error("argument of {clause} must be type boolean, not type {ty}")]
+    NotBoolean {
+        /// What it is a condition of.
+        clause: &'static str,
+        /// PostgreSQL's name of its type.
+        ty: &'static str,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
     /// An argument that has to be a constant is none.
     #[error("argument of {function} must be a constant")]
     NotConstant {
@@ -178,6 +188,7 @@ impl Context<'_> {
         }
         match node {
             NodeMut::Query(query) => {
+                self.conditions(query);
                 session::name_outputs(query, self);
                 if self.tableoids {
                     catalogue::tableoids(query, self);
@@ -217,6 +228,32 @@ impl Context<'_> {
                 }
                 _ => Descend::Into,
             },
+        }
+    }
+
+    /// DuckDB takes any number for a truth value; PostgreSQL does not.
+    fn conditions(&mut self, query: &Query) {
+        let QueryBody::Select(select) = &query.body else {
+            return;
+        };
+        let clauses = [("WHERE", &select.where_clause), ("HAVING", &select.having)];
+        for (clause, condition) in clauses {
+            if let Some(condition) = condition
+                && let ExprKind::Constant(constant) = &condition.kind
+                && let Some(ty) = match constant.ty.0["id"].as_str() {
+                    Some("INTEGER") => Some("integer"),
+                    Some("BIGINT") => Some("bigint"),
+                    Some("DECIMAL" | "HUGEINT" | "DOUBLE") => Some("numeric"),
+                    _ => None,
+                }
+            {
+                let position = condition.location;
+                self.error.get_or_insert(RewriteError::NotBoolean {
+                    clause,
+                    ty,
+                    position,
+                });
+            }
         }
     }
 }

@@ -57,13 +57,12 @@ pub(super) fn mark(expr: &mut Expr, text: &str) {
         }),
         _ => None,
     };
-    match own {
-        Some((whole, scale)) => *decimal = decimal_type(whole, scale),
-        None => {
-            *decimal = decimal_type(DIGITS_MAX - SCALE, SCALE);
-            if !is_list {
-                decimal[MARK] = Value::Bool(true);
-            }
+    if let Some((whole, scale)) = own {
+        *decimal = decimal_type(whole, scale);
+    } else {
+        *decimal = decimal_type(DIGITS_MAX - SCALE, SCALE);
+        if !is_list {
+            decimal[MARK] = Value::Bool(true);
         }
     }
 }

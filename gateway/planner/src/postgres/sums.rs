@@ -1,8 +1,8 @@
 //! The type of sums of small integers: `bigint`, as in PostgreSQL.
 //!
 //! DuckDB sums every integer type to HUGEINT, which clients see as `numeric`. PostgreSQL does so
-//! for `bigint` only; the sum of a `smallint` or `integer` is a `bigint`. Nothing is changed inside
-//! the statement, where the wider type does no harm: result columns are cast.
+//! for `bigint` only; the sum of a `smallint` or `integer` is a `bigint`. [`super::settle`] casts the
+//! sums whose arguments can be described; what it leaves is put right in the result columns here.
 //!
 //! Which columns those are, DuckDB tells: `max` gives the type of its argument, so a column that is
 //! HUGEINT in the statement and INTEGER or smaller once every `sum` in it is a `max`, is built from

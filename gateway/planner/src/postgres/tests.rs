@@ -300,6 +300,28 @@ fn constants_of_bytes_and_numbers_keep_what_they_say() {
 }
 
 #[test]
+fn a_number_is_no_condition() {
+    let connection = connection();
+    for (text, wanted) in [
+        ("SELECT 1 WHERE 1", Some(("WHERE", "integer", 15))),
+        (
+            "SELECT 1 FROM t HAVING 1.5",
+            Some(("HAVING", "numeric", 23)),
+        ),
+        ("SELECT 1 WHERE true", None),
+        ("SELECT 1 WHERE NULL", None),
+    ] {
+        let found = rewrite(&mut parse(&connection, text), text, &Facts).err();
+        let wanted = wanted.map(|(clause, ty, at)| RewriteError::NotBoolean {
+            clause,
+            ty,
+            position: Some(at),
+        });
+        assert_eq!(found, wanted, "{text}");
+    }
+}
+
+#[test]
 fn types_follow_operands() {
     use crate::bind::Bind as _;
     let connection = connection();
