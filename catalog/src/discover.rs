@@ -35,7 +35,7 @@ pub(crate) async fn discover(
     known: &[Spec],
 ) -> Result<Found, CatalogError> {
     let directory = directory.trim_end_matches('/');
-    let listing = tools.lister.list_below(&escape(directory)).await?;
+    let listing = tools.lister.list_inside(directory).await?;
     let files: Vec<(Format, &Listed)> = listing
         .values()
         .filter_map(|file| Format::of_path(&file.path).map(|format| (format, file)))

@@ -90,9 +90,9 @@ impl Entry {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = known.as_mut()
                 && known.listing == listing
+                && !known.is_doubtful
             {
                 known.listed_at = listed_at;
-                known.is_doubtful = false;
                 return Ok(Arc::clone(&known.snapshot));
             }
         }
@@ -130,7 +130,6 @@ impl Entry {
     pub(crate) fn forget_listing(&self) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_mut() {
-            known.listing.clear();
             known.is_doubtful = true;
         }
     }

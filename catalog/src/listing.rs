@@ -18,7 +18,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::error::CatalogError;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, escape};
 
 const FOLDERS_LISTED_AT_ONCE: usize = 8;
 
@@ -62,7 +62,8 @@ impl Lister {
 
     /// Files that `text` matches, by path. A path without wildcards may be a file.
     pub(crate) async fn list(&self, text: &str) -> Result<BTreeMap<String, Listed>, CatalogError> {
-        self.bounded(text, self.list_patterns(text, &Pattern::parse_all(text)?))
+        let patterns = Pattern::parse_all(text)?;
+        self.bounded(text, self.list_patterns(text, &patterns, None))
             .await
     }
 
@@ -75,7 +76,27 @@ impl Lister {
             .iter()
             .map(Pattern::below)
             .collect();
-        self.bounded(text, self.list_patterns(text, &patterns))
+        self.bounded(text, self.list_patterns(text, &patterns, None))
+            .await
+    }
+
+    /// Files below a local folder, by path, for whoever looks around: links that lead out of it
+    /// are passed over, and so is what may not be listed, but for the folder itself.
+    pub(crate) async fn list_inside(
+        &self,
+        directory: &str,
+    ) -> Result<BTreeMap<String, Listed>, CatalogError> {
+        let text = escape(directory);
+        let patterns: Vec<Pattern> = Pattern::parse_all(&text)?
+            .iter()
+            .map(Pattern::below)
+            .collect();
+        let real = std::path::Path::new(directory).canonicalize();
+        let real = real.map_err(|error| CatalogError::Unlistable {
+            path: directory.to_owned(),
+            message: error.to_string(),
+        })?;
+        self.bounded(&text, self.list_patterns(&text, &patterns, Some(&real)))
             .await
     }
 
@@ -115,10 +136,11 @@ impl Lister {
         &self,
         text: &str,
         patterns: &[Pattern],
+        inside: Option<&std::path::Path>,
     ) -> Result<BTreeMap<String, Listed>, CatalogError> {
         let mut files = BTreeMap::new();
         for pattern in patterns {
-            self.list_pattern(text, pattern, &mut files).await?;
+            self.list_pattern(text, pattern, inside, &mut files).await?;
         }
         Ok(files)
     }
@@ -127,6 +149,7 @@ impl Lister {
         &self,
         text: &str,
         pattern: &Pattern,
+        inside: Option<&std::path::Path>,
         files: &mut BTreeMap<String, Listed>,
     ) -> Result<(), CatalogError> {
         let store = self.stores.get(&pattern.root).ok_or_else(|| {
@@ -148,6 +171,7 @@ impl Lister {
             }
             return Ok(());
         }
+        let mut is_top = true;
         let mut folders = vec![(fixed, pattern.start())];
         while !folders.is_empty() {
             let asked: Vec<_> = folders
@@ -157,7 +181,14 @@ impl Lister {
             let mut listings = futures::stream::iter(asked).buffered(FOLDERS_LISTED_AT_ONCE);
             let mut below = Vec::new();
             while let Some(listing) = listings.next().await {
-                let listing = listing?;
+                let mut listing = match listing {
+                    Ok(listing) => listing,
+                    Err(_) if inside.is_some() && !is_top => continue,
+                    Err(error) => return Err(error),
+                };
+                if let Some(root) = inside {
+                    listing.keep_inside(root);
+                }
                 below.extend(listing.folders);
                 for object in listing.files {
                     add(files, &pattern.root, object);
@@ -172,6 +203,7 @@ impl Lister {
             }
             drop(listings);
             folders = below;
+            is_top = false;
         }
         Ok(())
     }
@@ -182,6 +214,14 @@ struct FolderListing {
     files: Vec<ObjectMeta>,
     /// Folders to list next, with the pattern's positions there.
     folders: Vec<(Path, Vec<usize>)>,
+}
+
+impl FolderListing {
+    /// Drops links that lead out of `root`.
+    fn keep_inside(&mut self, root: &std::path::Path) {
+        self.files.retain(|file| !leads_out(&file.location, root));
+        self.folders.retain(|(folder, _)| !leads_out(folder, root));
+    }
 }
 
 async fn list_folder(
@@ -281,13 +321,23 @@ fn is_folder(path: &Path) -> bool {
     std::path::Path::new(&display_path("", path)).is_dir()
 }
 
+fn is_link(path: &std::path::Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_symlink())
+}
+
+fn leads_out(path: &Path, root: &std::path::Path) -> bool {
+    let path = std::path::PathBuf::from(display_path("", path));
+    is_link(&path)
+        && !path
+            .canonicalize()
+            .is_ok_and(|target| target.starts_with(root))
+}
+
 /// Following such a link would list the same folders for ever.
 fn is_link_to_ancestor(path: &Path) -> bool {
     let path = std::path::PathBuf::from(display_path("", path));
-    let is_link = path
-        .symlink_metadata()
-        .is_ok_and(|metadata| metadata.is_symlink());
-    if !is_link {
+    if !is_link(&path) {
         return false;
     }
     let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
@@ -443,6 +493,33 @@ mod tests {
             folder.list("**/*.csv").await,
             ["a/1.csv", "a/3.csv", "a/side/2.csv", "b/2.csv"]
         );
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn looking_around_stays_inside_and_passes_over_what_is_closed() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let outside = Folder::new(&["secret.csv"]);
+        let folder = Folder::new(&["a/1.csv", "closed/2.csv", "[w]*/3.csv"]);
+        let root = folder.0.path();
+        symlink(outside.0.path(), root.join("out")).unwrap();
+        symlink(outside.0.path().join("secret.csv"), root.join("secret.csv")).unwrap();
+        symlink("a/1.csv", root.join("4.csv")).unwrap();
+        symlink("../a", root.join("[w]*/in")).unwrap();
+        let closed = root.join("closed");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
+        let files = Lister::new(100, 10_000).list_inside(&folder.root()).await;
+        // Whoever may read everything, such as root, sees what is closed.
+        let may_read = fs::read_dir(&closed).is_ok();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+        let files = files.unwrap();
+        let paths: Vec<&str> = files
+            .keys()
+            .map(|path| path.strip_prefix(&format!("{}/", folder.root())).unwrap())
+            .filter(|path| !(may_read && path.starts_with("closed")))
+            .collect();
+        assert_eq!(paths, ["4.csv", "[w]*/3.csv", "[w]*/in/1.csv", "a/1.csv"]);
     }
 
     #[tokio::test]

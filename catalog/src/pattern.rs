@@ -35,10 +35,25 @@ impl Pattern {
     /// Reads a glob. Alternatives that contain a slash become patterns of their own.
     pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, CatalogError> {
         const ALTERNATIVES_MAX: usize = 1000;
+        // Longer than any path that can be opened.
+        const BYTES_MAX: usize = 16 * 1024;
+        // What the glob's regular expression can hold.
+        const BRACES_DEPTH_MAX: usize = 16;
         let invalid = |message: String| CatalogError::InvalidPattern {
             pattern: text.to_owned(),
             message,
         };
+        if text.len() > BYTES_MAX {
+            return Err(CatalogError::InvalidPattern {
+                pattern: format!("{}…", text.chars().take(100).collect::<String>()),
+                message: format!("it is longer than {BYTES_MAX} bytes"),
+            });
+        }
+        if braces_depth(text) > BRACES_DEPTH_MAX {
+            return Err(invalid(format!(
+                "braces are nested more than {BRACES_DEPTH_MAX} levels deep"
+            )));
+        }
         let mut texts = vec![text.to_owned()];
         let mut done = Vec::new();
         while let Some(text) = texts.pop() {
@@ -75,7 +90,8 @@ impl Pattern {
             .split('/')
             .filter(|name| !name.is_empty() && *name != ".")
         {
-            if name == ".." {
+            // Also where brackets spell it.
+            if literal(name).as_deref() == Some("..") {
                 return Err("it must not contain \"..\"".to_owned());
             }
             let in_rest = !pattern.rest.is_empty() || literal(name).is_none();
@@ -184,6 +200,20 @@ fn literal(name: &str) -> Option<String> {
     Some(out)
 }
 
+/// How deep braces are nested, at most.
+fn braces_depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 /// The folders that files of a path can be in, as plain names that end with a slash: what has to
 /// be readable. A path that cannot be parsed has none.
 pub fn folders_of(path: &str) -> Vec<String> {
@@ -280,6 +310,27 @@ mod tests {
             }
             pattern.is_match(&positions)
         })
+    }
+
+    #[test]
+    fn patterns_have_limits() {
+        for pattern in [
+            format!("/d/{}a{}", "{".repeat(2000), "}".repeat(2000)),
+            format!("/d/{}a{}", "{".repeat(17), "}".repeat(17)),
+            format!("/d/{}x", "a/".repeat(50_000)),
+            format!("/d/{}x", "{a/,b/}".repeat(20)),
+        ] {
+            assert!(Pattern::parse_all(&pattern).is_err(), "{pattern}");
+        }
+        let deep = format!("/d/{}a{}", "{".repeat(16), "}".repeat(16));
+        assert!(matches(&deep, "/d/a"));
+    }
+
+    #[test]
+    fn parents_are_refused_however_they_are_written() {
+        for pattern in ["/d/../x", "/d/[.][.]/x", "/d/{../x,y}", "/d/*/[.]./x"] {
+            assert!(Pattern::parse_all(pattern).is_err(), "{pattern}");
+        }
     }
 
     #[test]

@@ -123,6 +123,47 @@ async fn fresh_listings_cost_nothing() {
 }
 
 #[tokio::test]
+async fn a_relation_whose_last_file_vanished_while_it_was_read_has_none() {
+    let folder = Folder::new();
+    folder.copy("events/1.parquet", "SELECT 1 AS n");
+    let catalog = folder.catalog(EVENTS);
+    assert_eq!(relation(&catalog, "events").await.unwrap().files.len(), 1);
+    std::fs::remove_file(folder.path("events/1.parquet")).unwrap();
+    // As after an executor has found the file missing.
+    catalog.forget_listings(&[name("events")]);
+    let snapshot = relation(&catalog, "events").await.unwrap();
+    assert_eq!((snapshot.files.len(), snapshot.columns.len()), (0, 1));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_served_folder_may_hold_links_closed_folders_and_any_name() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let outside = Folder::new();
+    outside.copy("secret.csv", "SELECT 1 AS n");
+    let folder = Folder::new();
+    folder.copy("fine.csv", "SELECT 1 AS n");
+    folder.write("ány.pem", "not data");
+    folder.write("xécsv", "not data");
+    folder.write("closed/secret.csv", "n\n1\n");
+    symlink(outside.path("secret.csv"), folder.path("link.csv")).unwrap();
+    symlink(outside.directory.path(), folder.path("folder")).unwrap();
+    let closed = folder.directory.path().join("closed");
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).unwrap();
+    let catalog = folder.served();
+    let problems = catalog.load().await;
+    // Whoever may read everything, such as root, sees what is closed.
+    let may_read = std::fs::read_dir(&closed).is_ok();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(problems.unwrap().is_empty());
+    let current = catalog.current();
+    let mut found = names(&current);
+    found.retain(|name| !(may_read && *name == "closed"));
+    assert_eq!(found, ["fine"]);
+}
+
+#[tokio::test]
 async fn statements_at_the_same_time_share_one_listing() {
     let folder = Folder::new();
     folder.copy("events/1.parquet", "SELECT 1 AS n");

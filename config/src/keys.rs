@@ -99,6 +99,12 @@ section! {
         pub statements_max: usize = 10_000,
         /// How many portals and cursors one session may keep open.
         pub portals_max: usize = 1_000,
+        /// In `SET skein.split = auto`, relations with fewer bytes than this are read by one
+        /// executor: dividing them would cost more than it saves.
+        pub split_bytes_min: u64 = 64 * 1024 * 1024,
+        /// How many bytes of rows may wait between the stages of one statement. A statement that
+        /// needs more fails; `SET skein.split = never` runs it whole.
+        pub exchange_bytes_max: usize = 2 * 1024 * 1024 * 1024,
         /// How many planned statements are remembered, over all sessions.
         pub plan_cache_entries_max: usize = 1_024,
     }

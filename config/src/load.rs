@@ -343,6 +343,7 @@ impl Values {
             ),
             ("gateway", "message_bytes_max", gateway.message_bytes_max),
             ("gateway", "statements_max", gateway.statements_max),
+            ("gateway", "exchange_bytes_max", gateway.exchange_bytes_max),
             ("gateway", "portals_max", gateway.portals_max),
             ("executors", "embedded", executors.embedded),
             ("executors", "connections_max", executors.connections_max),

@@ -52,8 +52,10 @@ impl Format {
         let strip = |name: &'_ str, extension: &str| -> Option<usize> {
             let stem_bytes = name.len().checked_sub(extension.len() + 1)?;
             let (stem, rest) = (name.get(..stem_bytes)?, name.get(stem_bytes..)?);
-            (!stem.is_empty() && rest[..1] == *"." && rest[1..].eq_ignore_ascii_case(extension))
-                .then_some(stem_bytes)
+            let is_extension = rest
+                .strip_prefix('.')
+                .is_some_and(|rest| rest.eq_ignore_ascii_case(extension));
+            (!stem.is_empty() && is_extension).then_some(stem_bytes)
         };
         let inner = self
             .compressions()
@@ -141,6 +143,10 @@ mod tests {
             ("csv", None),
             ("é.csv", Some(Format::Csv)),
             ("é", None),
+            // As long as `.csv` with a character of two bytes where the dot would be.
+            ("xécsv", None),
+            ("xány.pem", None),
+            ("x日本", None),
         ] {
             assert_eq!(Format::of_path(path), format, "{path}");
         }

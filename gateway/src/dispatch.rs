@@ -45,6 +45,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Batches that may wait between two stages, per fragment.
     pub batches_buffered_max: usize,
+    /// Bytes of rows that may wait between two stages of a statement.
+    pub exchange_bytes_max: usize,
 }
 
 /// What changes from statement to statement.
@@ -225,7 +227,8 @@ impl Run<'_> {
         for stage in 0..last {
             let inputs = self.inputs(stage, &mut outputs)?;
             let rows = merge(self.start(stage, inputs, turns), self.order(stage));
-            let streams = vec![exchange::collected(rows).await?];
+            let bytes_max = self.dispatcher.limits.exchange_bytes_max;
+            let streams = vec![exchange::collected(rows, bytes_max).await?];
             outputs.insert(stage, self.for_each_reader(stage, streams)?);
         }
         let inputs = self.inputs(last, &mut outputs)?;
@@ -308,7 +311,8 @@ impl Run<'_> {
             return Ok(vec![streams]);
         }
         let merged = merge(streams, self.order(stage));
-        let copies = exchange::divide(merged, &Exchange::Broadcast, readers)?;
+        let bytes_max = self.dispatcher.limits.exchange_bytes_max;
+        let copies = exchange::divide(merged, &Exchange::Broadcast, readers, bytes_max)?;
         Ok(copies.into_iter().map(|copy| vec![copy]).collect())
     }
 
@@ -319,6 +323,7 @@ impl Run<'_> {
         outputs: &mut Outputs,
     ) -> Result<Vec<Vec<BatchStream>>, FragmentError> {
         let readers = self.layout.stages[stage].len();
+        let bytes_max = self.dispatcher.limits.exchange_bytes_max;
         let mut inputs: Vec<Vec<BatchStream>> = (0..readers).map(|_| Vec::new()).collect();
         for input in &self.plan.stages[stage].inputs {
             let streams = outputs.get_mut(&input.stage).and_then(Vec::pop);
@@ -329,7 +334,7 @@ impl Run<'_> {
                 ))
             })?;
             let merged = merge(streams, self.order(input.stage));
-            let divided = exchange::divide(merged, &input.exchange, readers)?;
+            let divided = exchange::divide(merged, &input.exchange, readers, bytes_max)?;
             for (reader, stream) in inputs.iter_mut().zip(divided) {
                 reader.push(stream);
             }

@@ -506,7 +506,7 @@ fn plan_state(error: &PlanError) -> SqlState {
         PlanError::Ast(error) => match error {
             AstError::Syntax { .. } => SqlState::SYNTAX_ERROR,
             AstError::NotSelect | AstError::NotSupported { .. } => SqlState::FEATURE_NOT_SUPPORTED,
-            AstError::TooDeep => SqlState::STATEMENT_TOO_COMPLEX,
+            AstError::TooDeep | AstError::TooManySubqueryLevels => SqlState::STATEMENT_TOO_COMPLEX,
             AstError::Unknown(_) => SqlState::INTERNAL_ERROR,
         },
         PlanError::Lexical { .. } | PlanError::Syntax { .. } => SqlState::SYNTAX_ERROR,

@@ -101,6 +101,7 @@ impl Gateway {
             admission_timeout: Duration::from_millis(config.gateway.admission_timeout_ms),
             connections_max: config.executors.connections_max,
             batches_buffered_max: config.executors.batches_buffered_max,
+            exchange_bytes_max: config.gateway.exchange_bytes_max,
         };
         let executors = executors
             .into_iter()

@@ -1,6 +1,7 @@
 //! What goes wrong from outside: clients that cancel, leave or do not read; files that are damaged
 //! or gone; queries that are too large or too deep. The session and the process live on.
 
+mod attack;
 mod clients;
 mod files;
 mod limits;

@@ -260,7 +260,8 @@ fn nesting_up_to_duckdbs_limit_is_read_and_printed() {
             format!("SELECT {}1", "a + ".repeat(900)),
             format!("SELECT {}1{}", "(".repeat(400), ")".repeat(400)),
             format!("SELECT {}1", "1 UNION ALL SELECT ".repeat(500)),
-            format!("SELECT {}1{}", "(SELECT ".repeat(150), ")".repeat(150)),
+            format!("SELECT {}1{}", "(SELECT ".repeat(12), ")".repeat(12)),
+            format!("FROM {}t{}", "(FROM ".repeat(150), ")".repeat(150)),
         ] {
             let queries = read(&engine, &sql).expect("DuckDB takes it");
             for query in queries {
@@ -275,6 +276,23 @@ fn deeper_nesting_is_an_error() {
     with_stack(|| {
         let json = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(json::read(&json), Err(AstError::TooDeep));
+        let engine = engine();
+        for (open, close) in [
+            ("SELECT (", ")"),
+            ("SELECT 1 WHERE EXISTS (", ")"),
+            ("SELECT 1 WHERE 1 IN (", ")"),
+            ("FROM (SELECT (SELECT 1 WHERE 1 IN (", ")))"),
+            ("WITH c AS (SELECT (", ")) FROM c"),
+            ("SELECT 1 WHERE (", ") IN (SELECT 1)"),
+        ] {
+            let sql = |levels| format!("{}SELECT 1{}", open.repeat(levels), close.repeat(levels));
+            let Ok(Parsed::Select(json)) = engine.parse(&sql(13)) else {
+                panic!("{} parses", sql(13));
+            };
+            let error = json::read(&json).expect_err("it is too deep");
+            assert_eq!(error, AstError::TooManySubqueryLevels, "{}", sql(13));
+            read(&engine, &sql(6)).expect("it is not too deep");
+        }
     });
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Gather is a stream as it is. Broadcast and hash feed several readers from one stream; a reader
 //! may not want its rows before another has had all of its own, so what waits for a reader is
-//! bounded by bytes and not by batches: [`EXCHANGE_BYTES_MAX`].
+//! bounded by bytes and not by batches: `exchange_bytes_max` of the configuration.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,9 +21,7 @@ use super::layout::Placed;
 use super::{Turns, internal};
 use crate::merge::{FromTask, Said, StopOnDrop};
 
-/// How many bytes of rows may wait between two stages of a statement.
-pub const EXCHANGE_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
-/// Batches that may wait for one reader; their bytes are limited by [`EXCHANGE_BYTES_MAX`].
+/// Batches that may wait for one reader; their bytes have a limit of their own.
 const EXCHANGE_BATCHES_MAX: usize = 1 << 20;
 
 /// Gives each of `readers` its share of the rows.
@@ -31,18 +29,19 @@ pub(crate) fn divide(
     rows: BatchStream,
     exchange: &Exchange,
     readers: usize,
+    bytes_max: usize,
 ) -> Result<Vec<BatchStream>, FragmentError> {
     match exchange {
         _ if readers == 1 => Ok(vec![rows]),
         Exchange::Gather => Err(internal(format!(
             "{readers} fragments gather the rows of one stage"
         ))),
-        Exchange::Broadcast => Ok(fan_out(rows, readers, |batch, readers| {
+        Exchange::Broadcast => Ok(fan_out(rows, readers, bytes_max, |batch, readers| {
             Ok((0..readers).map(|_| Some(batch.clone())).collect())
         })),
         Exchange::Hash { column } => {
             let column = column.clone();
-            Ok(fan_out(rows, readers, move |batch, readers| {
+            Ok(fan_out(rows, readers, bytes_max, move |batch, readers| {
                 by_hash(batch, &column, readers)
             }))
         }
@@ -50,7 +49,7 @@ pub(crate) fn divide(
 }
 
 /// Reads a stream in a task and gives each reader what `share` says.
-fn fan_out<F>(mut rows: BatchStream, readers: usize, share: F) -> Vec<BatchStream>
+fn fan_out<F>(mut rows: BatchStream, readers: usize, bytes_max: usize, share: F) -> Vec<BatchStream>
 where
     F: Fn(&RecordBatch, usize) -> Result<Vec<Option<RecordBatch>>, FragmentError> + Send + 'static,
 {
@@ -62,7 +61,7 @@ where
         while let Some(batch) = rows.next().await {
             let shares = batch.and_then(|batch| {
                 bytes += batch.get_array_memory_size();
-                within_limit(bytes)?;
+                within_limit(bytes, bytes_max)?;
                 share(&batch, readers)
             });
             match shares {
@@ -93,13 +92,15 @@ where
         .collect()
 }
 
-fn within_limit(bytes: usize) -> Result<(), FragmentError> {
-    if bytes <= EXCHANGE_BYTES_MAX {
+fn within_limit(bytes: usize, bytes_max: usize) -> Result<(), FragmentError> {
+    if bytes <= bytes_max {
         return Ok(());
     }
     Err(FragmentError {
         kind: FragmentErrorKind::Memory,
-        message: format!("rows between stages need more than {EXCHANGE_BYTES_MAX} bytes"),
+        message: format!(
+            "rows between stages need more than {bytes_max} bytes (gateway.exchange_bytes_max)"
+        ),
         position: None,
     })
 }
@@ -137,12 +138,15 @@ fn by_hash(
 }
 
 /// Waits for all rows and keeps them.
-pub(crate) async fn collected(mut rows: BatchStream) -> Result<BatchStream, FragmentError> {
+pub(crate) async fn collected(
+    mut rows: BatchStream,
+    bytes_max: usize,
+) -> Result<BatchStream, FragmentError> {
     let (mut batches, mut bytes) = (Vec::new(), 0);
     while let Some(batch) = rows.next().await {
         let batch = batch?;
         bytes += batch.get_array_memory_size();
-        within_limit(bytes)?;
+        within_limit(bytes, bytes_max)?;
         batches.push(Ok(batch));
     }
     Ok(Box::pin(stream::iter(batches)))

@@ -94,6 +94,7 @@ fn cluster(executors: usize, connections: usize) -> Cluster {
         admission_timeout: Duration::from_millis(200),
         connections_max: connections,
         batches_buffered_max: 1,
+        exchange_bytes_max: 1 << 30,
     };
     Cluster {
         dispatcher: Dispatcher::new(executors.collect(), limits),

@@ -114,6 +114,11 @@ fn syntax(text: &str) -> Option<Translated> {
             "stack depth limit exceeded",
         ));
     }
+    if lower.contains("pg_verifymbstr") {
+        let message = "escapes in strings for bytes that are not ASCII are not supported";
+        let translated = Translated::new(SqlState::FEATURE_NOT_SUPPORTED, message);
+        return Some(translated.hint("Write the character itself, or its code point: E'\\u00e9'."));
+    }
     None
 }
 

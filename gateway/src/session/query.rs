@@ -31,9 +31,6 @@ use crate::dispatch::{RunOptions, Running};
 use crate::error::GatewayError;
 use crate::shadow::Shadow;
 
-/// In `auto`, relations below this size are read by one executor.
-const SPLIT_BYTES_MIN: u64 = 64 * 1024 * 1024;
-
 impl Session {
     /// The version of the relations' columns that a new statement would see.
     pub(super) fn schema_version(&self) -> u64 {
@@ -141,7 +138,7 @@ impl Session {
                 SplitMode::Never => split::SplitMode::Never,
             },
             executors: self.gateway.dispatcher().executors().len(),
-            bytes_min: SPLIT_BYTES_MIN,
+            bytes_min: self.gateway.config().gateway.split_bytes_min,
         };
         let (query, parameters) = (Arc::clone(query), parameters.to_vec());
         let now = self.transaction.now();

@@ -100,7 +100,8 @@ fn fact(row: SettingRow) -> SettingFact {
             None,
             Some(words.iter().map(|word| (*word).to_owned()).collect()),
         ),
-        Kind::Text
+        Kind::Name
+        | Kind::Text
         | Kind::Identifiers
         | Kind::Encoding
         | Kind::DateStyle

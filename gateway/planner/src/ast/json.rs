@@ -25,11 +25,16 @@ use std::borrow::Cow;
 use serde::de::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Constant, DataType, Query};
+use super::{Constant, DataType, ExprKind, Query, visit};
 
 /// Most levels of nested arrays and objects. One level of an expression takes two or three, and
 /// DuckDB itself ends at 1,000 levels of expressions.
 pub const DEPTH_MAX: usize = 5_000;
+
+/// Most levels of subqueries in expressions. DuckDB's time and memory for planning them double with
+/// each level, and nothing interrupts it there: 24 levels of EXISTS take minutes and gigabytes,
+/// this many some milliseconds.
+pub const SUBQUERY_DEPTH_MAX: usize = 12;
 
 /// Value of `query_location` when DuckDB knows none.
 const NO_LOCATION: u64 = u64::MAX;
@@ -57,6 +62,9 @@ pub enum AstError {
     /// Queries or expressions are nested too deeply.
     #[error("stack depth limit exceeded")]
     TooDeep,
+    /// Subqueries in expressions are nested deeper than [`SUBQUERY_DEPTH_MAX`].
+    #[error("subqueries are nested more than {SUBQUERY_DEPTH_MAX} levels deep")]
+    TooManySubqueryLevels,
     /// The JSON holds something this reader does not know: another version of DuckDB, or a bug.
     #[error("cannot read DuckDB's syntax tree: {0}")]
     Unknown(String),
@@ -78,7 +86,36 @@ pub fn read(json: &str) -> Result<Vec<Query>, AstError> {
     }
     let statements = root.list("statements")?;
     root.end()?;
-    statements.into_iter().map(query::statement).collect()
+    let queries: Vec<Query> = statements
+        .into_iter()
+        .map(query::statement)
+        .collect::<Read<_>>()?;
+    let depth = |query| subquery_depth(visit::Node::Query(query));
+    if queries
+        .iter()
+        .any(|query| depth(query) > SUBQUERY_DEPTH_MAX)
+    {
+        return Err(AstError::TooManySubqueryLevels);
+    }
+    Ok(queries)
+}
+
+/// How many subqueries in expressions lie around the innermost one below `node`.
+fn subquery_depth(node: visit::Node<'_>) -> usize {
+    let mut deepest = 0;
+    visit::walk(node, &mut |node| {
+        if let visit::Node::Expr(expr) = node
+            && let ExprKind::Subquery(subquery) = &expr.kind
+        {
+            let inside = 1 + subquery_depth(visit::Node::Query(&subquery.query));
+            let beside = subquery.child.as_ref();
+            let beside = beside.map_or(0, |child| subquery_depth(visit::Node::Expr(child)));
+            deepest = deepest.max(inside).max(beside);
+            return visit::Descend::Over;
+        }
+        visit::Descend::Into
+    });
+    deepest
 }
 
 /// What DuckDB says instead of a tree.

@@ -17,6 +17,8 @@ pub enum Kind {
         /// Greatest value.
         max: i64,
     },
+    /// A name: printable ASCII, cut to PostgreSQL's length.
+    Name,
     /// A number within bounds.
     Real {
         /// Least value.
@@ -195,7 +197,7 @@ use Kind::{Bool, Enum, Identifiers, Text};
 /// Every setting, ordered by name without regard to case.
 #[rustfmt::skip]
 pub const DEFINITIONS: &[Definition] = &[
-    row("application_name", Text, "", LOGGING, "Name that the client gives itself.").reported(),
+    row("application_name", Kind::Name, "", LOGGING, "Name that the client gives itself.").reported(),
     row("array_nulls", Bool, "on", COMPATIBILITY, "Reads NULL in array text as a null element."),
     row("backslash_quote", Enum(&["safe_encoding", "on", "off"]), "safe_encoding", COMPATIBILITY, "Whether \\' is accepted in string literals."),
     row("block_size", int(8192, 8192), "8192", PRESET, "Size of a disk block.").context(Internal),

@@ -159,3 +159,20 @@ fn typed_values_follow_the_text() {
             .contains(&("TimeZone", "<-05>+05".to_owned()))
     );
 }
+
+#[test]
+fn names_are_cut_and_cleaned() {
+    let mut settings = session();
+    for (given, kept) in [
+        ("psql", "psql".to_owned()),
+        ("a\tb", "a\\x09b".to_owned()),
+        (&*"x".repeat(1_000_000), "x".repeat(63)),
+        (
+            &*format!("{}é", "x".repeat(57)),
+            format!("{}\\xc3", "x".repeat(57)),
+        ),
+    ] {
+        set(&mut settings, "application_name", given).expect("valid");
+        assert_eq!(settings.show("application_name"), Ok(kept));
+    }
+}

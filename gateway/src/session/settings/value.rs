@@ -11,6 +11,8 @@ pub type Zones<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 const TIME_UNITS: &str =
     "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".";
+/// Bytes of a name, as in PostgreSQL (`NAMEDATALEN` without its NUL).
+const NAME_BYTES_MAX: usize = 63;
 const MEMORY_UNITS: &str =
     "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".";
 
@@ -35,6 +37,7 @@ pub fn canonical(
         Kind::Real { min, max } => real(definition, value, min, max),
         Kind::Enum(words) => word(definition, words, value)
             .ok_or_else(|| invalid(Some(format!("Available values: {}.", words.join(", "))))),
+        Kind::Name => Ok(name(value)),
         Kind::Text | Kind::Role => Ok(value.to_owned()),
         Kind::Identifiers => match identifiers(value) {
             Some(_) => Ok(value.to_owned()),
@@ -54,6 +57,23 @@ pub fn canonical(
         Kind::DateStyle => date_style(value).ok_or_else(|| invalid(None)),
         Kind::TimeZone => time_zone(value, zones).ok_or_else(|| invalid(None)),
     }
+}
+
+/// The beginning of a name, as long as PostgreSQL keeps it; what is not printable ASCII is escaped
+/// as by `pg_clean_ascii`. Longer ones would break libpq, which takes no long `ParameterStatus`.
+fn name(value: &str) -> String {
+    let mut name = String::new();
+    for byte in value.bytes() {
+        let text = match byte {
+            b' '..=b'~' => char::from(byte).to_string(),
+            _ => format!("\\x{byte:02x}"),
+        };
+        if name.len() + text.len() > NAME_BYTES_MAX {
+            break;
+        }
+        name.push_str(&text);
+    }
+    name
 }
 
 /// A switch in any spelling that PostgreSQL reads, unique beginnings included.
