@@ -20,6 +20,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use arrow::array::RecordBatch;
 use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
 use skein_catalog::system;
 use skein_executor::embedded::{EmbeddedExecutor, EmbeddedOptions};
@@ -163,6 +164,15 @@ impl Shadow {
             deadline,
         };
         self.executor.run(fragment, Vec::new()).await
+    }
+
+    /// Runs a query for which [`skein_planner::brief::is_brief`] holds; blocks for some microseconds.
+    pub async fn run_brief(
+        &self,
+        sql: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Vec<RecordBatch>, FragmentError> {
+        self.executor.run_here(sql, settings).await
     }
 
     /// Names of the time zones that DuckDB knows.

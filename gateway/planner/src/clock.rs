@@ -38,6 +38,11 @@ pub fn bind_clock(query: &mut Query, now: &str) {
     });
 }
 
+/// Whether an expression is replaced by the current time.
+pub(crate) fn gives_time(expr: &Expr) -> bool {
+    type_of(expr).is_some()
+}
+
 /// DuckDB's type of an expression that gives the current time; `None` for any other.
 fn type_of(expr: &Expr) -> Option<&'static str> {
     let name = match &expr.kind {

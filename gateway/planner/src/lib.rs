@@ -3,6 +3,7 @@
 mod aggregates;
 pub mod ast;
 pub mod bind;
+pub mod brief;
 mod build;
 pub mod clock;
 pub mod error;

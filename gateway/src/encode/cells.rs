@@ -108,6 +108,42 @@ impl Cells {
     }
 }
 
+/// Appends bytes to be filled in place. What is put together elsewhere first and then copied as a
+/// block has to wait until the processor has written all the parts.
+#[inline]
+pub(super) fn room<const BYTES: usize>(out: &mut Vec<u8>) -> &mut [u8; BYTES] {
+    out.extend_from_slice(&[0; BYTES]);
+    out.last_chunk_mut().expect("they were just appended")
+}
+
+/// Appends a text of which most are short. Up to sixteen bytes are copied by two moves of fixed
+/// size, which may overlap: calls of `memcpy` were a tenth of the gateway's time on long results.
+#[inline]
+pub(super) fn short(text: &[u8], out: &mut Vec<u8>) {
+    let length = text.len();
+    if length > 16 {
+        out.extend_from_slice(text);
+        return;
+    }
+    let end = out.len() + length;
+    let block = room::<16>(out);
+    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        block[..8].copy_from_slice(first);
+        block[length - 8..length].copy_from_slice(last);
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        block[..4].copy_from_slice(first);
+        block[length - 4..length].copy_from_slice(last);
+    } else if let [first, .., last] = text {
+        // Two or three bytes.
+        block[0] = *first;
+        block[1] = text[1];
+        block[length - 1] = *last;
+    } else if let [only] = text {
+        block[0] = *only;
+    }
+    out.truncate(end);
+}
+
 /// Puts the length of what was appended since, at `start`, where four bytes are reserved for it.
 #[inline]
 pub(super) fn put_length(bytes: &mut [u8], start: usize) -> Result<(), EncodeError> {
@@ -166,4 +202,19 @@ pub(super) fn weave<'a>(
     }
     out.data.truncate(position);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_texts_of_every_length_are_appended() {
+        let text = b"abcdefghijklmnopqrstuvwxyz";
+        for length in 0..=text.len() {
+            let mut out = b"before".to_vec();
+            short(&text[..length], &mut out);
+            assert_eq!(out, [b"before", &text[..length]].concat());
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use num_bigint::BigUint;
 
 use super::EncodeError;
+use super::cells::short;
 
 /// Appends `value / 10^scale` in text.
 #[inline]
@@ -24,12 +25,12 @@ pub(super) fn decimal(value: i128, scale: usize, out: &mut Vec<u8>) {
 #[inline]
 fn point(digits: &[u8], scale: usize, out: &mut Vec<u8>) {
     if scale == 0 {
-        out.extend_from_slice(digits);
+        short(digits, out);
     } else if digits.len() > scale {
         let (whole, fraction) = digits.split_at(digits.len() - scale);
-        out.extend_from_slice(whole);
+        short(whole, out);
         out.push(b'.');
-        out.extend_from_slice(fraction);
+        short(fraction, out);
     } else {
         out.extend_from_slice(b"0.");
         out.resize(out.len() + scale - digits.len(), b'0');

@@ -2,7 +2,7 @@
 
 use arrow::array::Array;
 
-use super::cells::{One, Visit};
+use super::cells::{One, Visit, short};
 use super::datetime::{self, Layout};
 use super::settings::{ByteaOutput, EncodeSettings};
 use super::values::Values;
@@ -22,7 +22,7 @@ pub(super) fn visit<V: Visit>(
         ($array:expr) => {{
             let numbers = $array.values();
             visitor.values($array.nulls(), |row, out| {
-                out.extend_from_slice(itoa::Buffer::new().format(numbers[row]).as_bytes());
+                short(itoa::Buffer::new().format(numbers[row]).as_bytes(), out);
                 Ok(())
             })
         }};
@@ -78,7 +78,7 @@ pub(super) fn visit<V: Visit>(
             Ok(())
         }),
         Values::Text(array) | Values::Json(array) => visitor.values(array.nulls(), |row, out| {
-            out.extend_from_slice(array.value(row).as_bytes());
+            short(array.value(row).as_bytes(), out);
             Ok(())
         }),
         Values::Bytes(array) => visitor.values(array.nulls(), |row, out| {

@@ -202,6 +202,16 @@ impl Outgoing {
     pub fn encoded(&mut self, messages: &[u8]) {
         self.buffer.extend_from_slice(messages);
     }
+
+    /// Takes messages that are already encoded out of `messages`; without copying them if nothing
+    /// waits to be sent.
+    pub fn take_encoded(&mut self, messages: &mut Vec<u8>) {
+        if self.buffer.is_empty() {
+            std::mem::swap(&mut self.buffer, messages);
+        } else {
+            self.buffer.append(messages);
+        }
+    }
 }
 
 fn string(body: &mut Vec<u8>, text: &str) {

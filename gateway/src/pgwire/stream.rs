@@ -17,8 +17,9 @@ use super::frontend::Tag;
 
 /// How much of a client's next messages is taken in while a statement runs.
 pub const READ_AHEAD_BYTES_MAX: usize = 256 * 1024;
-/// Beyond this the writer sends before it takes more rows.
-pub const WRITE_BYTES_SOFT: usize = 256 * 1024;
+/// Beyond this the writer sends before it takes more rows. Smaller than what is encoded at once, so
+/// that rows usually find the buffer empty and need not be copied into it.
+pub const WRITE_BYTES_SOFT: usize = 64 * 1024;
 /// A write buffer that grew beyond this is given back once it is empty.
 const WRITE_BYTES_KEPT: usize = 1024 * 1024;
 /// Longest message of the kinds that are short by nature, as in PostgreSQL.

@@ -14,6 +14,7 @@ use skein_catalog::relation::RelationName;
 use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
 use skein_executor_api::Column;
 use skein_planner::ast::{Query, print};
+use skein_planner::brief::is_brief;
 use skein_planner::clock::reads_clock;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
@@ -109,6 +110,8 @@ pub struct AnalysedQuery {
     pub sql: String,
     /// It gives another result at another time.
     pub reads_clock: bool,
+    /// It takes microseconds to run.
+    pub is_brief: bool,
     plan: Mutex<Option<RememberedPlan>>,
 }
 
@@ -144,6 +147,7 @@ impl AnalysedQuery {
             rewritten,
             sql: print::query_sql(&resolved.query),
             reads_clock: reads_clock(&resolved.query),
+            is_brief: is_brief(&resolved.query),
             resolved,
             plan: Mutex::default(),
         }

@@ -76,7 +76,9 @@ impl Session {
             }
         }
         let mut text = match &planned {
-            Planned::Shadow { sql, .. } => vec![format!("gateway: {sql}")],
+            Planned::Shadow { sql, .. } | Planned::Brief { sql, .. } => {
+                vec![format!("gateway: {sql}")]
+            }
             Planned::Fragments { plan } => lines(plan, &self.notes(plan, metrics.as_deref())),
         };
         if analyze {

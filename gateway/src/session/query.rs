@@ -4,14 +4,15 @@
 //! AnalysedQuery + parameters + snapshot ─► plan ─► dispatch ─► rows
 //! ```
 //!
-//! A query that reads no file runs on the shadow database, all others on the executors.
+//! A query that reads no file runs on the shadow database, all others on the executors. One that is
+//! over within microseconds runs on the thread of its session, all others on a thread of their own.
 
 use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
 use skein_executor_api::{BatchStream, FragmentErrorKind};
 use skein_planner::ast::{Query, print};
@@ -30,6 +31,9 @@ use super::understand::beside;
 use crate::dispatch::{RunOptions, Running};
 use crate::error::GatewayError;
 use crate::shadow::Shadow;
+
+/// Longer texts may hold values that take their time.
+const BRIEF_BYTES_MAX: usize = 4 * 1024;
 
 impl Session {
     /// The version of the relations' columns that a new statement would see.
@@ -108,14 +112,14 @@ impl Session {
         let shadow = self.gateway.shadow(&snapshot).await?;
         if analysed.resolved.relations.is_empty() {
             if lasting {
-                let sql = analysed.sql.clone();
-                return Ok(Planned::Shadow { sql, shadow });
+                let (sql, is_brief) = (analysed.sql.clone(), analysed.is_brief);
+                return Ok(Planned::on_shadow(sql, shadow, is_brief));
             }
             let mut bound = analysed.resolved.query.clone();
             put_parameters(&mut bound, parameters);
             bind_clock(&mut bound, &self.transaction.now());
             let sql = print::query_sql(&bound);
-            return Ok(Planned::Shadow { sql, shadow });
+            return Ok(Planned::on_shadow(sql, shadow, analysed.is_brief));
         }
         // What joins files with the catalogue runs whole, where both are.
         let mixed = analysed.resolved.touches_catalogue;
@@ -172,17 +176,22 @@ impl Session {
         planned: &Planned,
         guard: &mut Guard,
     ) -> Result<Started, GatewayError> {
-        let settings = self.derived.duckdb.clone();
+        let settings = &self.derived.duckdb;
         let deadline = guard.fragment_deadline();
         match planned {
+            Planned::Brief { sql, shadow } => {
+                let rows = guard.run(shadow.run_brief(sql, settings)).await?;
+                let rows = stream::iter(rows.into_iter().map(Ok));
+                Ok(Started::Shadow(Box::pin(rows)))
+            }
             Planned::Shadow { sql, shadow } => {
-                let run = shadow.run(sql.clone(), settings, deadline);
+                let run = shadow.run(sql.clone(), settings.clone(), deadline);
                 Ok(Started::Shadow(guard.run(run).await?))
             }
             Planned::Fragments { plan } => {
                 let options = RunOptions {
                     statement: self.gateway.next_statement(),
-                    settings,
+                    settings: settings.clone(),
                     deadline,
                     fragments: self.derived.fragments,
                 };
@@ -220,8 +229,20 @@ impl Session {
 pub(super) enum Planned {
     /// On the shadow database.
     Shadow { sql: String, shadow: Arc<Shadow> },
+    /// On the shadow database, within microseconds.
+    Brief { sql: String, shadow: Arc<Shadow> },
     /// On executors.
     Fragments { plan: Arc<DistributedPlan> },
+}
+
+impl Planned {
+    fn on_shadow(sql: String, shadow: Arc<Shadow>, is_brief: bool) -> Self {
+        if is_brief && sql.len() <= BRIEF_BYTES_MAX {
+            Self::Brief { sql, shadow }
+        } else {
+            Self::Shadow { sql, shadow }
+        }
+    }
 }
 
 /// A query that runs.

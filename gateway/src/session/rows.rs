@@ -134,7 +134,11 @@ impl ResultRows {
         if count > 0 {
             let end_of = |row: usize| row.checked_sub(1).map_or(0, |row| self.buffer.ends[row]);
             let (start, end) = (end_of(self.taken), end_of(self.taken + count));
-            writer.out().encoded(&self.buffer.data[start..end]);
+            if start == 0 && end == self.buffer.data.len() {
+                writer.out().take_encoded(&mut self.buffer.data);
+            } else {
+                writer.out().encoded(&self.buffer.data[start..end]);
+            }
             self.taken += count;
         }
         count as u64
