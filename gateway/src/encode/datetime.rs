@@ -161,7 +161,7 @@ pub(crate) fn time(micros: i64, out: &mut Vec<u8>) {
 fn time_block(micros: i64, text: &mut [u8; 15]) -> usize {
     let byte = |number: i64| u8::try_from(number).unwrap_or(99);
     let seconds = micros / 1_000_000;
-    let (h, m, s) = (
+    let (hour, minute, second) = (
         pair(byte(seconds / 3600)),
         pair(byte(seconds / 60 % 60)),
         pair(byte(seconds % 60)),
@@ -173,7 +173,8 @@ fn time_block(micros: i64, text: &mut [u8; 15]) -> usize {
         pair(byte(micros % 100)),
     );
     *text = [
-        h[0], h[1], b':', m[0], m[1], b':', s[0], s[1], b'.', a[0], a[1], b[0], b[1], c[0], c[1],
+        hour[0], hour[1], b':', minute[0], minute[1], b':', second[0], second[1], b'.', a[0], a[1],
+        b[0], b[1], c[0], c[1],
     ];
     if micros == 0 {
         return 8;

@@ -275,7 +275,6 @@ mod tests {
     #[test]
     fn plain_numbers_are_what_their_digits_would_give() {
         let seed = rand::random::<u64>();
-        println!("seed {seed}");
         let mut random = StdRng::seed_from_u64(seed);
         let edges = [1e-4, 1e6, 1e15, 1.0, 0.1, 9.5, 16_777_216.0, 99_999.95];
         let near = edges
@@ -292,10 +291,10 @@ mod tests {
             let decimal = shortest(zmij::Buffer::new().format_finite(value));
             layout(value < 0.0, &decimal, 15, &mut expected);
             let text = text8(value, 1);
-            assert_eq!(text.parse(), Ok(value), "{text}");
+            assert_eq!(text.parse(), Ok(value), "{text}, seed {seed}");
             // Digits half way between two floats are others; such numbers are large.
             if value.abs() < 9e15 {
-                assert_eq!(text.as_bytes(), expected, "{value:e}");
+                assert_eq!(text.as_bytes(), expected, "{value:e}, seed {seed}");
             }
             #[expect(clippy::cast_possible_truncation, reason = "any float will do")]
             let value = value as f32;
@@ -303,7 +302,11 @@ mod tests {
                 let mut expected = Vec::new();
                 let decimal = shortest(zmij::Buffer::new().format_finite(value));
                 layout(value < 0.0, &decimal, 6, &mut expected);
-                assert_eq!(text4(value, 1).as_bytes(), expected, "{value:e}");
+                assert_eq!(
+                    text4(value, 1).as_bytes(),
+                    expected,
+                    "{value:e}, seed {seed}"
+                );
             }
         }
     }
