@@ -159,6 +159,7 @@ fn template(programs: &Path, root: bool) -> PathBuf {
                         "--auth=trust",
                         "--encoding=UTF8",
                         "--locale=C",
+                        "--lc-ctype=C.UTF-8",
                     ])
                     .args(["--no-sync", "--pgdata"])
                     .arg(&data),

@@ -8,6 +8,8 @@
 //! Invariants: dropping a [`BatchStream`] stops the fragment. A stream that ends without an error
 //! has delivered every row; a truncated answer is always an error.
 
+pub mod functions;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;

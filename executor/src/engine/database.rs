@@ -10,7 +10,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use libduckdb_sys as ffi;
-use skein_executor_api::{FragmentError, FragmentErrorKind};
+use skein_executor_api::{FragmentError, FragmentErrorKind, functions};
 
 use super::connection::Connection;
 use super::types::load_keywords;
@@ -129,6 +129,9 @@ impl Database {
         }
         for extension in &options.extensions {
             connection.execute(&format!("LOAD {}", literal(&extension.to_string_lossy())))?;
+        }
+        for statement in &functions::statements() {
+            connection.execute(statement)?;
         }
         for statement in &options.prelude {
             connection.execute(statement)?;

@@ -16,6 +16,7 @@ mod arrays;
 mod bytea;
 mod casts;
 mod catalogue;
+mod functions;
 mod node;
 mod numerics;
 mod operators;
@@ -202,7 +203,10 @@ impl Context<'_> {
                     operators::function(expr, self.text);
                     match session::function(expr, self) {
                         Descend::Over => Descend::Over,
-                        Descend::Into => catalogue::function(expr, self),
+                        Descend::Into => {
+                            functions::function(expr);
+                            catalogue::function(expr, self)
+                        }
                     }
                 }
                 ExprKind::Window(window) => {

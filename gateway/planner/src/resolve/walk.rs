@@ -6,6 +6,7 @@ use std::sync::Arc;
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
 use skein_catalog::snapshot::CatalogSnapshot;
 use skein_catalog::system;
+use skein_executor_api::functions as macros;
 
 use super::functions::{self, Access};
 use super::{
@@ -328,6 +329,10 @@ impl Tables<'_> {
             self.touches_catalogue = true;
             return Ok(());
         }
+        // Put in by the rewrite; written by a user it does no harm either.
+        if schema == macros::SCHEMA && MACROS.contains(name) {
+            return Ok(());
+        }
         // DuckDB's LIKE … ESCAPE is a function of the same name as PostgreSQL's, which has two
         // arguments.
         let escape = name.ends_with("like_escape") && args == 3;
@@ -432,6 +437,9 @@ impl Tables<'_> {
         if is_column() { None } else { Some(value) }
     }
 }
+
+/// PostgreSQL's functions that every instance of DuckDB has.
+static MACROS: std::sync::LazyLock<BTreeSet<&'static str>> = std::sync::LazyLock::new(macros::all);
 
 static CATALOGUE_FUNCTIONS: std::sync::LazyLock<BTreeSet<&'static str>> =
     std::sync::LazyLock::new(|| system::functions().into_iter().collect());

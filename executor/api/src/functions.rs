@@ -1,0 +1,82 @@
+//! PostgreSQL's functions that DuckDB lacks or means otherwise, as macros that every instance of
+//! DuckDB has, in a schema of their own.
+//!
+//! ```text
+//! functions/*.sql ─┬─► statements() ─► every instance, before it is locked down
+//!                  └─► names() ─► the planner calls `skein_fn.name` where a query says `name`
+//! ```
+//!
+//! They stand here because the planner, which names them, and the executors, which have them, must
+//! agree: a fragment may run in another process. A macro is SQL, so whole and split queries mean the
+//! same; it is inlined when the query is bound, so it costs what its text costs.
+//!
+//! Invariants: macros depend on nothing but their arguments and the settings of the connection; a
+//! name that starts with `skein_` is for other macros and for rewrites of operators and syntax.
+
+use std::collections::BTreeSet;
+
+/// The schema that holds them.
+pub const SCHEMA: &str = "skein_fn";
+
+/// One file per kind of function. In each, a statement ends a line with a semicolon and begins a
+/// line with `CREATE MACRO skein_fn.`.
+const FILES: &[&str] = &[
+    include_str!("functions/numbers.sql"),
+    include_str!("functions/text.sql"),
+    include_str!("functions/times.sql"),
+    include_str!("functions/json.sql"),
+    include_str!("functions/arrays.sql"),
+];
+
+const CREATE: &str = "CREATE MACRO skein_fn.";
+
+/// SQL that makes the schema and its macros, to be run in order.
+pub fn statements() -> Vec<String> {
+    let create = FILES.iter().flat_map(|file| {
+        file.split(";\n")
+            .map(without_comments)
+            .filter(|statement| !statement.is_empty())
+    });
+    std::iter::once(format!("CREATE SCHEMA {SCHEMA}"))
+        .chain(create)
+        .collect()
+}
+
+/// The names of all macros, lower case.
+pub fn all() -> BTreeSet<&'static str> {
+    FILES
+        .iter()
+        .flat_map(|file| file.lines())
+        .filter_map(|line| line.strip_prefix(CREATE))
+        .filter_map(|rest| rest.split('(').next())
+        .collect()
+}
+
+/// The names that queries call as functions of PostgreSQL's.
+pub fn names() -> BTreeSet<&'static str> {
+    let mut names = all();
+    names.retain(|name| !name.starts_with("skein_"));
+    names
+}
+
+fn without_comments(statement: &str) -> String {
+    let lines = statement
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("--"));
+    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_makes_a_macro_that_has_a_name() {
+        let statements = statements();
+        assert!(statements.len() > 1);
+        for statement in &statements[1..] {
+            assert!(statement.starts_with(CREATE), "{statement}");
+        }
+        assert!(names().contains("initcap"));
+    }
+}
