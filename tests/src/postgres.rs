@@ -143,9 +143,13 @@ pub fn programs() -> Option<PathBuf> {
     folders.pop().map(|(_, folder)| folder)
 }
 
+/// Text is ordered by its bytes, as Skein does, and letters are those of Unicode.
+const LOCALE: [&str; 2] = ["--locale=C", "--lc-ctype=C.UTF-8"];
+
 /// A new cluster of databases, to be copied: making one takes seconds.
 fn template(programs: &Path, root: bool) -> PathBuf {
-    data::generated("postgres", &programs.to_string_lossy(), |result| {
+    let key = format!("{} {}", programs.display(), LOCALE.join(" "));
+    data::generated("postgres", &key, |result| {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let data = folder.path().join("data");
         let made = (|| {
@@ -154,13 +158,8 @@ fn template(programs: &Path, root: bool) -> PathBuf {
             }
             succeed(
                 command(root, &programs.join("initdb"))
-                    .args([
-                        "--username=skein",
-                        "--auth=trust",
-                        "--encoding=UTF8",
-                        "--locale=C",
-                        "--lc-ctype=C.UTF-8",
-                    ])
+                    .args(["--username=skein", "--auth=trust", "--encoding=UTF8"])
+                    .args(LOCALE)
                     .args(["--no-sync", "--pgdata"])
                     .arg(&data),
             )?;
