@@ -47,6 +47,9 @@ impl Translated {
 pub(crate) fn translate(error: &FragmentError) -> Translated {
     use FragmentErrorKind as Kind;
     let text = error.message.as_str();
+    if let Some(translated) = raised(text) {
+        return translated;
+    }
     let known = match error.kind {
         Kind::Syntax => syntax(text),
         Kind::Catalog | Kind::Binder => names(text).or_else(|| rules(text)),
@@ -81,6 +84,29 @@ pub(crate) fn translate(error: &FragmentError) -> Translated {
         | Kind::Internal => None,
     };
     known.unwrap_or_else(|| Translated::new(kind_state(error.kind), lower_first(text)))
+}
+
+/// What Skein's own macros raise: `error('[substring_error] negative substring length not allowed')`.
+/// In brackets stands PostgreSQL's name of the condition; lines that start with `DETAIL: ` or
+/// `HINT: ` may follow.
+fn raised(text: &str) -> Option<Translated> {
+    let (condition, rest) = text.strip_prefix('[')?.split_once("] ")?;
+    let code = SqlState::by_condition(condition)?;
+    let (mut message, mut detail, mut hint) = (Vec::new(), None, None);
+    for line in rest.lines() {
+        if let Some(text) = line.strip_prefix("DETAIL: ") {
+            detail = Some(text.to_owned());
+        } else if let Some(text) = line.strip_prefix("HINT: ") {
+            hint = Some(text.to_owned());
+        } else {
+            message.push(line);
+        }
+    }
+    Some(Translated {
+        detail,
+        hint,
+        ..Translated::new(code, message.join("\n"))
+    })
 }
 
 /// The code of a message that no rule knows.
@@ -739,6 +765,26 @@ mod tests {
             let Translated { code, message, .. } = translate(&error);
             assert_eq!(format!("{code} {message}"), expected);
         }
+    }
+
+    #[test]
+    fn macros_name_the_condition() {
+        let translated = |message: &str| {
+            translate(&FragmentError {
+                kind: Kind::Invalid,
+                message: message.into(),
+                position: None,
+            })
+        };
+        let raised = translated("[substring_error] it is\nlong\nDETAIL: Too long.\nHINT: Cut it.");
+        assert_eq!(raised.code, SqlState::SUBSTRING_ERROR);
+        assert_eq!(raised.message, "it is\nlong");
+        assert_eq!(raised.detail.as_deref(), Some("Too long."));
+        assert_eq!(raised.hint.as_deref(), Some("Cut it."));
+        assert_eq!(
+            translated("[nosuch] text").code,
+            SqlState::INVALID_PARAMETER_VALUE
+        );
     }
 
     #[test]

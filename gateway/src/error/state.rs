@@ -13,6 +13,13 @@ macro_rules! states {
                 #[doc = concat!("`", $code, "`")]
                 pub const $name: Self = Self($code);
             )*
+
+            /// The code by PostgreSQL's name of the condition, lower case, as in PL/pgSQL.
+            pub(super) fn by_condition(name: &str) -> Option<Self> {
+                let known = [$((stringify!($name), Self($code))),*];
+                let is_it = |(condition, _): &&(&str, Self)| condition.eq_ignore_ascii_case(name);
+                known.iter().find(is_it).map(|(_, state)| *state)
+            }
         }
     };
 }
@@ -24,18 +31,23 @@ states! {
     CARDINALITY_VIOLATION = "21000"
     DATA_EXCEPTION = "22000"
     NUMERIC_VALUE_OUT_OF_RANGE = "22003"
+    NULL_VALUE_NOT_ALLOWED = "22004"
     INVALID_DATETIME_FORMAT = "22007"
     DATETIME_FIELD_OVERFLOW = "22008"
     INVALID_TIME_ZONE_DISPLACEMENT_VALUE = "22009"
     DIVISION_BY_ZERO = "22012"
+    SUBSTRING_ERROR = "22011"
+    INVALID_ESCAPE_CHARACTER = "22019"
     INVALID_REGULAR_EXPRESSION = "2201B"
     INVALID_ROW_COUNT_IN_LIMIT_CLAUSE = "2201W"
     INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE = "2201X"
     ARRAY_SUBSCRIPT_ERROR = "2202E"
     CHARACTER_NOT_IN_REPERTOIRE = "22021"
     INVALID_PARAMETER_VALUE = "22023"
+    INVALID_ESCAPE_SEQUENCE = "22025"
     INVALID_TEXT_REPRESENTATION = "22P02"
     INVALID_BINARY_REPRESENTATION = "22P03"
+    NONSTANDARD_USE_OF_ESCAPE_CHARACTER = "22P06"
     ACTIVE_SQL_TRANSACTION = "25001"
     READ_ONLY_SQL_TRANSACTION = "25006"
     NO_ACTIVE_SQL_TRANSACTION = "25P01"
