@@ -27,6 +27,10 @@ const TABLES: &[(&str, &str)] = &[
         "SELECT device_id, model, '{' || array_to_string(ports, ',') || '}', to_json(system) \
          FROM devices",
     ),
+    (
+        "CREATE TABLE words (id integer, word text, pattern text, n integer, raw bytea)",
+        "SELECT id, word, pattern, n, '\\x' || lower(hex(raw)) FROM words",
+    ),
 ];
 
 pub(crate) fn run(file: &Path) -> Result<(), Failed> {

@@ -233,11 +233,12 @@ fn write_tables(native: &Native, folder: &Path, layout: Layout) {
     }
 }
 
-/// Relations of the `.slt` files: `events` (Parquet, Hive), `customers` (CSV), `devices` (JSON).
+/// Relations of the `.slt` files: `events` (Parquet, Hive), `customers` (CSV), `devices` (JSON) and
+/// `words` (Parquet).
 pub fn sql_relations(layout: Layout) -> PathBuf {
     generated(
         &format!("sql-{layout:?}").to_lowercase(),
-        &format!("{EVENTS}{layout:?}2"),
+        &format!("{EVENTS}{WORDS}{layout:?}2"),
         |folder| {
             let native = Native::open(1);
             native.run(&format!("CREATE TABLE all_events AS {EVENTS}"));
@@ -266,6 +267,8 @@ pub fn sql_relations(layout: Layout) -> PathBuf {
                 "json",
                 "FORMAT json",
             );
+            let sql = format!("{WORDS} ORDER BY id");
+            write_parquet(&native, folder, "words", &sql, layout.files(3, 7));
         },
     )
 }
@@ -291,6 +294,19 @@ const DEVICES: &str = "
 SELECT i AS device_id, 'model ' || chr(64 + i::INTEGER) AS model, [i, i + 1] AS ports,
        {'os': CASE WHEN i % 2 = 0 THEN 'linux' ELSE 'bsd' END, 'cores': i * 2} AS system
 FROM range(1, 6) numbers(i)";
+
+/// Texts of many kinds, a pattern and a number for each, and bytes.
+const WORDS: &str = r#"
+SELECT id, word, pattern, n, raw::BLOB AS raw
+FROM (VALUES
+    (1, 'hello World', 'o', 3, 'abc'), (2, 'Élan vital', 'l|v', 0, '\x00\x01\xFF'),
+    (3, '', '^$', 1, ''), (4, NULL, 'x', 2, NULL), (5, 'a,b,,c', ',', -2, 'a,b'),
+    (6, 'foo.bar+baz', '\.', 5, '\xDE\xAD\xBE\xEF'), (7, '  padded  ', '\s+', -1, ' x '),
+    (8, '100% of_it', '%', 4, '100%'), (9, 'C:\temp\new', '\\', 7, 'C:\x5Ct'),
+    (10, 'x1y22z333', '[0-9]+', 9, '123'), (11, 'it''s "quoted"', '"', NULL, '''"'),
+    (12, 'ÄÖÜ straße', '[^ -~]', 10, 'plain'), (13, 'HELLO', 'L', -10, 'HELLO'),
+    (14, 'two' || chr(10) || 'lines', '^l', 100, 'a' || chr(10))
+) AS words(id, word, pattern, n, raw)"#;
 
 #[cfg(test)]
 mod tests {
