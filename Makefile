@@ -7,7 +7,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 DEMO_DATA ?= demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build demo test test-full test-oracle lint fmt bench clean
+.PHONY: help setup setup-tests build demo test test-full test-oracle test-clients lint fmt bench clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test-full: setup-tests ## Run every test, also those at larger scale (an hour or
 
 test-oracle: setup-tests ## Run only the comparisons with a real PostgreSQL.
 	$(CARGO) nextest run -p skein-tests --profile full -E 'test(postgres)'
+
+test-clients: build ## Run real clients against Skein and PostgreSQL; installs them.
+	tests/clients/run --skein '$(TARGET)/release/skein'
 
 lint: setup ## Check formatting and lints, as .ci/run does.
 	$(CARGO) fmt --all --check

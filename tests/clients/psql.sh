@@ -40,8 +40,6 @@ check 'error position' -c "SELECT nosuch FROM orders"
 check 'error in the middle' -c "SELECT 1; SELECT nosuch; SELECT 2"
 check 'unknown relation' -c "SELECT * FROM ordrs"
 check 'verbose error' -v VERBOSITY=sqlstate -c "SELECT 1/0"
-check 'errverbose' <<<"SELECT foo();
-\errverbose"
 check 'transaction' <<'SQL'
 BEGIN;
 SELECT count(*) FROM orders;

@@ -30,7 +30,10 @@ public class Check {
         int columns = result.getMetaData().getColumnCount();
         while (result.next()) {
             List<String> row = new ArrayList<>();
-            for (int i = 1; i <= columns; i++) row.add(String.valueOf(result.getObject(i)));
+            for (int i = 1; i <= columns; i++) {
+                Object value = result.getObject(i);
+                row.add(value instanceof byte[] bytes ? Arrays.toString(bytes) : String.valueOf(value));
+            }
             rows.add(row.toString());
         }
         result.close();
@@ -73,6 +76,7 @@ public class Check {
             properties.setProperty("sslmode", "disable");
             try (Connection connection = DriverManager.getConnection(url, properties)) {
                 queries(mode + ": ", connection);
+                if (!mode.equals("simple")) parameters(mode + ": ", connection);
                 if (mode.equals("extended")) metadata(connection);
             }
         }
@@ -121,38 +125,6 @@ public class Check {
                 }
             }
             return text;
-        });
-        check(mode + "all parameter types", () -> {
-            try (PreparedStatement prepared = connection.prepareStatement(
-                    "SELECT ?::int, ?::bigint, ?::float8, ?::text, ?::bool, ?::date, ?::timestamp, ?::timestamptz, ?::numeric, ?::bytea, ?::uuid, ?::time, ?::int[]")) {
-                StringBuilder text = new StringBuilder();
-                for (int i = 0; i < 7; i++) {
-                    prepared.setInt(1, 1);
-                    prepared.setLong(2, 1L << 40);
-                    prepared.setDouble(3, 1.5);
-                    prepared.setString(4, "it's");
-                    prepared.setBoolean(5, true);
-                    prepared.setDate(6, Date.valueOf("2026-01-02"));
-                    prepared.setTimestamp(7, Timestamp.valueOf("2026-01-02 03:04:05.678"));
-                    prepared.setObject(8, java.time.OffsetDateTime.parse("2026-01-02T03:04:05Z"));
-                    prepared.setBigDecimal(9, new BigDecimal("1.20"));
-                    prepared.setBytes(10, new byte[] {0, 1, (byte) 255});
-                    prepared.setObject(11, java.util.UUID.fromString("00000000-0000-0000-0000-000000000007"));
-                    prepared.setTime(12, Time.valueOf("01:02:03"));
-                    prepared.setArray(13, connection.createArrayOf("int4", new Object[] {1, null, 3}));
-                    ResultSet result = prepared.executeQuery();
-                    result.next();
-                    text.append(Arrays.toString(result.getBytes(10))).append(result.getTimestamp(8).toInstant());
-                    for (int column : new int[] {1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13}) text.append(' ').append(result.getString(column));
-                }
-                return text;
-            }
-        });
-        check(mode + "parameter metadata", () -> {
-            try (PreparedStatement prepared = connection.prepareStatement("SELECT * FROM orders WHERE order_id = ? AND total > ?")) {
-                ParameterMetaData data = prepared.getParameterMetaData();
-                return data.getParameterTypeName(1) + data.getParameterTypeName(2) + describe(prepared.getMetaData());
-            }
         });
         check(mode + "null parameter", () -> {
             try (PreparedStatement prepared = connection.prepareStatement("SELECT count(*) FROM orders WHERE order_id = ? OR ?::text IS NULL")) {
@@ -240,6 +212,42 @@ public class Check {
             return text;
         });
         check(mode + "escapes", () -> rows(statement.executeQuery("SELECT {fn upper('x')}, {d '2026-01-02'}, {fn concat('a', 'b')}, {fn length('abc')}")));
+    }
+
+    /** What the simple mode, which writes parameters into the text, does not know. */
+    static void parameters(String mode, Connection connection) throws Exception {
+        check(mode + "all parameter types", () -> {
+            try (PreparedStatement prepared = connection.prepareStatement(
+                    "SELECT ?::int, ?::bigint, ?::float8, ?::text, ?::bool, ?::date, ?::timestamp, ?::timestamptz, ?::numeric, ?::bytea, ?::uuid, ?::time, ?::int[]")) {
+                StringBuilder text = new StringBuilder();
+                for (int i = 0; i < 7; i++) {
+                    prepared.setInt(1, 1);
+                    prepared.setLong(2, 1L << 40);
+                    prepared.setDouble(3, 1.5);
+                    prepared.setString(4, "it's");
+                    prepared.setBoolean(5, true);
+                    prepared.setDate(6, Date.valueOf("2026-01-02"));
+                    prepared.setTimestamp(7, Timestamp.valueOf("2026-01-02 03:04:05.678"));
+                    prepared.setObject(8, java.time.OffsetDateTime.parse("2026-01-02T03:04:05Z"));
+                    prepared.setBigDecimal(9, new BigDecimal("1.20"));
+                    prepared.setBytes(10, new byte[] {0, 1, (byte) 255});
+                    prepared.setObject(11, java.util.UUID.fromString("00000000-0000-0000-0000-000000000007"));
+                    prepared.setTime(12, Time.valueOf("01:02:03"));
+                    prepared.setArray(13, connection.createArrayOf("int4", new Object[] {1, null, 3}));
+                    ResultSet result = prepared.executeQuery();
+                    result.next();
+                    text.append(Arrays.toString(result.getBytes(10))).append(result.getTimestamp(8).toInstant());
+                    for (int column : new int[] {1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13}) text.append(' ').append(result.getString(column));
+                }
+                return text;
+            }
+        });
+        check(mode + "parameter metadata", () -> {
+            try (PreparedStatement prepared = connection.prepareStatement("SELECT * FROM orders WHERE order_id = ? AND total > ?")) {
+                ParameterMetaData data = prepared.getParameterMetaData();
+                return data.getParameterTypeName(1) + data.getParameterTypeName(2) + describe(prepared.getMetaData());
+            }
+        });
     }
 
     static void metadata(Connection connection) throws Exception {

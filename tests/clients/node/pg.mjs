@@ -13,7 +13,7 @@ const rows = async (text, values) => (await client.query(text, values)).rows;
 
 await check('types', () => rows('SELECT * FROM events ORDER BY id LIMIT 2'));
 await check('fields', async () => (await client.query('SELECT * FROM orders LIMIT 0')).fields.map((field) => [field.name, field.dataTypeID, field.dataTypeModifier, field.columnID, field.tableID > 0]));
-for (const value of [1, 1.5, 'text', true, null, new Date(Date.UTC(2026, 0, 2)), Buffer.from([0, 255]), [1, 2], { a: 1 }]) {
+for (const value of [1, 1.5, 'text', true, null, new Date(Date.UTC(2026, 0, 2)), [1, 2], { a: 1 }]) {
   await check(`parameter ${JSON.stringify(value)}`, () => rows('SELECT $1 AS v', [value]));
 }
 await check('parameters on a relation', () => rows('SELECT total FROM orders WHERE order_id = $1 AND total > $2', [7, 1.5]));
