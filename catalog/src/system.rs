@@ -30,6 +30,8 @@ pub use tables::{SystemColumn, SystemRelation, relation, relations};
 pub const PG_SCHEMA: &str = "skein_pg";
 /// Where those of `information_schema` are.
 pub const INFORMATION_SCHEMA: &str = "skein_info";
+/// The database that the tables name. A session that has asked for another one sees that instead.
+pub const DATABASE: &str = "skein";
 /// The role that owns everything.
 pub const OWNER: &str = "skein";
 /// Its OID, that of PostgreSQL's bootstrap superuser.

@@ -51,7 +51,7 @@ pub struct ShadowOptions {
 impl Default for ShadowOptions {
     fn default() -> Self {
         Self {
-            database: "skein".to_owned(),
+            database: system::DATABASE.to_owned(),
             threads: 1,
             memory_limit: "512MB".to_owned(),
             connections_max: 16,

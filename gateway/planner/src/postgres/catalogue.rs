@@ -11,7 +11,7 @@ use skein_catalog::system::{self, PG_SCHEMA, SystemRelation};
 
 use super::{Context, SettingFact, node};
 use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
-use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
+use crate::ast::{Comparison, Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 use crate::resolve::functions;
 
 /// Functions that exist as macros of ours, lower case.
@@ -96,6 +96,11 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
                 return Descend::Over;
             }
             relation.schema.clone_into(schema);
+            let database = context.facts.database();
+            if database != system::DATABASE && name_database(table, relation, database) {
+                context.found.session = true;
+                return Descend::Over;
+            }
             Descend::Into
         }
         TableRefKind::Function { call, .. } if is_ancestors(call) => {
@@ -152,6 +157,56 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
         }
         _ => Descend::Into,
     }
+}
+
+/// Makes columns that hold the name of the database say the one the client has asked for; whether
+/// the relation has any.
+fn name_database(table: &mut TableRef, relation: &SystemRelation, database: &str) -> bool {
+    let named: Vec<&str> = relation
+        .columns
+        .iter()
+        .filter(|column| match relation.schema {
+            "information_schema" => {
+                column.name == "catalog_name" || column.name.ends_with("_catalog")
+            }
+            _ => column.name == "datname",
+        })
+        .map(|column| column.name)
+        .collect();
+    if named.is_empty() {
+        return false;
+    }
+    let column = |name: &str| node::expr(ExprKind::ColumnRef(vec![name.to_owned()]));
+    let mut star = Expr::star();
+    if let ExprKind::Star(star) = &mut star.kind {
+        star.replace = named
+            .into_iter()
+            .map(|name| {
+                let is_ours = node::expr(ExprKind::Comparison {
+                    op: Comparison::Equal,
+                    left: Box::new(column(name)),
+                    right: Box::new(node::text(system::DATABASE)),
+                });
+                let value = node::expr(ExprKind::Case {
+                    checks: vec![(is_ours, node::text(database))],
+                    otherwise: Box::new(column(name)),
+                });
+                (name.to_owned(), value)
+            })
+            .collect();
+    }
+    let mut query = node::select(star);
+    if let QueryBody::Select(select) = &mut query.body {
+        select.from = TableRef {
+            kind: std::mem::replace(&mut table.kind, TableRefKind::Empty),
+            alias: String::new(),
+            column_aliases: Vec::new(),
+            sample: None,
+            location: table.location,
+        };
+    }
+    table.kind = TableRefKind::Subquery(Box::new(query));
+    true
 }
 
 fn is_ancestors(call: &Expr) -> bool {
