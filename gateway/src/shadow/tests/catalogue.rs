@@ -238,6 +238,15 @@ async fn the_session_shows_itself() {
         ["ada|analytics|public|7"]
     );
     assert_eq!(
+        session.lines("SELECT DISTINCT t.table_catalog FROM information_schema.tables AS t"),
+        ["analytics"]
+    );
+    assert_eq!(
+        session
+            .lines("SELECT d.datname, oid FROM pg_database d WHERE datname = current_database()"),
+        ["analytics|5"]
+    );
+    assert_eq!(
         session.lines("SELECT name, setting, unit FROM pg_settings WHERE name = 'work_mem'"),
         ["work_mem|4096|kB"]
     );
