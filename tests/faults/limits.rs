@@ -1,10 +1,15 @@
 //! Queries that are too large, too deep, or too many.
 
+use std::time::{Duration, Instant};
+
 use skein_tests::client::Client;
 use skein_tests::cluster::{Cluster, ClusterOptions};
 use skein_tests::data::sets::{Layout, random_relations};
 
 use crate::failure;
+
+/// How long a refusal may take, on a busy machine.
+const STOP_MAX: Duration = Duration::from_secs(1);
 
 fn options() -> ClusterOptions {
     ClusterOptions::new(&random_relations(Layout::Few))
@@ -116,4 +121,49 @@ fn a_statement_of_ten_megabytes_is_no_problem() {
         .query(&format!("SELECT length('{text}') AS l"))
         .expect("it can be run");
     assert_eq!(result.rows[0][0].as_deref(), Some("10485760"));
+}
+
+/// DuckDB looks at an interrupt between vectors only: what makes one value must not take long.
+#[test]
+fn one_value_of_any_size_is_refused() {
+    let cluster = Cluster::start(&options());
+    let mut client = cluster.client();
+    for expression in [
+        "len(list_transform(range(300000000), lambda x: x * 2))",
+        "len(range(0, 300000000))",
+        "len(generate_series(300000000, 0, -1))",
+        "len(generate_series(TIMESTAMP '1900-01-01', TIMESTAMP '2026-01-01', INTERVAL '1 second'))",
+        "sum(x) FROM (SELECT unnest(range(300000000 + id)) AS x FROM facts)",
+        "len(list_resize([1], 300000000))",
+        "len(array_resize([1], 300000000, 0))",
+        "bar(1, 0, 1, 1000000000)",
+        "bitstring('1', 1000000000)",
+        "levenshtein(repeat('a', 100000), repeat('b', 100000) || id) FROM facts",
+        "damerau_levenshtein(repeat('a', 100000), repeat('b', 100000))",
+    ] {
+        let start = Instant::now();
+        let (sqlstate, text) = failure(client.query(&format!("SELECT {expression}")));
+        assert_eq!(sqlstate, "54000", "{expression}: {text}");
+        let elapsed = start.elapsed();
+        assert!(elapsed < STOP_MAX, "{expression} took {elapsed:?}");
+        lives_on(&mut client);
+    }
+    for (expression, expected) in [
+        ("len(range(4194303))", "4194303"),
+        ("array_to_string(generate_series(1, 5, 2), ',')", "1,3,5"),
+        ("array_to_string(range(3), ',')", "0,1,2"),
+        ("array_to_string(range(1, 3), ',')", "1,2"),
+        ("range(NULL) IS NULL", "t"),
+        (
+            "len(generate_series('2026-01-01'::timestamp, '2026-01-02', '1 hour'))",
+            "25",
+        ),
+        ("array_to_string(list_resize([1], 3, 7), ',')", "1,7,7"),
+        ("levenshtein('kitten', 'sitting')", "3"),
+        ("count(*) FROM range(300000000)", "300000000"),
+    ] {
+        let result = client.query(&format!("SELECT {expression}"));
+        let rows = result.expect("is within the limits").rows;
+        assert_eq!(rows[0][0].as_deref(), Some(expected), "{expression}");
+    }
 }

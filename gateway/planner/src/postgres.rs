@@ -31,7 +31,7 @@ mod tests;
 pub use bytea::ByteaFault;
 
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
-use crate::ast::{ExprKind, Query, QueryBody};
+use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind};
 
 /// What a statement may ask about the session that runs it.
 pub trait SessionFacts {
@@ -160,6 +160,7 @@ pub fn rewrite(
         facts,
         names: catalogue::Names::of(query),
         tableoids: text.to_ascii_lowercase().contains("tableoid"),
+        enters_from: false,
         found: Rewritten::default(),
         error: None,
     };
@@ -178,6 +179,8 @@ struct Context<'a> {
     names: catalogue::Names,
     /// The text has the word `tableoid`.
     tableoids: bool,
+    /// The next expression is the call of a function in FROM.
+    enters_from: bool,
     found: Rewritten,
     error: Option<RewriteError>,
 }
@@ -196,42 +199,52 @@ impl Context<'_> {
                 }
                 Descend::Into
             }
-            NodeMut::Table(table) => catalogue::table(table, self),
-            NodeMut::Expr(expr) => match &mut expr.kind {
-                ExprKind::ColumnRef(_) => session::column(expr, self),
-                ExprKind::Function(_) => {
-                    operators::function(expr, self.text);
-                    match session::function(expr, self) {
-                        Descend::Over => Descend::Over,
-                        Descend::Into => {
-                            functions::function(expr);
-                            catalogue::function(expr, self)
-                        }
+            NodeMut::Table(table) => {
+                let descend = catalogue::table(table, self);
+                self.enters_from =
+                    descend == Descend::Into && matches!(table.kind, TableRefKind::Function { .. });
+                descend
+            }
+            NodeMut::Expr(expr) => self.expression(expr),
+        }
+    }
+
+    fn expression(&mut self, expr: &mut Expr) -> Descend {
+        let is_in_from = std::mem::take(&mut self.enters_from);
+        match &mut expr.kind {
+            ExprKind::ColumnRef(_) => session::column(expr, self),
+            ExprKind::Function(_) => {
+                operators::function(expr, self.text);
+                match session::function(expr, self) {
+                    Descend::Over => Descend::Over,
+                    Descend::Into => {
+                        functions::function(expr, is_in_from);
+                        catalogue::function(expr, self)
                     }
                 }
-                ExprKind::Window(window) => {
-                    operators::window(window);
-                    Descend::Into
+            }
+            ExprKind::Window(window) => {
+                operators::window(window);
+                Descend::Into
+            }
+            ExprKind::Operator { .. } => {
+                operators::negation(expr, self.text);
+                Descend::Into
+            }
+            ExprKind::Cast { .. } => casts::cast(expr, self),
+            ExprKind::Subquery(_) => {
+                arrays::any(expr);
+                Descend::Into
+            }
+            ExprKind::Collate { .. } => {
+                operators::collation(expr);
+                // What was collated now stands here and has not been visited itself.
+                match expr.kind {
+                    ExprKind::Collate { .. } => Descend::Into,
+                    _ => self.visit(NodeMut::Expr(expr)),
                 }
-                ExprKind::Operator { .. } => {
-                    operators::negation(expr, self.text);
-                    Descend::Into
-                }
-                ExprKind::Cast { .. } => casts::cast(expr, self),
-                ExprKind::Subquery(_) => {
-                    arrays::any(expr);
-                    Descend::Into
-                }
-                ExprKind::Collate { .. } => {
-                    operators::collation(expr);
-                    // What was collated now stands here and has not been visited itself.
-                    match expr.kind {
-                        ExprKind::Collate { .. } => Descend::Into,
-                        _ => self.visit(NodeMut::Expr(expr)),
-                    }
-                }
-                _ => Descend::Into,
-            },
+            }
+            _ => Descend::Into,
         }
     }
 

@@ -7,15 +7,19 @@ use std::sync::LazyLock;
 use skein_executor_api::functions as macros;
 
 use crate::ast::{Expr, ExprKind};
+use crate::resolve::functions::TABLE_FUNCTIONS;
 
 static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(macros::names);
 
-/// Redirects a call by its name; qualified ones only in PostgreSQL's own schema.
-pub(super) fn function(expr: &mut Expr) {
+/// Redirects a call by its name; qualified ones only in PostgreSQL's own schema. In FROM a table
+/// function stays what it is.
+pub(super) fn function(expr: &mut Expr, is_in_from: bool) {
     let ExprKind::Function(call) = &mut expr.kind else {
         return;
     };
+    let is_table = is_in_from && TABLE_FUNCTIONS.contains(&call.name.as_str());
     if !call.is_operator
+        && !is_table
         && matches!(call.schema.as_str(), "" | "pg_catalog")
         && NAMES.contains(call.name.as_str())
     {
