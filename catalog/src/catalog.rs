@@ -24,7 +24,8 @@ use crate::inspect::Inspect;
 use crate::listing::Lister;
 use crate::paths;
 use crate::relation::{PATH_SCHEMA, RelationName};
-use crate::snapshot::{CatalogSnapshot, RelationSnapshot};
+use crate::snapshot::{CatalogSnapshot, File, RelationSnapshot};
+use crate::versions::Changed;
 
 /// Relations refreshed at once for one statement.
 const REFRESHED_AT_ONCE: usize = 16;
@@ -183,6 +184,15 @@ impl Catalog {
                 }
             }
         }
+    }
+
+    /// The first of `files`, which are of a snapshot of this catalog, that has changed since it was
+    /// listed.
+    pub async fn first_changed(
+        &self,
+        files: &[Arc<File>],
+    ) -> Result<Option<Changed>, CatalogError> {
+        self.tools.lister.first_changed(files).await
     }
 
     /// Looks for new relations in the served directory, if there is one and the last look is older

@@ -20,6 +20,7 @@ pub mod snapshot;
 mod sql;
 pub mod system;
 pub mod types;
+pub mod versions;
 
 pub use catalog::{Catalog, Problem};
 pub use error::{CatalogError, InspectError};

@@ -118,7 +118,24 @@ impl Lister {
             .collect()
     }
 
-    async fn bounded<T>(
+    /// The store that a file lies in, by its key: of several that fit, the innermost.
+    pub(crate) fn root_of(&self, path: &str) -> &str {
+        let fits = |root: &&String| {
+            path.strip_prefix(root.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        let roots = self.stores.keys();
+        roots
+            .filter(fits)
+            .max_by_key(|root| root.len())
+            .map_or("", String::as_str)
+    }
+
+    pub(crate) fn store(&self, root: &str) -> Option<&Arc<dyn ObjectStore>> {
+        self.stores.get(root)
+    }
+
+    pub(crate) async fn bounded<T>(
         &self,
         text: &str,
         listing: impl Future<Output = Result<T, CatalogError>>,
@@ -165,8 +182,8 @@ impl Lister {
         if pattern.rest.is_empty() {
             // A folder is not an object; who wants its files asks for what is below it.
             match store.head(&fixed).await {
-                Ok(meta) => add(files, &pattern.root, meta),
-                Err(error) if means_nothing_there(&error) || (is_local && is_folder(&fixed)) => {}
+                Ok(meta) => add(files, &pattern.root, &meta),
+                Err(error) if is_nothing_there(&error) || (is_local && is_folder(&fixed)) => {}
                 Err(error) => return Err(unlistable(pattern, &fixed, innermost(&error))),
             }
             return Ok(());
@@ -191,7 +208,7 @@ impl Lister {
                 }
                 below.extend(listing.folders);
                 for object in listing.files {
-                    add(files, &pattern.root, object);
+                    add(files, &pattern.root, &object);
                 }
                 if files.len() > self.files_max {
                     let files_max = self.files_max;
@@ -243,7 +260,7 @@ async fn list_folder(
     }
     let listed = match store.list_with_delimiter(Some(&folder)).await {
         Ok(listed) => listed,
-        Err(error) if means_nothing_there(&error) => {
+        Err(error) if is_nothing_there(&error) => {
             return Ok(FolderListing {
                 files: Vec::new(),
                 folders: Vec::new(),
@@ -280,13 +297,9 @@ fn unlistable(pattern: &Pattern, path: &Path, message: String) -> CatalogError {
     }
 }
 
-fn add(files: &mut BTreeMap<String, Listed>, root: &str, meta: ObjectMeta) {
+fn add(files: &mut BTreeMap<String, Listed>, root: &str, meta: &ObjectMeta) {
     let path = display_path(root, &meta.location);
-    let version = match (meta.e_tag, meta.version) {
-        (Some(tag), _) => tag,
-        (None, Some(version)) => version,
-        (None, None) => format!("{:x}-{}", meta.size, meta.last_modified.timestamp_micros()),
-    };
+    let version = version(meta);
     files.insert(
         path.clone(),
         Listed {
@@ -297,12 +310,21 @@ fn add(files: &mut BTreeMap<String, Listed>, root: &str, meta: ObjectMeta) {
     );
 }
 
+/// What tells two contents of a file apart.
+pub(crate) fn version(meta: &ObjectMeta) -> String {
+    match (&meta.e_tag, &meta.version) {
+        (Some(tag), _) => tag.clone(),
+        (None, Some(version)) => version.clone(),
+        (None, None) => format!("{:x}-{}", meta.size, meta.last_modified.timestamp_micros()),
+    }
+}
+
 fn display_path(root: &str, path: &Path) -> String {
     format!("{root}/{}", path.as_ref())
 }
 
 /// Nothing is there, or a file stands where a folder would have to.
-fn means_nothing_there(error: &object_store::Error) -> bool {
+pub(crate) fn is_nothing_there(error: &object_store::Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {

@@ -112,17 +112,15 @@ impl EmbeddedExecutor {
     /// for statements that are known to take microseconds. Handing a `SELECT 1` to another thread
     /// and its rows back was measured to take two thirds of the processor time of the whole exchange
     /// with the client.
-    pub async fn run_here(
+    pub fn run_here(
         &self,
         sql: &str,
         settings: &BTreeMap<String, String>,
     ) -> Result<Vec<RecordBatch>, FragmentError> {
-        let mut session = self.pool.get().await?;
-        let rows = session
-            .apply(settings)
-            .and_then(|()| session.prepare(sql)?.stream(None)?.collect());
-        session.give_back();
-        rows
+        self.pool.with_idle(|session| {
+            session.apply(settings)?;
+            session.prepare(sql)?.stream(None)?.collect()
+        })
     }
 
     async fn start(

@@ -26,6 +26,7 @@ mod texts;
 pub mod transaction;
 mod understand;
 mod utility;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -167,12 +167,12 @@ impl Shadow {
     }
 
     /// Runs a query for which [`skein_planner::brief::is_brief`] holds; blocks for some microseconds.
-    pub async fn run_brief(
+    pub fn run_brief(
         &self,
         sql: &str,
         settings: &BTreeMap<String, String>,
     ) -> Result<Vec<RecordBatch>, FragmentError> {
-        self.executor.run_here(sql, settings).await
+        self.executor.run_here(sql, settings)
     }
 
     /// Names of the time zones that DuckDB knows.

@@ -167,6 +167,8 @@ pub enum FragmentErrorKind {
     Data,
     /// A file has gone.
     Missing,
+    /// A file is not the one that was listed: it was written to or replaced since.
+    Changed,
     /// Reading files failed otherwise.
     Storage,
     /// `memory_limit` or disk space was not enough.

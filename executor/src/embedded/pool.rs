@@ -6,8 +6,8 @@
 //! for the very fragments that wait for it to read their rows.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bb8::{ManageConnection, PooledConnection, RunError};
@@ -27,6 +27,8 @@ pub(super) struct Pool {
     running: Arc<AtomicUsize>,
     connections_max: u32,
     timeout: Duration,
+    /// Connections of statements that run where they arrive: as many as threads did so at once.
+    idle: Arc<Mutex<Vec<Pooled>>>,
 }
 
 #[derive(Debug)]
@@ -81,18 +83,24 @@ impl ManageConnection for Manager {
 /// A connection that a fragment holds.
 pub(super) struct Session {
     held: Held,
-    running: Arc<AtomicUsize>,
+    /// The connection will serve others with the same texts.
+    keeps_statements: bool,
+    _running: Running,
 }
+
+/// Counts a fragment while it holds a connection.
+struct Running(Arc<AtomicUsize>);
 
 enum Held {
     Pooled(PooledConnection<'static, Manager>),
-    /// Of a fragment with inputs; closed when it ends.
+    /// Of a fragment with inputs, and closed when it ends; or of a statement that runs where it
+    /// arrives.
     Own(Box<Pooled>),
 }
 
-impl Drop for Session {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.running.fetch_sub(1, Ordering::SeqCst);
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -114,6 +122,7 @@ impl Pool {
             connections_max: connections_max.max(1),
             timeout,
             running: Arc::default(),
+            idle: Arc::default(),
         }
     }
 
@@ -146,20 +155,41 @@ impl Pool {
                 },
             })?;
         pooled.dirty = true;
-        Ok(self.session(Held::Pooled(pooled)))
+        Ok(self.session(Held::Pooled(pooled), true))
     }
 
     /// A connection for a fragment with inputs, at once.
     pub(super) fn open(&self) -> Result<Session, FragmentError> {
         let connection = self.database.connect()?;
-        Ok(self.session(Held::Own(Box::new(Pooled::new(connection)))))
+        Ok(self.session(Held::Own(Box::new(Pooled::new(connection))), false))
     }
 
-    fn session(&self, held: Held) -> Session {
+    /// Calls `work` with a connection for a statement that runs on the calling thread. It does not
+    /// wait for one, so that there are no more of them than threads that call this.
+    pub(super) fn with_idle<T>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, FragmentError>,
+    ) -> Result<T, FragmentError> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let pooled = match kept {
+            Some(pooled) => pooled,
+            None => Pooled::new(self.database.connect()?),
+        };
+        let mut session = self.session(Held::Own(Box::new(pooled)), true);
+        let result = work(&mut session);
+        if let Held::Own(pooled) = session.held {
+            idle().push(*pooled);
+        }
+        result
+    }
+
+    fn session(&self, held: Held, keeps_statements: bool) -> Session {
         self.running.fetch_add(1, Ordering::SeqCst);
         Session {
             held,
-            running: Arc::clone(&self.running),
+            keeps_statements,
+            _running: Running(Arc::clone(&self.running)),
         }
     }
 }
@@ -183,7 +213,7 @@ impl Session {
     pub(super) fn prepare(&mut self, sql: &str) -> Result<Arc<Prepared>, FragmentError> {
         // A plan keeps what it saw of files, which may have changed; without files, DuckDB notices
         // itself when its catalog has changed.
-        let keep = matches!(self.held, Held::Pooled(_))
+        let keep = self.keeps_statements
             && self.connection().reads_no_files()
             && sql.len() <= KEPT_STATEMENT_BYTES_MAX;
         if !keep {

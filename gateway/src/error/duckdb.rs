@@ -73,6 +73,10 @@ pub(crate) fn translate(error: &FragmentError) -> Translated {
             }
             .hint("Raise executors.memory_limit, or let the statement read or keep fewer rows."),
         ),
+        Kind::Changed => Some(
+            Translated::new(SqlState::SERIALIZATION_FAILURE, text)
+                .hint("Run the transaction again; it will see the files as they are now."),
+        ),
         Kind::NotImplemented
         | Kind::Permission
         | Kind::Data
@@ -123,6 +127,7 @@ fn kind_state(kind: FragmentErrorKind) -> SqlState {
         Kind::Permission => SqlState::INSUFFICIENT_PRIVILEGE,
         Kind::Data => SqlState::DATA_CORRUPTED,
         Kind::Missing => SqlState::UNDEFINED_FILE,
+        Kind::Changed => SqlState::SERIALIZATION_FAILURE,
         Kind::Storage => SqlState::IO_ERROR,
         Kind::Memory => SqlState::OUT_OF_MEMORY,
         Kind::Canceled | Kind::Timeout => SqlState::QUERY_CANCELED,

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use skein_catalog::relation::RelationName;
 use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
 use skein_executor_api::Column;
@@ -113,6 +114,13 @@ pub struct AnalysedQuery {
     /// It takes microseconds to run.
     pub is_brief: bool,
     plan: Mutex<Option<RememberedPlan>>,
+    constant: Mutex<Option<RememberedRows>>,
+}
+
+/// The result of a query over constants, and the settings of the session it was computed with.
+struct RememberedRows {
+    settings: BTreeMap<String, String>,
+    rows: Arc<[RecordBatch]>,
 }
 
 /// A plan and what it was made for.
@@ -150,6 +158,7 @@ impl AnalysedQuery {
             is_brief: is_brief(&resolved.query),
             resolved,
             plan: Mutex::default(),
+            constant: Mutex::default(),
         }
     }
 
@@ -187,6 +196,29 @@ impl AnalysedQuery {
                     .all(|(a, b)| Arc::ptr_eq(a, b))
         })?;
         Some(Arc::clone(&remembered.plan))
+    }
+
+    /// Whether it gives the same rows each time: nothing but constants and what can be computed from
+    /// them, as [`is_brief`] says. PostgreSQL computes such expressions once, when it plans
+    /// (`eval_const_expressions`).
+    pub fn is_constant(&self) -> bool {
+        self.is_brief && !self.reads_clock && self.parameter_types.is_empty()
+    }
+
+    /// The rows that a constant query gave before with the same settings.
+    pub fn constant_rows(&self, settings: &BTreeMap<String, String>) -> Option<Arc<[RecordBatch]>> {
+        let known = self.constant.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.as_ref().filter(|known| known.settings == *settings)?;
+        Some(Arc::clone(&known.rows))
+    }
+
+    /// Remembers the rows of a constant query.
+    pub fn remember_rows(&self, settings: &BTreeMap<String, String>, rows: &Arc<[RecordBatch]>) {
+        debug_assert!(self.is_constant(), "rows of other queries change");
+        *self.constant.lock().unwrap_or_else(PoisonError::into_inner) = Some(RememberedRows {
+            settings: settings.clone(),
+            rows: Arc::clone(rows),
+        });
     }
 
     /// Remembers a plan.

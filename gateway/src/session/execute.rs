@@ -415,7 +415,6 @@ impl Session {
         parameters: &[String],
         guard: &mut Guard,
     ) -> Result<Outcome, GatewayError> {
-        let analysed = self.up_to_date(analysed, guard).await?;
         for change in analysed
             .query
             .iter()
@@ -425,9 +424,8 @@ impl Session {
             self.settings
                 .set_text(&change.name, &change.value, change.local)?;
         }
-        let planned = self.plan(&analysed, parameters, guard).await?;
-        let started = self.start_query(&planned, guard).await;
-        let rows = started.map_err(|error| placed(error, &analysed))?.rows();
+        let (analysed, _, started) = self.plan_and_start(analysed, parameters, guard).await?;
+        let rows = started.rows();
         let columns = analysed.described.clone().unwrap_or_default();
         Ok(Outcome::select(rows, columns))
     }
@@ -439,22 +437,5 @@ fn refused(command: &str, reaches_outside: bool) -> GatewayError {
         GatewayError::Forbidden(command.to_owned())
     } else {
         GatewayError::ReadOnly(command.to_owned())
-    }
-}
-
-/// Gives an error of running its place, if it is about something the client wrote.
-fn placed(error: GatewayError, analysed: &Analysed) -> GatewayError {
-    match (error, &analysed.query) {
-        (
-            GatewayError::Fragment {
-                error,
-                position: None,
-            },
-            Some(query),
-        ) => {
-            let position = super::locate::locate(&error, &query.parsed);
-            GatewayError::Fragment { error, position }
-        }
-        (error, _) => error,
     }
 }

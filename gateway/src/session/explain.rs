@@ -55,12 +55,11 @@ impl Session {
         analyze: bool,
         guard: &mut Guard,
     ) -> Result<Vec<String>, GatewayError> {
-        let planned = self.plan(query, parameters, guard).await?;
         let begun = Instant::now();
         let mut metrics = None;
         let mut rows = 0;
-        if analyze {
-            let started = self.start_query(&planned, guard).await?;
+        let planned = if analyze {
+            let (_, planned, started) = self.plan_and_start(query, parameters, guard).await?;
             let mut batches = match started {
                 Started::Shadow(batches) => batches,
                 Started::Fragments(running) => {
@@ -74,9 +73,16 @@ impl Session {
             {
                 rows += batch.num_rows();
             }
-        }
+            planned
+        } else {
+            self.plan(query, parameters, guard).await?
+        };
         let mut text = match &planned {
             Planned::Shadow { sql, .. } | Planned::Brief { sql, .. } => {
+                vec![format!("gateway: {sql}")]
+            }
+            Planned::Constant { query, .. } => {
+                let sql = query.query.as_ref().map_or("", |query| &query.sql);
                 vec![format!("gateway: {sql}")]
             }
             Planned::Fragments { plan } => lines(plan, &self.notes(plan, metrics.as_deref())),

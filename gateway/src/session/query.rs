@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use futures::{StreamExt, stream};
@@ -28,12 +28,15 @@ use super::guard::Guard;
 use super::parameters::put_parameters;
 use super::settings::SplitMode;
 use super::understand::beside;
+use super::versions;
 use crate::dispatch::{RunOptions, Running};
 use crate::error::GatewayError;
 use crate::shadow::Shadow;
 
 /// Longer texts may hold values that take their time.
 const BRIEF_BYTES_MAX: usize = 4 * 1024;
+/// How often a statement is planned whose files change all the time.
+const PLANS_MAX: usize = 4;
 
 impl Session {
     /// The version of the relations' columns that a new statement would see.
@@ -77,8 +80,8 @@ impl Session {
         let understood = self.understand_text(sql, &[], guard).await?;
         let mut analysed = Analysed::new(sql.into(), Statement::Unlisten(None));
         analysed.set_query(understood);
-        let planned = self.plan(&Arc::new(analysed), &[], guard).await?;
-        let mut rows = self.start_query(&planned, guard).await?.rows();
+        let (_, _, started) = self.plan_and_start(&Arc::new(analysed), &[], guard).await?;
+        let mut rows = started.rows();
         let mut values = Vec::new();
         while let Some(batch) = guard.run(async { rows.next().await.transpose() }).await? {
             let texts = cast(batch.column(0), &DataType::Utf8)
@@ -100,6 +103,12 @@ impl Session {
             .as_ref()
             .expect("callers ask for statements with a query");
         let lasting = parameters.is_empty() && !analysed.reads_clock;
+        if analysed.is_constant()
+            && let Some(rows) = analysed.constant_rows(&self.derived.duckdb)
+        {
+            let query = Arc::clone(query);
+            return Ok(Planned::Constant { query, rows });
+        }
         let relations = analysed.resolved.relations.keys();
         let wanted = Mentions {
             names: relations
@@ -113,7 +122,13 @@ impl Session {
         if analysed.resolved.relations.is_empty() {
             if lasting {
                 let (sql, is_brief) = (analysed.sql.clone(), analysed.is_brief);
-                return Ok(Planned::on_shadow(sql, shadow, is_brief));
+                let mut planned = Planned::on_shadow(sql, shadow, is_brief);
+                if let Planned::Brief { constant, .. } = &mut planned
+                    && analysed.is_constant()
+                {
+                    *constant = Some(Arc::clone(query));
+                }
+                return Ok(planned);
             }
             let mut bound = analysed.resolved.query.clone();
             put_parameters(&mut bound, parameters);
@@ -170,8 +185,44 @@ impl Session {
         guard.run(work).await
     }
 
+    /// Plans a query and runs it; again if files turn out to have changed before any of its rows
+    /// were seen. Gives the statement, which may have been understood anew, and its plan.
+    pub(super) async fn plan_and_start(
+        &mut self,
+        query: &Arc<Analysed>,
+        parameters: &[String],
+        guard: &mut Guard,
+    ) -> Result<(Arc<Analysed>, Planned, Started), GatewayError> {
+        let mut plans = 0;
+        loop {
+            let query = self.up_to_date(query, guard).await?;
+            let planned = self.plan(&query, parameters, guard).await?;
+            plans += 1;
+            match self.start_query(&planned, guard).await {
+                Ok(started) => return Ok((query, planned, started)),
+                Err(error) if plans < PLANS_MAX && self.may_plan_anew(&planned, &error) => {}
+                Err(error) => return Err(placed(error, &query)),
+            }
+        }
+    }
+
+    /// Whether a statement that failed before its first row can be given newer files: outside of a
+    /// transaction block, or if no statement of the block has read these relations before.
+    fn may_plan_anew(&mut self, planned: &Planned, error: &GatewayError) -> bool {
+        let GatewayError::Fragment { error, .. } = error else {
+            return false;
+        };
+        let Planned::Fragments { plan } = planned else {
+            return false;
+        };
+        matches!(
+            error.kind,
+            FragmentErrorKind::Changed | FragmentErrorKind::Missing
+        ) && self.transaction.unpin(&relations_of(plan))
+    }
+
     /// Runs a planned query.
-    pub(super) async fn start_query(
+    async fn start_query(
         &mut self,
         planned: &Planned,
         guard: &mut Guard,
@@ -179,10 +230,17 @@ impl Session {
         let settings = &self.derived.duckdb;
         let deadline = guard.fragment_deadline();
         match planned {
-            Planned::Brief { sql, shadow } => {
-                let rows = guard.run(shadow.run_brief(sql, settings)).await?;
-                let rows = stream::iter(rows.into_iter().map(Ok));
-                Ok(Started::Shadow(Box::pin(rows)))
+            Planned::Constant { rows, .. } => Ok(Started::kept(rows)),
+            Planned::Brief {
+                sql,
+                shadow,
+                constant,
+            } => {
+                let rows = shadow.run_brief(sql, settings)?.into();
+                if let Some(query) = constant.as_ref().and_then(|query| query.query.as_ref()) {
+                    query.remember_rows(settings, &rows);
+                }
+                Ok(Started::kept(&rows))
             }
             Planned::Shadow { sql, shadow } => {
                 let run = shadow.run(sql.clone(), settings.clone(), deadline);
@@ -195,11 +253,12 @@ impl Session {
                     deadline,
                     fragments: self.derived.fragments,
                 };
-                let running = guard
-                    .run(self.gateway.dispatcher().run(plan, &options))
-                    .await;
-                match running {
-                    Ok(running) => Ok(Started::Fragments(running)),
+                let run = versions::run(&self.gateway, plan, &options);
+                match guard.run(run).await {
+                    Ok(running) => {
+                        self.transaction.has_read(relations_of(plan));
+                        Ok(Started::Fragments(running))
+                    }
                     Err(error) => {
                         self.forget_stale_files(plan, &error);
                         Err(error)
@@ -216,12 +275,36 @@ impl Session {
         };
         if matches!(
             error.kind,
-            FragmentErrorKind::Missing | FragmentErrorKind::Data | FragmentErrorKind::Storage
+            FragmentErrorKind::Missing
+                | FragmentErrorKind::Changed
+                | FragmentErrorKind::Data
+                | FragmentErrorKind::Storage
         ) {
-            let scans = plan.stages.iter().flat_map(|stage| &stage.scans);
-            let names: Vec<RelationName> = scans.map(|scan| scan.relation.name.clone()).collect();
-            self.gateway.catalog().forget_listings(&names);
+            self.gateway.catalog().forget_listings(&relations_of(plan));
         }
+    }
+}
+
+/// The relations whose files a plan reads.
+fn relations_of(plan: &DistributedPlan) -> Vec<RelationName> {
+    let scans = plan.stages.iter().flat_map(|stage| &stage.scans);
+    scans.map(|scan| scan.relation.name.clone()).collect()
+}
+
+/// Gives an error of running its place, if it is about something the client wrote.
+fn placed(error: GatewayError, analysed: &Analysed) -> GatewayError {
+    match (error, &analysed.query) {
+        (
+            GatewayError::Fragment {
+                error,
+                position: None,
+            },
+            Some(query),
+        ) => {
+            let position = super::locate::locate(&error, &query.parsed);
+            GatewayError::Fragment { error, position }
+        }
+        (error, _) => error,
     }
 }
 
@@ -230,7 +313,17 @@ pub(super) enum Planned {
     /// On the shadow database.
     Shadow { sql: String, shadow: Arc<Shadow> },
     /// On the shadow database, within microseconds.
-    Brief { sql: String, shadow: Arc<Shadow> },
+    Brief {
+        sql: String,
+        shadow: Arc<Shadow>,
+        /// Whose rows these are, if they are the same each time.
+        constant: Option<Arc<Analysed>>,
+    },
+    /// Not at all: its rows are known.
+    Constant {
+        query: Arc<Analysed>,
+        rows: Arc<[RecordBatch]>,
+    },
     /// On executors.
     Fragments { plan: Arc<DistributedPlan> },
 }
@@ -238,7 +331,11 @@ pub(super) enum Planned {
 impl Planned {
     fn on_shadow(sql: String, shadow: Arc<Shadow>, is_brief: bool) -> Self {
         if is_brief && sql.len() <= BRIEF_BYTES_MAX {
-            Self::Brief { sql, shadow }
+            Self::Brief {
+                sql,
+                shadow,
+                constant: None,
+            }
         } else {
             Self::Shadow { sql, shadow }
         }
@@ -254,6 +351,13 @@ pub(super) enum Started {
 }
 
 impl Started {
+    /// Rows that are there.
+    fn kept(rows: &Arc<[RecordBatch]>) -> Self {
+        let rows = Arc::clone(rows);
+        let each = (0..rows.len()).map(move |index| Ok(rows[index].clone()));
+        Self::Shadow(Box::pin(stream::iter(each)))
+    }
+
     /// Its rows.
     pub(super) fn rows(self) -> BatchStream {
         match self {

@@ -41,6 +41,8 @@ pub struct Transaction {
     snapshot: Option<Arc<CatalogSnapshot>>,
     /// Relations that statements of the block have named.
     pinned: BTreeSet<RelationName>,
+    /// Relations whose rows statements of the block have read.
+    read: BTreeSet<RelationName>,
     /// Savepoint names, outermost first.
     savepoints: Vec<String>,
 }
@@ -146,6 +148,25 @@ impl Transaction {
             .map(|snapshot| (snapshot, &self.pinned))
     }
 
+    /// A statement has begun to read these relations: the block sees no other version of them.
+    pub fn has_read(&mut self, names: impl IntoIterator<Item = RelationName>) {
+        if self.in_block() {
+            self.read.extend(names);
+        }
+    }
+
+    /// Lets the next statement see these relations as they are then; `false` if a statement of the
+    /// block has read one of them.
+    pub fn unpin(&mut self, names: &[RelationName]) -> bool {
+        if names.iter().any(|name| self.read.contains(name)) {
+            return false;
+        }
+        for name in names {
+            self.pinned.remove(name);
+        }
+        true
+    }
+
     /// Takes in what a statement of the block sees: relations seen before stay as they were, others
     /// are added, and the result is what the statement gets.
     pub fn pin(
@@ -229,5 +250,25 @@ mod tests {
         transaction.fail();
         assert_eq!(transaction.end(), Ended::Failed);
         assert_eq!(transaction.end(), Ended::Nothing);
+    }
+
+    #[test]
+    fn a_block_keeps_only_what_it_has_read() {
+        let name = |name: &str| RelationName {
+            schema: "public".to_owned(),
+            name: name.to_owned(),
+        };
+        let mut transaction = Transaction::default();
+        transaction.has_read([name("a")]);
+        assert!(transaction.unpin(&[name("a")]), "there is no block");
+        transaction.begin();
+        transaction.pin(Arc::default(), [name("a"), name("b")]);
+        transaction.has_read([name("a")]);
+        assert!(!transaction.unpin(&[name("a"), name("b")]));
+        assert!(transaction.unpin(&[name("b")]));
+        let (_, pinned) = transaction.seen().expect("a snapshot");
+        assert_eq!(*pinned, BTreeSet::from([name("a")]));
+        transaction.end();
+        assert!(transaction.unpin(&[name("a")]));
     }
 }

@@ -101,22 +101,22 @@ async fn statements_are_bound_without_rows() {
 #[tokio::test]
 async fn brief_queries_follow_the_settings_and_survive_errors() {
     let shadow = shadow();
-    let time_in = async |zone: &str| {
+    let time_in = |zone: &str| {
         let settings = BTreeMap::from([("TimeZone".to_owned(), zone.to_owned())]);
         let sql = "SELECT CAST(TIMESTAMPTZ '2026-07-01 12:00:00+00' AS TIMESTAMP)::VARCHAR";
-        let rows = shadow.run_brief(sql, &settings).await.expect("runs");
+        let rows = shadow.run_brief(sql, &settings).expect("runs");
         let texts = rows[0].column(0).as_string::<i32>();
         texts.value(0).to_owned()
     };
-    assert_eq!(time_in("UTC").await, "2026-07-01 12:00:00");
-    assert_eq!(time_in("Europe/Berlin").await, "2026-07-01 14:00:00");
+    assert_eq!(time_in("UTC"), "2026-07-01 12:00:00");
+    assert_eq!(time_in("Europe/Berlin"), "2026-07-01 14:00:00");
     let failing = "SELECT CAST('x' AS INTEGER)";
     for _ in 0..40 {
-        let failed = shadow.run_brief(failing, &BTreeMap::new()).await;
+        let failed = shadow.run_brief(failing, &BTreeMap::new());
         let error = failed.expect_err("no number");
         assert_eq!(error.kind, FragmentErrorKind::Conversion);
     }
-    assert_eq!(time_in("UTC").await, "2026-07-01 12:00:00");
+    assert_eq!(time_in("UTC"), "2026-07-01 12:00:00");
 }
 
 #[tokio::test]
