@@ -19,6 +19,7 @@ mod arrow_data;
 mod connection;
 mod database;
 mod error;
+mod host;
 mod input;
 mod interrupt;
 mod parse;
@@ -28,6 +29,7 @@ mod types;
 
 pub use connection::Connection;
 pub use database::{Database, DatabaseOptions, FileAccess};
+pub use host::{HOST_FUNCTION, Host, HostCalls};
 pub use input::{AttachedInput, Feed, FeedMessage, Input, InputRows};
 pub use interrupt::InterruptHandle;
 pub use parse::Parsed;

@@ -22,6 +22,7 @@ pub const SCHEMA: &str = "skein_fn";
 /// line with `CREATE MACRO skein_fn.`.
 const FILES: &[&str] = &[
     include_str!("functions/numbers.sql"),
+    include_str!("functions/sessions.sql"),
     include_str!("functions/text.sql"),
     include_str!("functions/times.sql"),
     include_str!("functions/json.sql"),

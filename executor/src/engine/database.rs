@@ -13,6 +13,7 @@ use libduckdb_sys as ffi;
 use skein_executor_api::{FragmentError, FragmentErrorKind, functions};
 
 use super::connection::Connection;
+use super::host::{self, Host};
 use super::types::load_keywords;
 use super::{c_text, input, literal, owned_text};
 
@@ -66,6 +67,8 @@ pub struct DatabaseOptions {
     pub settings: BTreeMap<String, String>,
     /// Statements to run before the lock-down, such as `CREATE TABLE` or `CREATE MACRO`.
     pub prelude: Vec<String>,
+    /// What SQL may call outside of DuckDB.
+    pub host: Host,
 }
 
 /// A DuckDB instance. Cheap to clone; closed when the last clone and connection are gone.
@@ -124,6 +127,8 @@ impl Database {
         };
         let connection = database.connect()?;
         load_keywords(&connection)?;
+        // Macros of the prelude name it.
+        host::register(&connection, &options.host)?;
         for (name, value) in &database.raw.settings {
             connection.set("GLOBAL", name, value)?;
         }
