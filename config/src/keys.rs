@@ -70,6 +70,10 @@ section! {
         /// below them. None by default: then queries can name configured relations only.
         /// `skein serve DIR` allows DIR. Relative to the folder of this file.
         pub allow_paths: Vec<String> = Vec::new(),
+        /// Newest minor version of PostgreSQL's protocol 3 that clients may speak: 0 as PostgreSQL 15
+        /// does, or 2, which gives them cancel keys of 256 instead of 32 bits. Clients that ask for a
+        /// newer one are told this one.
+        pub protocol_minor_max: u16 = 0,
         /// How many clients may be connected at once. One more is told that there are too many.
         pub connections_max: usize = 1000,
         /// How many statements may run at once. One more waits for its turn, at most
@@ -99,6 +103,9 @@ section! {
         pub statements_max: usize = 10_000,
         /// How many portals and cursors one session may keep open.
         pub portals_max: usize = 1_000,
+        /// How many bytes of rows one cursor may keep that was declared with SCROLL, and so can go
+        /// back.
+        pub scroll_bytes_max: usize = 256 * 1024 * 1024,
         /// In `SET skein.split = auto`, relations with fewer bytes than this are read by one
         /// executor: dividing them would cost more than it saves.
         pub split_bytes_min: u64 = 64 * 1024 * 1024,
