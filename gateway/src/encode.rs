@@ -24,6 +24,7 @@
 mod array;
 mod binary;
 mod cells;
+pub mod copy;
 pub(crate) mod datetime;
 pub(crate) mod float;
 mod interval;

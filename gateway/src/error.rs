@@ -27,6 +27,7 @@ use crate::encode::EncodeError;
 use crate::params::ParameterError;
 use crate::pgwire::frontend::MessageError;
 use crate::pgwire::startup::StartupRefusal;
+use crate::session::copy::options::{CopyError, CopyFault};
 use crate::session::settings::SettingError;
 
 /// Everything that a client can be told.
@@ -69,6 +70,9 @@ pub enum GatewayError {
         /// A function with a similar name.
         nearest: Option<String>,
     },
+    /// A function call of an OID that is no function's.
+    #[error("function with OID {0} does not exist")]
+    UnknownFunctionOid(u32),
     /// A statement whose meaning in PostgreSQL cannot be kept.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
@@ -141,6 +145,31 @@ pub enum GatewayError {
     /// A command that would change data or definitions.
     #[error("cannot execute {0}: relations are read-only")]
     ReadOnly(String),
+    /// A command that would write, in a transaction that only reads.
+    #[error("cannot execute {0} in a read-only transaction")]
+    ReadOnlyTransaction(String),
+    /// COPY with a file of the server.
+    #[error(
+        "must be superuser or have privileges of the {} role to COPY {} a file",
+        if *to { "pg_write_server_files" } else { "pg_read_server_files" },
+        if *to { "to" } else { "from" }
+    )]
+    CopyFile {
+        /// To the file.
+        to: bool,
+    },
+    /// COPY with a program on the server.
+    #[error(
+        "must be superuser or have privileges of the pg_execute_server_program role to COPY to or \
+         from an external program"
+    )]
+    CopyProgram,
+    /// A schema that does not exist.
+    #[error("schema \"{0}\" does not exist")]
+    UnknownSchema(String),
+    /// COPY that cannot begin.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// A command that would reach files of the server or change it.
     #[error("permission denied to execute {0}")]
     Forbidden(String),
@@ -269,7 +298,9 @@ impl GatewayError {
             Self::At { error, .. } => error.sqlstate(),
             Self::Setting(error) | Self::StartupSetting(error) => setting_state(error),
             Self::Plan(error) => plan_state(error),
-            Self::UnknownFunction { .. } => SqlState::UNDEFINED_FUNCTION,
+            Self::UnknownFunction { .. } | Self::UnknownFunctionOid(_) => {
+                SqlState::UNDEFINED_FUNCTION
+            }
             Self::Rewrite(error) => match error {
                 RewriteError::UnknownSetting { .. } => SqlState::UNDEFINED_OBJECT,
                 RewriteError::Bytea { fault, .. } => match fault {
@@ -311,7 +342,12 @@ impl GatewayError {
             }
             Self::UnknownType(_) => SqlState::UNDEFINED_OBJECT,
             Self::UndeterminedParameter(_) => SqlState::INDETERMINATE_DATATYPE,
-            Self::Forbidden(_) => SqlState::INSUFFICIENT_PRIVILEGE,
+            Self::Forbidden(_) | Self::CopyFile { .. } | Self::CopyProgram => {
+                SqlState::INSUFFICIENT_PRIVILEGE
+            }
+            Self::ReadOnlyTransaction(_) => SqlState::READ_ONLY_SQL_TRANSACTION,
+            Self::Copy(error) => copy_state(error),
+            Self::UnknownSchema(_) => SqlState::INVALID_SCHEMA_NAME,
             Self::NoParameter(_) => SqlState::UNDEFINED_PARAMETER,
             Self::FormatCode(_) => SqlState::INVALID_PARAMETER_VALUE,
             Self::Limit { .. } => SqlState::PROGRAM_LIMIT_EXCEEDED,
@@ -369,6 +405,11 @@ impl GatewayError {
             Self::ReadOnly(_) | Self::Forbidden(_) => {
                 Some("Skein reads files and never changes them; only queries can be run.".into())
             }
+            Self::CopyFile { .. } | Self::CopyProgram => Some(
+                "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for \
+                 anyone."
+                    .into(),
+            ),
             Self::CursorForwardOnly => {
                 Some("Declare it with SCROLL option to enable backward scan.".into())
             }
@@ -388,7 +429,27 @@ impl GatewayError {
                 | RewriteError::NotConstant { position, .. },
             ) => *position,
             Self::Plan(error) => plan_position(error),
+            Self::Copy(error) => error.position,
             _ => None,
+        }
+    }
+
+    /// The same where there is no query of the client's to point into.
+    #[must_use]
+    pub fn without_position(self) -> Self {
+        match self {
+            Self::Fragment { error, .. } => Self::Fragment {
+                error,
+                position: None,
+            },
+            Self::Plan(PlanError::UnknownRelation { name, nearest, .. }) => {
+                Self::Plan(PlanError::UnknownRelation {
+                    name,
+                    position: None,
+                    nearest,
+                })
+            }
+            other => other,
         }
     }
 
@@ -463,6 +524,17 @@ fn parameter_state(error: &ParameterError) -> SqlState {
     }
 }
 
+fn copy_state(error: &CopyError) -> SqlState {
+    match error.fault {
+        CopyFault::Syntax => SqlState::SYNTAX_ERROR,
+        CopyFault::Value => SqlState::INVALID_PARAMETER_VALUE,
+        CopyFault::NotSupported => SqlState::FEATURE_NOT_SUPPORTED,
+        CopyFault::UnknownColumn => SqlState::UNDEFINED_COLUMN,
+        CopyFault::DuplicateColumn => SqlState::DUPLICATE_COLUMN,
+        CopyFault::NotCopied => SqlState::INVALID_COLUMN_REFERENCE,
+    }
+}
+
 fn encode_state(error: &EncodeError) -> SqlState {
     match error {
         EncodeError::Type(_) | EncodeError::Mismatch { .. } | EncodeError::Damaged(_) => {
@@ -509,7 +581,9 @@ fn plan_state(error: &PlanError) -> SqlState {
             AstError::TooDeep | AstError::TooManySubqueryLevels => SqlState::STATEMENT_TOO_COMPLEX,
             AstError::Unknown(_) => SqlState::INTERNAL_ERROR,
         },
-        PlanError::Lexical { .. } | PlanError::Syntax { .. } => SqlState::SYNTAX_ERROR,
+        PlanError::Lexical { .. } | PlanError::Syntax { .. } | PlanError::Rule { .. } => {
+            SqlState::SYNTAX_ERROR
+        }
         PlanError::UnknownRelation { .. } => SqlState::UNDEFINED_TABLE,
         PlanError::OtherDatabase { .. } => SqlState::FEATURE_NOT_SUPPORTED,
         PlanError::UnknownFunction { .. } => SqlState::UNDEFINED_FUNCTION,
@@ -530,7 +604,7 @@ fn plan_position(error: &PlanError) -> Option<usize> {
         | PlanError::UnknownParameter { position, .. }
         | PlanError::NamedParameter { position, .. } => *position,
         PlanError::Lexical { position, .. } | PlanError::Syntax { position, .. } => Some(*position),
-        PlanError::Ast(_) => None,
+        PlanError::Ast(_) | PlanError::Rule { .. } => None,
     }
 }
 

@@ -12,7 +12,7 @@ use skein_catalog::snapshot::CatalogSnapshot;
 use skein_catalog::system;
 use skein_catalog::{Catalog, CatalogError, Inspect, InspectError};
 use skein_config::Config;
-use skein_executor::engine::{Database, DatabaseOptions, FileAccess};
+use skein_executor::engine::{Database, DatabaseOptions, FileAccess, Host};
 use skein_executor::{EmbeddedExecutor, EmbeddedOptions};
 use skein_executor_api::{Executor, FragmentError, FragmentErrorKind};
 
@@ -21,6 +21,7 @@ use crate::dispatch::{Dispatcher, Limits};
 use crate::error::GatewayError;
 use crate::pgwire::cancel::CancelRegistry;
 use crate::plan_cache::PlanCache;
+use crate::session::activity::{Sessions, Signals};
 use crate::session::settings::{SettingError, Shared};
 use crate::shadow::{Shadow, ShadowOptions};
 
@@ -66,6 +67,7 @@ pub struct Gateway {
     building: tokio::sync::Mutex<()>,
     plans: PlanCache,
     cancels: CancelRegistry,
+    sessions: Sessions,
     connections: AtomicUsize,
     statements: AtomicU64,
     settings: Arc<Shared>,
@@ -107,7 +109,9 @@ impl Gateway {
             .into_iter()
             .map(|executor| executor as Arc<dyn Executor>);
         let dispatcher = Dispatcher::new(executors.collect(), limits);
-        let shadow = build_shadow(catalog.current(), shadow_options(&config)).await?;
+        let sessions = Sessions::default();
+        let options = shadow_options(&config, &sessions);
+        let shadow = build_shadow(catalog.current(), options).await?;
         let settings = Shared::new(defaults(&config, port), shadow.time_zones()?)?;
         Ok(Arc::new(Self {
             plans: PlanCache::new(config.gateway.plan_cache_entries_max),
@@ -116,6 +120,7 @@ impl Gateway {
             shadows: Mutex::new(vec![shadow]),
             building: tokio::sync::Mutex::default(),
             cancels: CancelRegistry::default(),
+            sessions,
             connections: AtomicUsize::new(0),
             statements: AtomicU64::new(0),
             settings: Arc::new(settings),
@@ -150,6 +155,11 @@ impl Gateway {
     /// Keys of sessions.
     pub fn cancels(&self) -> &CancelRegistry {
         &self.cancels
+    }
+
+    /// What sessions are doing.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// How many connections there are, with or without a session.
@@ -242,7 +252,8 @@ impl Gateway {
         if let Some(shadow) = known(&self.shadows()) {
             return Ok(shadow);
         }
-        let shadow = build_shadow(Arc::clone(snapshot), shadow_options(&self.config)).await?;
+        let options = shadow_options(&self.config, &self.sessions);
+        let shadow = build_shadow(Arc::clone(snapshot), options).await?;
         let mut shadows = self.shadows();
         shadows.push(Arc::clone(&shadow));
         if shadows.len() > SHADOWS_MAX {
@@ -292,8 +303,9 @@ pub async fn check(config: &Config) -> Result<CheckReport, OpenError> {
     Ok(crate::check::check(config, Arc::new(inspector)).await)
 }
 
-fn shadow_options(config: &Config) -> ShadowOptions {
+fn shadow_options(config: &Config, sessions: &Sessions) -> ShadowOptions {
     ShadowOptions {
+        host: Host::new(Arc::new(Signals(sessions.clone()))),
         memory_limit: SHADOW_MEMORY.to_owned(),
         connections_max: u32::try_from(config.executors.connections_max).unwrap_or(u32::MAX),
         connection_timeout: Duration::from_millis(config.executors.connection_timeout_ms),

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, OpenError};
 use crate::pgwire::connection::{Shutdown, farewell, run, shutdown_reached};
-use crate::pgwire::startup::{Startup, StartupError, negotiate};
+use crate::pgwire::startup::{Startup, StartupError, StartupPacket, negotiate};
 use crate::pgwire::stream::{Reader, Writer};
 use crate::session::Session;
 
@@ -204,6 +204,7 @@ async fn connect(stream: TcpStream, gateway: Arc<Gateway>, shutdown: watch::Rece
         .with_time(KEEPALIVE_AFTER)
         .with_interval(KEEPALIVE_EVERY);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
+    let (client, server) = (stream.peer_addr().ok(), stream.local_addr().ok());
     let (read, write) = stream.into_split();
     let mut reader = Reader::new(Box::new(read));
     let mut writer = Writer::new(Box::new(write), gateway.send_timeout());
@@ -216,11 +217,15 @@ async fn connect(stream: TcpStream, gateway: Arc<Gateway>, shutdown: watch::Rece
     let packet = match negotiated {
         Err(_) | Ok(Err(StartupError::Closed)) => return,
         Ok(Err(StartupError::Refused(error))) => return farewell(&mut writer, &error).await,
-        Ok(Ok(Startup::Cancel { process_id, secret })) => {
-            gateway.cancels().cancel(process_id, secret);
+        Ok(Ok(Startup::Cancel { process_id, key })) => {
+            gateway.cancels().cancel(process_id, &key);
             return;
         }
-        Ok(Ok(Startup::Session(packet))) => packet,
+        Ok(Ok(Startup::Session(packet))) => StartupPacket {
+            client,
+            server,
+            ..packet
+        },
     };
     if too_many {
         return farewell(&mut writer, &GatewayError::TooManyConnections).await;

@@ -8,11 +8,15 @@
 //! [`guard::Guard`] that a cancel request and `statement_timeout` reach; what a statement changes in
 //! the session is changed only when it has succeeded.
 
+pub mod activity;
 pub mod analysed;
+pub mod copy;
+pub mod cursor;
 mod derived;
 mod execute;
 mod explain;
 mod extended;
+mod function_call;
 pub mod guard;
 mod locate;
 mod parameters;
@@ -29,17 +33,19 @@ mod utility;
 mod versions;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{GatewayError, Report};
+use crate::error::{GatewayError, Report, SqlState};
 use crate::gateway::Gateway;
 use crate::pgwire::backend::{Outgoing, TransactionStatus};
-use crate::pgwire::cancel::Registration;
+use crate::pgwire::cancel::{Registration, Termination};
 use crate::pgwire::connection::Handler;
 use crate::pgwire::frontend::{Message, Target};
 use crate::pgwire::startup::StartupPacket;
 use crate::pgwire::stream::Writer;
+use activity::{Identity, Presence};
 use derived::Derived;
 use guard::Guard;
 use portal::Names;
@@ -51,6 +57,8 @@ pub struct Session {
     gateway: Arc<Gateway>,
     user: String,
     database: String,
+    /// Where the client is, and where it has reached the server.
+    addresses: [Option<SocketAddr>; 2],
     settings: Settings,
     /// What follows from the settings.
     derived: Derived,
@@ -60,6 +68,7 @@ pub struct Session {
     transaction: Transaction,
     names: Names,
     registration: Registration,
+    presence: Presence,
 }
 
 impl Session {
@@ -69,8 +78,11 @@ impl Session {
         packet: &StartupPacket,
         out: &mut Outgoing,
     ) -> Result<Self, GatewayError> {
-        if packet.newer_minor || !packet.unknown_options.is_empty() {
-            out.negotiate_protocol_version(0, &packet.unknown_options);
+        let minor = packet
+            .minor
+            .min(gateway.config().gateway.protocol_minor_max);
+        if packet.minor > minor || !packet.unknown_options.is_empty() {
+            out.negotiate_protocol_version(minor, &packet.unknown_options);
         }
         out.authentication_ok();
         let mut settings = Settings::new(Arc::clone(gateway.settings()), &packet.user);
@@ -80,11 +92,23 @@ impl Session {
                 .map_err(GatewayError::StartupSetting)?;
         }
         let limits = &gateway.config().gateway;
-        let mut session = Self {
-            names: Names::new(limits.statements_max, limits.portals_max),
-            registration: gateway.cancels().register(),
+        let registration = gateway.cancels().register(minor);
+        let identity = Identity {
+            process_id: registration.process_id,
             user: packet.user.clone(),
             database: packet.database.clone(),
+            client: packet.client,
+            is_admin: false,
+        };
+        let mut session = Self {
+            names: Names::new(limits.statements_max, limits.portals_max),
+            presence: gateway
+                .sessions()
+                .enter(identity, registration.handle.clone()),
+            registration,
+            user: packet.user.clone(),
+            database: packet.database.clone(),
+            addresses: [packet.client, packet.server],
             derived: Derived::new(&settings),
             reported_of: settings.clone(),
             settings,
@@ -93,7 +117,7 @@ impl Session {
             gateway,
         };
         session.report_settings(out);
-        out.backend_key_data(session.registration.process_id, session.registration.secret);
+        out.backend_key_data(session.registration.process_id, &session.registration.key);
         out.ready(TransactionStatus::Idle);
         Ok(session)
     }
@@ -101,6 +125,8 @@ impl Session {
     /// Tells the client of settings that have changed.
     fn report_settings(&mut self, out: &mut Outgoing) {
         self.reported_of = self.settings.clone();
+        let name = self.settings.value("application_name");
+        self.presence.entry.is_called(&name);
         for (name, value) in self.settings.reported() {
             if self.reported.get(name) != Some(&value) {
                 out.parameter_status(name, &value);
@@ -113,7 +139,21 @@ impl Session {
     fn guard(&mut self) -> Guard {
         // A statement of the same message may have changed a setting.
         self.derived.refresh(&self.settings);
+        self.presence.entry.statement_begins();
         Guard::new(&self.registration.handle, self.derived.statement_timeout)
+    }
+
+    /// Ends the answer to a command, after the warnings that it left.
+    fn complete(&self, tag: &str, out: &mut Outgoing) {
+        self.warn(out);
+        out.command_complete(tag);
+    }
+
+    /// Sends the warnings that a statement has left so far.
+    fn warn(&self, out: &mut Outgoing) {
+        for warning in self.presence.entry.take_warnings() {
+            self.notice(&Report::warning(SqlState::WARNING, warning), out);
+        }
     }
 
     /// A notice to the client, if `client_min_messages` lets it through.
@@ -158,15 +198,14 @@ impl Handler for Session {
                 writer.out().close_complete();
                 Ok(())
             }
-            Message::FunctionCall => Err(GatewayError::Unsupported(
-                "the function call message".into(),
-            )),
+            Message::FunctionCall(call) => Box::pin(self.call_function(&call, writer)).await,
             // The connection loop handles these itself.
             Message::Flush | Message::Sync | Message::Terminate | Message::Copy => Ok(()),
         }
     }
 
     fn end_of_cycle(&mut self, out: &mut Outgoing) {
+        self.transaction.end_implicit();
         if !self.transaction.in_block() {
             self.settings.commit();
             self.names.end_transaction(true);
@@ -175,9 +214,11 @@ impl Handler for Session {
             self.report_settings(out);
         }
         self.derived.refresh(&self.settings);
+        self.presence.entry.waits(self.transaction.status());
     }
 
     fn failed(&mut self) {
+        self.presence.entry.statement_ends();
         if self.transaction.in_block() {
             self.transaction.fail();
         } else {
@@ -188,6 +229,10 @@ impl Handler for Session {
 
     fn status(&self) -> TransactionStatus {
         self.transaction.status()
+    }
+
+    fn termination(&self) -> Termination {
+        self.registration.handle.termination()
     }
 
     fn idle_limit(&self) -> Option<(Duration, GatewayError)> {

@@ -24,7 +24,7 @@ use arrow::array::RecordBatch;
 use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
 use skein_catalog::system;
 use skein_executor::embedded::{EmbeddedExecutor, EmbeddedOptions};
-use skein_executor::engine::{Connection, Database, DatabaseOptions, Parsed, identifier};
+use skein_executor::engine::{Connection, Database, DatabaseOptions, Host, Parsed, identifier};
 use skein_executor_api::{
     BatchStream, Column, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId,
 };
@@ -46,6 +46,8 @@ pub struct ShadowOptions {
     pub connections_max: u32,
     /// How long a query waits for a connection.
     pub connection_timeout: Duration,
+    /// What functions of the catalogue call.
+    pub host: Host,
 }
 
 impl Default for ShadowOptions {
@@ -56,6 +58,7 @@ impl Default for ShadowOptions {
             memory_limit: "512MB".to_owned(),
             connections_max: 16,
             connection_timeout: Duration::from_secs(30),
+            host: Host::default(),
         }
     }
 }
@@ -100,6 +103,7 @@ impl Shadow {
                 threads: Some(options.threads.max(1)),
                 memory_limit: Some(options.memory_limit.clone()),
                 prelude: vec![empty_relations(snapshot)],
+                host: options.host.clone(),
                 ..DatabaseOptions::default()
             },
             connections_max: options.connections_max,

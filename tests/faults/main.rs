@@ -5,6 +5,7 @@ mod attack;
 mod clients;
 mod files;
 mod limits;
+mod sessions;
 
 use std::path::{Path, PathBuf};
 

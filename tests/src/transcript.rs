@@ -176,6 +176,16 @@ fn print(message: &Message) -> io::Result<Option<String>> {
         Message::NoData => "NoData".to_owned(),
         Message::EmptyQueryResponse => "EmptyQueryResponse".to_owned(),
         Message::PortalSuspended => "PortalSuspended".to_owned(),
+        Message::CopyInResponse(_) => "CopyInResponse".to_owned(),
+        Message::CopyOutResponse(body) => {
+            let formats: Vec<_> = body
+                .column_formats()
+                .map(|it| Ok(it.to_string()))
+                .collect()?;
+            format!("CopyOutResponse {} {}", body.format(), formats.join(" "))
+        }
+        Message::CopyData(body) => format!("CopyData {}", print_value(body.data())),
+        Message::CopyDone => "CopyDone".to_owned(),
         Message::CommandComplete(body) => format!("CommandComplete {:?}", body.tag()?),
         Message::ReadyForQuery(body) => format!("ReadyForQuery {}", char::from(body.status())),
         Message::BackendKeyData(_) => return Ok(None),

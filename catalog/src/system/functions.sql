@@ -22,7 +22,7 @@ CREATE MACRO skein_pg.format_type(type_oid, typmod) AS
 CREATE MACRO skein_pg.quote_ident(name) AS
   CASE WHEN regexp_full_match(name, '[a-z_][a-z0-9_$]*') THEN name ELSE '"' || replace(name, '"', '""') || '"' END;
 CREATE MACRO skein_pg.quote_literal(value) AS
-  '''' || replace(CAST(value AS VARCHAR), '''', '''''') || '''';
+  CAST('''' || replace(CAST(value AS VARCHAR), '''', '''''') || '''' AS VARCHAR);
 CREATE TABLE skein_pg.skein_visible AS
   SELECT oid FROM skein_pg.skein_relations WHERE schema_oid = 2200
   UNION ALL SELECT oid FROM skein_pg.skein_system_relations WHERE schema_oid = 11;
@@ -173,10 +173,29 @@ CREATE MACRO skein_pg.pg_is_other_temp_schema(schema_oid) AS false;
 CREATE MACRO skein_pg.pg_my_temp_schema() AS CAST(0 AS BIGINT);
 CREATE MACRO skein_pg.pg_relation_is_publishable(relation_oid) AS false;
 CREATE MACRO skein_pg.pg_stat_get_numscans(relation_oid) AS CAST(0 AS BIGINT);
-CREATE MACRO skein_pg.pg_advisory_unlock_all() AS CAST(NULL AS VARCHAR);
-CREATE MACRO skein_pg.pg_advisory_lock(key) AS CAST(NULL AS VARCHAR), (key, second) AS CAST(NULL AS VARCHAR);
-CREATE MACRO skein_pg.pg_advisory_unlock(key) AS true, (key, second) AS true;
-CREATE MACRO skein_pg.pg_try_advisory_lock(key) AS true, (key, second) AS true;
+-- Sessions share nothing that they could change, so that every advisory lock is free at once.
+CREATE MACRO skein_pg.pg_advisory_unlock_all() AS '';
+CREATE MACRO skein_pg.pg_advisory_lock(key) AS CASE WHEN key IS NOT NULL THEN '' END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN '' END;
+CREATE MACRO skein_pg.pg_advisory_lock_shared(key) AS CASE WHEN key IS NOT NULL THEN '' END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN '' END;
+CREATE MACRO skein_pg.pg_advisory_xact_lock(key) AS CASE WHEN key IS NOT NULL THEN '' END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN '' END;
+CREATE MACRO skein_pg.pg_advisory_xact_lock_shared(key) AS CASE WHEN key IS NOT NULL THEN '' END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN '' END;
+CREATE MACRO skein_pg.pg_advisory_unlock(key) AS CASE WHEN key IS NOT NULL THEN true END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN true END;
+CREATE MACRO skein_pg.pg_advisory_unlock_shared(key) AS CASE WHEN key IS NOT NULL THEN true END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN true END;
+CREATE MACRO skein_pg.pg_try_advisory_lock(key) AS CASE WHEN key IS NOT NULL THEN true END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN true END;
+CREATE MACRO skein_pg.pg_try_advisory_lock_shared(key) AS CASE WHEN key IS NOT NULL THEN true END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN true END;
+CREATE MACRO skein_pg.pg_try_advisory_xact_lock(key) AS CASE WHEN key IS NOT NULL THEN true END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN true END;
+CREATE MACRO skein_pg.pg_try_advisory_xact_lock_shared(key) AS CASE WHEN key IS NOT NULL THEN true END,
+  (key, second) AS CASE WHEN key IS NOT NULL AND second IS NOT NULL THEN true END;
+CREATE MACRO skein_pg.pg_notify(channel, payload) AS CASE WHEN channel IS NOT NULL THEN '' END;
 CREATE MACRO skein_pg.array_upper(list, dimension) AS CASE WHEN CAST(dimension AS INTEGER) = 1 AND len(list) > 0 THEN CAST(len(list) AS INTEGER) END;
 CREATE MACRO skein_pg.array_lower(list, dimension) AS CASE WHEN CAST(dimension AS INTEGER) = 1 AND len(list) > 0 THEN 1 END;
 CREATE MACRO skein_pg.array_remove(list, element) AS list_filter(list, lambda item: item IS DISTINCT FROM element);

@@ -17,12 +17,18 @@ pub enum PlanError {
         position: usize,
     },
     /// A utility statement that does not follow its grammar.
-    #[error("syntax error at or near \"{near}\"")]
+    #[error("{}", syntax(near))]
     Syntax {
         /// The word at which it stops making sense; empty at the end.
         near: String,
         /// Where that is.
         position: usize,
+    },
+    /// A statement that breaks a rule of its grammar as a whole.
+    #[error("{message}")]
+    Rule {
+        /// In PostgreSQL's words.
+        message: String,
     },
     /// A name in FROM that is neither a relation nor a path of one.
     #[error("relation \"{name}\" does not exist")]
@@ -76,4 +82,13 @@ pub enum PlanError {
         /// Where it stands.
         position: Option<usize>,
     },
+}
+
+/// The words for a syntax error at a token, or at the end.
+fn syntax(near: &str) -> String {
+    if near.is_empty() {
+        "syntax error at end of input".to_owned()
+    } else {
+        format!("syntax error at or near \"{near}\"")
+    }
 }

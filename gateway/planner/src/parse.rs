@@ -12,6 +12,7 @@
 //!                                   └─► DuckDB's parser ─► Query | dynamic PIVOT | Refused
 //! ```
 
+mod copy;
 mod dialect;
 mod lexer;
 mod pivot;
@@ -24,6 +25,7 @@ use crate::ast::{Expr, Query, json};
 use crate::error::PlanError;
 use crate::postgres::tokens;
 
+pub use copy::{Copy, CopyOption, CopyPlace, CopySource, CopyValue};
 pub use pivot::DynamicPivot;
 
 use lexer::{Token, TokenKind};
@@ -165,15 +167,12 @@ pub enum Statement {
     Discard(String),
     /// `LISTEN channel`
     Listen(String),
+    /// `NOTIFY channel, 'payload'`
+    Notify(String),
     /// `UNLISTEN channel`; `None` is `*`.
     Unlisten(Option<String>),
-    /// `COPY (query) TO STDOUT`, `COPY relation TO STDOUT`
-    CopyToStdout {
-        /// The query, also for a relation.
-        statement: Box<Statement>,
-        /// Options as written after `STDOUT`, in lower case outside of quotes.
-        options: String,
-    },
+    /// `COPY`
+    Copy(Box<Copy>),
     /// A statement that Skein recognises but does not run.
     Refused {
         /// What PostgreSQL calls it, such as `INSERT` or `CREATE TABLE`.
@@ -225,7 +224,9 @@ pub enum FetchDirection {
 pub fn parse(text: &str, parser: &dyn ParseSql) -> Result<Vec<ParsedStatement>, ParseError> {
     let found = lexer::tokens(text)?;
     let mut statements = Vec::new();
+    let mut after = 0;
     for part in found.split(|token| token.is(";")) {
+        after += part.len() + 1;
         let (Some(first), Some(last)) = (part.first(), part.last()) else {
             continue;
         };
@@ -238,7 +239,7 @@ pub fn parse(text: &str, parser: &dyn ParseSql) -> Result<Vec<ParsedStatement>, 
             parser,
         }
         .statement(0)
-        .map_err(|error| error.moved(first.start))?;
+        .map_err(|error| error.moved(first.start).before(found.get(after - 1)))?;
         statements.push(ParsedStatement {
             statement,
             text: own,
@@ -248,7 +249,36 @@ pub fn parse(text: &str, parser: &dyn ParseSql) -> Result<Vec<ParsedStatement>, 
     Ok(statements)
 }
 
+/// Where a parameter stands in a text that has been parsed.
+pub fn parameter_position(text: &str, number: &str) -> Option<usize> {
+    let tokens = lexer::tokens(text).ok()?;
+    let parameter = tokens.iter().find(|token| {
+        token.kind == TokenKind::Parameter && text[token.start + 1..token.end] == *number
+    });
+    parameter.map(|token| token.start)
+}
+
 impl ParseError {
+    /// A statement that breaks off does so at the semicolon behind it, if there is one.
+    fn before(mut self, semicolon: Option<&Token>) -> Self {
+        const AT_END: &str = "syntax error at end of input";
+        let Some(semicolon) = semicolon else {
+            return self;
+        };
+        match &mut self {
+            Self::Plan(PlanError::Syntax { near, position }) if near.is_empty() => {
+                near.push(';');
+                *position = semicolon.start;
+            }
+            Self::Engine(error) if error.message == AT_END => {
+                "syntax error at or near \";\"".clone_into(&mut error.message);
+                error.position = Some(semicolon.start);
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// Counts positions from the beginning of the whole text.
     fn moved(mut self, by: usize) -> Self {
         match &mut self {
@@ -371,6 +401,13 @@ impl Source<'_> {
                 position: self.text.len(),
             },
         }
+    }
+
+    /// Where a token begins in the statement.
+    fn offset(&self, at: usize) -> usize {
+        self.tokens
+            .get(at)
+            .map_or(self.text.len(), |token| token.start - self.base())
     }
 
     /// The lower-case word at a token, if it is one.

@@ -17,6 +17,7 @@ mod bytea;
 mod casts;
 mod catalogue;
 mod functions;
+mod limits;
 mod node;
 mod numerics;
 mod operators;
@@ -29,6 +30,8 @@ pub mod tokens;
 mod tests;
 
 pub use bytea::ByteaFault;
+
+use std::net::SocketAddr;
 
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind};
@@ -54,6 +57,49 @@ pub trait SessionFacts {
     fn started(&self) -> String;
     /// OID of the user's role.
     fn user_oid(&self) -> u32;
+    /// Rows of `pg_stat_activity`, as the user may see them.
+    fn sessions(&self) -> Vec<SessionFact> {
+        Vec::new()
+    }
+    /// Where the client is, and where it has reached the server.
+    fn addresses(&self) -> [Option<SocketAddr>; 2] {
+        [None; 2]
+    }
+    /// Names the running statement to functions that act on sessions.
+    fn token(&self) -> String {
+        String::new()
+    }
+}
+
+/// A row of `pg_stat_activity`. Times are texts of timestamps with time zone.
+#[derive(Clone, Debug, Default)]
+pub struct SessionFact {
+    /// `pid`
+    pub process_id: i32,
+    /// `usename`
+    pub user: String,
+    /// `usesysid`
+    pub user_oid: u32,
+    /// `datname`
+    pub database: String,
+    /// `application_name`
+    pub application_name: String,
+    /// `client_addr`, `client_port`
+    pub client: Option<(String, u16)>,
+    /// `backend_start`
+    pub backend_start: Option<String>,
+    /// `xact_start`
+    pub transaction_start: Option<String>,
+    /// `query_start`
+    pub query_start: Option<String>,
+    /// `state_change`
+    pub state_change: Option<String>,
+    /// `wait_event_type`, `wait_event`
+    pub wait_event: Option<(&'static str, &'static str)>,
+    /// `state`
+    pub state: Option<&'static str>,
+    /// `query`
+    pub query: String,
 }
 
 /// A row of `pg_settings`.
@@ -193,6 +239,7 @@ impl Context<'_> {
         match node {
             NodeMut::Query(query) => {
                 self.conditions(query);
+                limits::negative(query);
                 session::name_outputs(query, self);
                 if self.tableoids {
                     catalogue::tableoids(query, self);

@@ -4,6 +4,8 @@
 //! know PostgreSQL's codes and texts, and some programs look for them, so the frequent messages
 //! are put into those words here. A message that no rule knows keeps DuckDB's text and gets the
 //! code of its kind, so that a new DuckDB can only lose a nicer wording.
+//!
+//! It is one file because its rules are tried in one order.
 
 use skein_executor_api::{FragmentError, FragmentErrorKind};
 
@@ -322,7 +324,29 @@ fn type_name(ty: &str) -> String {
 }
 
 /// Where a query breaks a rule of SQL, in DuckDB's words.
-const RULES: [(&str, SqlState, &str); 19] = [
+const RULES: [(&str, SqlState, &str); 23] = [
+    (
+        "LIMIT must not be negative",
+        SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+        "LIMIT must not be negative",
+    ),
+    (
+        "OFFSET must not be negative",
+        SqlState::INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
+        "OFFSET must not be negative",
+    ),
+    (
+        "must be a member of the role whose query is being canceled",
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        "must be a member of the role whose query is being canceled or member of \
+         pg_signal_backend",
+    ),
+    (
+        "must be a member of the role whose process is being terminated",
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        "must be a member of the role whose process is being terminated or member of \
+         pg_signal_backend",
+    ),
     (
         "WHERE clause cannot contain aggregates",
         SqlState::GROUPING_ERROR,

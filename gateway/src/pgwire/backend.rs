@@ -84,17 +84,18 @@ impl Outgoing {
     }
 
     /// Gives the key for cancel requests.
-    pub fn backend_key_data(&mut self, process_id: i32, secret: i32) {
+    pub fn backend_key_data(&mut self, process_id: i32, key: &[u8]) {
         self.message(b'K', |body| {
             body.extend_from_slice(&process_id.to_be_bytes());
-            body.extend_from_slice(&secret.to_be_bytes());
+            body.extend_from_slice(key);
         });
     }
 
-    /// Says which protocol version and options are not supported.
-    pub fn negotiate_protocol_version(&mut self, newest_minor: i32, options: &[String]) {
+    /// Says which version of protocol 3 is spoken, and which options are not supported.
+    pub fn negotiate_protocol_version(&mut self, minor: u16, options: &[String]) {
+        let version = (3_u32 << 16) | u32::from(minor);
         self.message(b'v', |body| {
-            body.extend_from_slice(&newest_minor.to_be_bytes());
+            body.extend_from_slice(&version.to_be_bytes());
             body.extend_from_slice(&count_i32(options.len()).to_be_bytes());
             for option in options {
                 string(body, option);
@@ -186,6 +187,35 @@ impl Outgoing {
     /// Ends a command.
     pub fn command_complete(&mut self, tag: &str) {
         self.message(b'C', |body| string(body, tag));
+    }
+
+    /// Says that the data of COPY follows, in one format for all columns.
+    pub fn copy_out(&mut self, format: i16, columns: usize) {
+        self.message(b'H', |body| {
+            body.push(u8::from(format != 0));
+            body.extend_from_slice(&count_u16(columns).to_be_bytes());
+            for _ in 0..columns {
+                body.extend_from_slice(&format.to_be_bytes());
+            }
+        });
+    }
+
+    /// Answers a function call; `None` is NULL.
+    pub fn function_result(&mut self, value: Option<&[u8]>) {
+        self.message(b'V', |body| match value {
+            None => body.extend_from_slice(&(-1_i32).to_be_bytes()),
+            Some(value) => {
+                let length = i32::try_from(value.len());
+                let length = length.expect("a value is no longer than the row it came in");
+                body.extend_from_slice(&length.to_be_bytes());
+                body.extend_from_slice(value);
+            }
+        });
+    }
+
+    /// Ends the data of COPY.
+    pub fn copy_done(&mut self) {
+        self.message(b'c', |_| {});
     }
 
     /// Answers an empty statement.

@@ -1,7 +1,8 @@
 //! Cancel requests: finds the session by its key and tells it.
 //!
 //! A request stops the statement that runs when it arrives; none running: it is forgotten, as in
-//! PostgreSQL. Keys are random and never logged.
+//! PostgreSQL. Keys are random and never logged. The same handle ends a session for good, when
+//! another session asks for it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,28 +10,46 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand::Rng;
 use tokio::sync::watch;
 
-/// Tells the statement of one session to stop.
+/// Bytes of a key, by the minor version of the protocol.
+const KEY_BYTES: usize = 4;
+const KEY_BYTES_SINCE_2: usize = 32;
+
+/// Tells one session to stop its statement, or to end.
 #[derive(Clone, Debug)]
 pub struct CancelHandle {
-    sender: Arc<watch::Sender<u64>>,
+    statement: Arc<watch::Sender<u64>>,
+    session: Arc<watch::Sender<bool>>,
 }
 
 impl CancelHandle {
     fn new() -> Self {
         Self {
-            sender: Arc::new(watch::Sender::new(0)),
+            statement: Arc::new(watch::Sender::new(0)),
+            session: Arc::new(watch::Sender::new(false)),
         }
     }
 
     /// Stops the statement that runs now, if any.
     pub fn cancel(&self) {
-        self.sender.send_modify(|count| *count += 1);
+        self.statement.send_modify(|count| *count += 1);
+    }
+
+    /// Ends the session.
+    pub fn terminate(&self) {
+        self.session.send_replace(true);
     }
 
     /// Sees the requests that come from now on.
     pub fn watch(&self) -> CancelWatch {
         CancelWatch {
-            receiver: self.sender.subscribe(),
+            receiver: self.statement.subscribe(),
+        }
+    }
+
+    /// Sees whether the session has to end.
+    pub fn termination(&self) -> Termination {
+        Termination {
+            receiver: self.session.subscribe(),
         }
     }
 }
@@ -50,9 +69,30 @@ impl CancelWatch {
     }
 }
 
+/// Sees the end of a session that another one asks for.
+#[derive(Clone, Debug)]
+pub struct Termination {
+    receiver: watch::Receiver<bool>,
+}
+
+impl Termination {
+    /// Whether the session has to end.
+    pub fn is_requested(&self) -> bool {
+        *self.receiver.borrow()
+    }
+
+    /// Returns when the session has to end.
+    pub async fn requested(&mut self) {
+        if self.receiver.wait_for(|ends| *ends).await.is_err() {
+            // As above.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
-    secret: i32,
+    key: Vec<u8>,
     handle: CancelHandle,
 }
 
@@ -69,7 +109,7 @@ pub struct Registration {
     /// What the client takes for the id of a server process.
     pub process_id: i32,
     /// What proves that a cancel request comes from the client.
-    pub secret: i32,
+    pub key: Vec<u8>,
     /// Tells the session.
     pub handle: CancelHandle,
 }
@@ -80,10 +120,17 @@ impl CancelRegistry {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a session under a fresh id.
-    pub fn register(&self) -> Registration {
+    /// Adds a session under a fresh id. `minor` is the version of protocol 3 that it speaks: since
+    /// the second one keys may be longer than a number.
+    pub fn register(&self, minor: u16) -> Registration {
         let mut random = rand::rng();
-        let secret = random.random();
+        let bytes = if minor >= 2 {
+            KEY_BYTES_SINCE_2
+        } else {
+            KEY_BYTES
+        };
+        let mut key = vec![0; bytes];
+        random.fill(key.as_mut_slice());
         let handle = CancelHandle::new();
         let mut entries = self.entries();
         let process_id = loop {
@@ -95,23 +142,23 @@ impl CancelRegistry {
         entries.insert(
             process_id,
             Entry {
-                secret,
+                key: key.clone(),
                 handle: handle.clone(),
             },
         );
         Registration {
             registry: self.clone(),
             process_id,
-            secret,
+            key,
             handle,
         }
     }
 
     /// Acts on a cancel request; a wrong key is ignored without a word.
-    pub fn cancel(&self, process_id: i32, secret: i32) {
+    pub fn cancel(&self, process_id: i32, key: &[u8]) {
         let entries = self.entries();
         if let Some(entry) = entries.get(&process_id)
-            && entry.secret ^ secret == 0
+            && is_same(&entry.key, key)
         {
             entry.handle.cancel();
         }
@@ -128,6 +175,12 @@ impl CancelRegistry {
     }
 }
 
+/// Compares in a time that does not tell how much of the key is right.
+fn is_same(left: &[u8], right: &[u8]) -> bool {
+    let pairs = left.iter().zip(right);
+    left.len() == right.len() && pairs.fold(0, |seen, (left, right)| seen | (left ^ right)) == 0
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         self.registry.entries().remove(&self.process_id);
@@ -142,14 +195,38 @@ mod tests {
     #[test]
     fn only_the_right_key_cancels_and_leaving_frees_the_place() {
         let registry = CancelRegistry::default();
-        let session = registry.register();
-        let mut watch = session.handle.watch();
-        registry.cancel(session.process_id, session.secret.wrapping_add(1));
-        assert!(watch.canceled().now_or_never().is_none());
-        registry.cancel(session.process_id, session.secret);
-        assert!(watch.canceled().now_or_never().is_some());
-        assert!(session.handle.watch().canceled().now_or_never().is_none());
-        drop(session);
+        for (minor, bytes) in [(0, 4), (2, 32)] {
+            let session = registry.register(minor);
+            assert_eq!(session.key.len(), bytes);
+            let mut watch = session.handle.watch();
+            let mut wrong = session.key.clone();
+            wrong[bytes - 1] ^= 1;
+            registry.cancel(session.process_id, &wrong);
+            registry.cancel(session.process_id, &session.key[1..]);
+            registry.cancel(session.process_id, &[]);
+            assert!(watch.canceled().now_or_never().is_none());
+            registry.cancel(session.process_id, &session.key);
+            assert!(watch.canceled().now_or_never().is_some());
+            assert!(session.handle.watch().canceled().now_or_never().is_none());
+        }
         assert!(registry.is_empty());
+    }
+
+    #[test]
+    fn an_end_that_was_asked_for_is_seen_also_later() {
+        let session = CancelRegistry::default().register(0);
+        assert!(
+            session
+                .handle
+                .termination()
+                .requested()
+                .now_or_never()
+                .is_none()
+        );
+        session.handle.terminate();
+        for _ in 0..2 {
+            let mut termination = session.handle.termination();
+            assert!(termination.requested().now_or_never().is_some());
+        }
     }
 }

@@ -19,6 +19,7 @@ use futures::FutureExt;
 use tokio::sync::watch;
 
 use super::backend::{Outgoing, TransactionStatus};
+use super::cancel::Termination;
 use super::frontend::{Message, Tag, decode};
 use super::stream::{ReadError, Reader, Writer};
 use crate::error::{GatewayError, Severity};
@@ -43,6 +44,9 @@ pub trait Handler: Send {
 
     /// What ReadyForQuery says.
     fn status(&self) -> TransactionStatus;
+
+    /// Sees whether another session ends this one.
+    fn termination(&self) -> Termination;
 
     /// How long the session may wait for a message now, and the error after that.
     fn idle_limit(&self) -> Option<(Duration, GatewayError)>;
@@ -88,11 +92,16 @@ pub async fn run<H: Handler>(
     message_bytes_max: usize,
 ) {
     let mut state = State::Ready;
+    let mut termination = handler.termination();
     while state != State::Closed {
         let idle_limit = handler.idle_limit();
         let received = tokio::select! {
             biased;
             () = shutdown_reached(&mut shutdown, Shutdown::Draining) => {
+                farewell(&mut writer, &GatewayError::Shutdown).await;
+                return;
+            }
+            () = termination.requested() => {
                 farewell(&mut writer, &GatewayError::Shutdown).await;
                 return;
             }
@@ -128,12 +137,21 @@ pub async fn run<H: Handler>(
                 let ends_cycle = !message.is_extended();
                 let outcome = tokio::select! {
                     biased;
+                    () = termination.requested() => Err(GatewayError::Shutdown),
                     outcome = guarded(&mut handler, message, &mut writer) => outcome,
                     () = reader.closed() => return,
                     () = shutdown_reached(&mut shutdown, Shutdown::Terminating) => {
                         Err(GatewayError::Shutdown)
                     }
                 };
+                // A session that has ended itself is told so before it is told anything else.
+                let outcome = outcome.and_then(|()| {
+                    if termination.is_requested() {
+                        Err(GatewayError::Shutdown)
+                    } else {
+                        Ok(())
+                    }
+                });
                 if outcome.is_ok() && ends_cycle {
                     handler.end_of_cycle(writer.out());
                     writer.out().ready(handler.status());

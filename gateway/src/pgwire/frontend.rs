@@ -45,8 +45,8 @@ pub enum Message {
     Sync,
     /// Says goodbye.
     Terminate,
-    /// The old function call, which is not supported.
-    FunctionCall,
+    /// Calls a function by its OID.
+    FunctionCall(FunctionCall),
     /// Data of COPY outside a COPY: ignored, as PostgreSQL does.
     Copy,
 }
@@ -83,6 +83,19 @@ pub struct BindValues {
     pub parameters: Vec<Option<Bytes>>,
     /// None: all text; one: for all; else one per column.
     pub result_formats: Vec<i16>,
+}
+
+/// A call of a function, from before there were prepared statements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunctionCall {
+    /// `pg_proc.oid`
+    pub function: u32,
+    /// None: all text; one: for all; else one per argument.
+    pub formats: Vec<i16>,
+    /// `None` is NULL.
+    pub arguments: Vec<Option<Bytes>>,
+    /// Of the result.
+    pub result_format: i16,
 }
 
 /// A message that does not follow the protocol.
@@ -190,7 +203,12 @@ pub fn decode(tag: Tag, body: Bytes) -> Result<Message, MessageError> {
         b'H' => Message::Flush,
         b'S' => Message::Sync,
         b'X' => return Ok(Message::Terminate),
-        b'F' => return Ok(Message::FunctionCall),
+        b'F' => Message::FunctionCall(FunctionCall {
+            function: body.u32()?,
+            formats: body.formats()?,
+            arguments: body.values()?,
+            result_format: body.i16()?,
+        }),
         _ => return Ok(Message::Copy),
     };
     body.end()?;
@@ -202,16 +220,7 @@ impl BindValues {
     pub fn decode(values: Bytes) -> Result<Self, MessageError> {
         let mut body = Body(values);
         let parameter_formats = body.formats()?;
-        let count = body.u16()?;
-        let mut parameters = Vec::new();
-        for _ in 0..count {
-            let length = body.i32()?;
-            parameters.push(match usize::try_from(length) {
-                Ok(length) => Some(body.bytes(length)?),
-                Err(_) if length == -1 => None,
-                Err(_) => return Err(MessageError::Insufficient),
-            });
-        }
+        let parameters = body.values()?;
         let result_formats = body.formats()?;
         body.end()?;
         Ok(Self {
@@ -241,6 +250,10 @@ impl Body {
         Ok(self.bytes(4)?.get_u32())
     }
 
+    fn i16(&mut self) -> Result<i16, MessageError> {
+        Ok(self.bytes(2)?.get_i16())
+    }
+
     fn i32(&mut self) -> Result<i32, MessageError> {
         Ok(self.bytes(4)?.get_i32())
     }
@@ -263,6 +276,20 @@ impl Body {
             formats.push(self.bytes(2)?.get_i16());
         }
         Ok(formats)
+    }
+
+    fn values(&mut self) -> Result<Vec<Option<Bytes>>, MessageError> {
+        let count = self.u16()?;
+        let mut values = Vec::new();
+        for _ in 0..count {
+            let length = self.i32()?;
+            values.push(match usize::try_from(length) {
+                Ok(length) => Some(self.bytes(length)?),
+                Err(_) if length == -1 => None,
+                Err(_) => return Err(MessageError::Insufficient),
+            });
+        }
+        Ok(values)
     }
 
     fn target(&mut self, message: &'static str) -> Result<Target, MessageError> {
@@ -334,7 +361,13 @@ mod tests {
         let parse = b"name\0select $1\0\0\x01\0\0\0\x17";
         let bind = b"portal\0name\0\0\x01\0\x01\0\x02\0\0\0\x01x\xff\xff\xff\xff\0\x01\0\x01";
         let execute = b"portal\0\0\0\0\x05";
-        for (byte, body) in [(b'P', &parse[..]), (b'B', &bind[..]), (b'E', &execute[..])] {
+        let call = b"\0\0\x06\x3e\0\x01\0\x01\0\x02\0\0\0\x01x\xff\xff\xff\xff\0\x01";
+        for (byte, body) in [
+            (b'P', &parse[..]),
+            (b'B', &bind[..]),
+            (b'E', &execute[..]),
+            (b'F', &call[..]),
+        ] {
             for length in 0..body.len() {
                 let message = decode(tag(byte), Bytes::copy_from_slice(&body[..length]));
                 match message {

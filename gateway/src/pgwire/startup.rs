@@ -5,6 +5,7 @@
 //! packet or in `options` are collected. Who may enter is decided by the caller.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use bytes::{Buf, Bytes};
 
@@ -14,6 +15,9 @@ use crate::error::GatewayError;
 
 /// Longest startup packet, as in PostgreSQL (`MAX_STARTUP_PACKET_LENGTH`).
 pub const STARTUP_BYTES_MAX: usize = 10_000;
+
+/// Longest key of a cancel request, as the protocol has it since version 3.2.
+const CANCEL_KEY_BYTES_MAX: usize = 256;
 
 const CANCEL_REQUEST: u32 = 80_877_102;
 const SSL_REQUEST: u32 = 80_877_103;
@@ -28,8 +32,8 @@ pub enum Startup {
     Cancel {
         /// The id that session was given.
         process_id: i32,
-        /// The secret that session was given.
-        secret: i32,
+        /// The key that session was given.
+        key: Bytes,
     },
 }
 
@@ -44,8 +48,12 @@ pub struct StartupPacket {
     pub settings: Vec<(String, String)>,
     /// Protocol options that are not known.
     pub unknown_options: Vec<String>,
-    /// The client asked for a newer minor version than 3.0.
-    pub newer_minor: bool,
+    /// The minor version of protocol 3 that the client asks for.
+    pub minor: u16,
+    /// Where it is.
+    pub client: Option<SocketAddr>,
+    /// Where it has reached the server.
+    pub server: Option<SocketAddr>,
 }
 
 /// Why there is no session.
@@ -107,10 +115,12 @@ pub async fn negotiate(reader: &mut Reader, writer: &mut Writer) -> Result<Start
         let mut packet = reader.startup_packet(STARTUP_BYTES_MAX).await?;
         let code = packet.get_u32();
         match code {
-            CANCEL_REQUEST if packet.len() == 8 => {
+            CANCEL_REQUEST if (8..=4 + CANCEL_KEY_BYTES_MAX).contains(&packet.len()) => {
                 let process_id = packet.get_i32();
-                let secret = packet.get_i32();
-                return Ok(Startup::Cancel { process_id, secret });
+                return Ok(Startup::Cancel {
+                    process_id,
+                    key: packet,
+                });
             }
             CANCEL_REQUEST => return Err(StartupError::Closed),
             SSL_REQUEST if !ssl_answered => ssl_answered = true,
@@ -133,7 +143,7 @@ fn session(code: u32, packet: Bytes) -> Result<StartupPacket, StartupError> {
         _ => return refuse(StartupRefusal::Protocol { major, minor }),
     }
     let mut parsed = StartupPacket {
-        newer_minor: minor > 0,
+        minor: u16::try_from(minor).unwrap_or(u16::MAX),
         ..StartupPacket::default()
     };
     let mut options = String::new();
@@ -280,7 +290,7 @@ mod tests {
             expected.map(|(n, v)| (n.to_owned(), v.to_owned()))
         );
         assert_eq!(session.unknown_options, ["_pq_.x"]);
-        assert!(session.newer_minor);
+        assert_eq!(session.minor, 2);
     }
 
     #[tokio::test]
@@ -344,9 +354,15 @@ mod tests {
             startup,
             Startup::Cancel {
                 process_id: 7,
-                secret: -9
+                key: Bytes::copy_from_slice(&body[4..])
             }
         );
+        let long = [&7_i32.to_be_bytes()[..], &[1; 256]].concat();
+        run(packet(CANCEL_REQUEST, &long)).await.expect("allowed");
+        let longer = [&long[..], &[1]].concat();
+        run(packet(CANCEL_REQUEST, &longer))
+            .await
+            .expect_err("too long");
         run(packet(CANCEL_REQUEST, &body[..4]))
             .await
             .expect_err("too short");

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use skein_executor::engine::Parsed;
-use skein_executor_api::{BatchStream, Column, FragmentError};
+use skein_executor_api::{BatchStream, Column, FragmentError, FragmentErrorKind};
 use skein_planner::parse::{self, ParseSql, ParsedSql, ParsedStatement, Statement};
 use skein_planner::postgres::tokens::normalise;
 
 use super::Session;
-use super::analysed::Analysed;
+use super::analysed::{Analysed, AnalysedQuery};
+use super::copy::CopyOut;
+use super::cursor::CursorOptions;
 use super::guard::Guard;
 use super::portal::{Bound, Tag};
+use super::prepared::Fetch;
+use super::query::Started;
 use super::settings::Settings;
 use super::texts;
 use super::understand::{Understood, beside};
@@ -34,20 +38,16 @@ pub(super) struct Outcome {
 pub(super) enum Answer {
     /// Rows with these columns.
     Rows {
-        /// The rows.
-        stream: BatchStream,
+        /// The rows, or why there are none. The description of the columns is sent before the
+        /// error, as PostgreSQL sends it before it runs a query.
+        stream: Result<BatchStream, GatewayError>,
         /// Their columns, with the names that clients see.
         columns: Vec<Column>,
     },
     /// Rows of a cursor.
-    Cursor {
-        /// Its name.
-        name: String,
-        /// How many; `None`: all.
-        rows_max: Option<u64>,
-        /// They are passed over.
-        only_move: bool,
-    },
+    Cursor(Fetch),
+    /// The data of COPY.
+    Copy(Box<CopyOut>),
     /// None.
     Done,
 }
@@ -64,13 +64,16 @@ impl Outcome {
     /// A command that returns rows and does not count them.
     pub(super) fn rows(stream: BatchStream, columns: Vec<Column>, tag: &str) -> Self {
         Self {
-            answer: Answer::Rows { stream, columns },
+            answer: Answer::Rows {
+                stream: Ok(stream),
+                columns,
+            },
             tag: Tag::Plain(tag.to_owned()),
         }
     }
 
     /// A query.
-    pub(super) fn select(stream: BatchStream, columns: Vec<Column>) -> Self {
+    pub(super) fn select(stream: Result<BatchStream, GatewayError>, columns: Vec<Column>) -> Self {
         Self {
             answer: Answer::Rows { stream, columns },
             tag: Tag::Counted("SELECT"),
@@ -198,8 +201,10 @@ impl Session {
                 analysed.inner = Some(self.inner(text, statement, &types, guard).await?);
             }
             Statement::Execute { name, .. } => {
-                let target = self.names.statement(name)?;
-                analysed.described.clone_from(&target.described);
+                // One that does not exist yet is an error only when it is run, as in PostgreSQL.
+                if let Ok(target) = self.names.statement(name) {
+                    analysed.described.clone_from(&target.described);
+                }
             }
             Statement::Show(name) => {
                 analysed.described = Some(match name {
@@ -212,8 +217,10 @@ impl Session {
                 only_move: false,
                 ..
             } => {
-                let cursor = &self.names.cursor(name)?.bound;
-                analysed.described.clone_from(&cursor.analysed.described);
+                if let Ok(cursor) = self.names.cursor(name) {
+                    let described = &cursor.bound.analysed.described;
+                    analysed.described.clone_from(described);
+                }
             }
             _ => {}
         }
@@ -221,7 +228,7 @@ impl Session {
     }
 
     /// Understands the statement inside of another one; it has to be a query.
-    async fn inner(
+    pub(super) async fn inner(
         &mut self,
         text: &Arc<str>,
         statement: &Statement,
@@ -233,7 +240,7 @@ impl Session {
             reaches_outside,
         } = statement
         {
-            return Err(refused(command, *reaches_outside));
+            return Err(self.refused(command, *reaches_outside));
         }
         let inner = self.analyse_statement(text, statement, parameter_types, guard);
         Box::pin(inner).await
@@ -344,14 +351,38 @@ impl Session {
             | Statement::Fetch { .. }
             | Statement::Close(_) => self.run_named(bound, guard).await,
             Statement::Discard(what) => self.discard(what == "ALL", what),
+            // Nobody notifies anybody: what is announced is heard by no session.
             Statement::Unlisten(_) => Ok(Outcome::done("UNLISTEN")),
-            Statement::Listen(_) => Err(GatewayError::Unsupported("LISTEN".into())),
-            Statement::CopyToStdout { .. } => Err(GatewayError::Unsupported("COPY".into())),
+            Statement::Listen(_) => Ok(Outcome::done("LISTEN")),
+            Statement::Notify(_) => Ok(Outcome::done("NOTIFY")),
+            Statement::Copy(copy) => self.copy(copy, &analysed.text, guard).await,
             Statement::Refused {
                 command,
                 reaches_outside,
-            } => Err(refused(command, *reaches_outside)),
+            } => Err(self.refused(command, *reaches_outside)),
         }
+    }
+
+    /// The error for a statement that is recognised but not run.
+    fn refused(&self, command: &str, reaches_outside: bool) -> GatewayError {
+        if reaches_outside && !self.is_read_only() {
+            GatewayError::Forbidden(command.to_owned())
+        } else {
+            self.read_only(command)
+        }
+    }
+
+    /// The error for a command that would write.
+    pub(super) fn read_only(&self, command: &str) -> GatewayError {
+        if self.is_read_only() && writes_in_postgresql(command) {
+            GatewayError::ReadOnlyTransaction(command.to_owned())
+        } else {
+            GatewayError::ReadOnly(command.to_owned())
+        }
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.settings.value("transaction_read_only") == "on"
     }
 
     /// Runs a statement about prepared statements or cursors.
@@ -386,13 +417,27 @@ impl Session {
                 Ok(Outcome::done("DEALLOCATE ALL"))
             }
             Statement::Declare {
-                name, hold, scroll, ..
-            } => self.declare(name, *hold, *scroll, bound),
+                name,
+                hold,
+                scroll,
+                binary,
+                ..
+            } => {
+                let options = CursorOptions {
+                    scroll: *scroll,
+                    binary: *binary,
+                };
+                self.declare(name, *hold, options, bound)
+            }
             Statement::Fetch {
                 name,
                 only_move,
                 direction,
-            } => self.fetch(name, *only_move, *direction),
+            } => self.fetch(Fetch {
+                name: name.clone(),
+                only_move: *only_move,
+                direction: *direction,
+            }),
             Statement::Close(Some(name)) => {
                 if !self.names.close_portal(name) {
                     return Err(GatewayError::UnknownCursor(name.clone()));
@@ -409,7 +454,7 @@ impl Session {
         }
     }
 
-    async fn run_query(
+    pub(super) async fn run_query(
         &mut self,
         analysed: &Arc<Analysed>,
         parameters: &[String],
@@ -425,17 +470,53 @@ impl Session {
                 .set_text(&change.name, &change.value, change.local)?;
         }
         let (analysed, _, started) = self.plan_and_start(analysed, parameters, guard).await?;
-        let rows = started.rows();
+        let rows = match started.map(Started::rows) {
+            // PostgreSQL reads constants when it analyses a query, and computes with them when it
+            // plans: before anything is sent.
+            Err(error) if is_of_constant(&error, &analysed) => return Err(error),
+            rows => rows,
+        };
         let columns = analysed.described.clone().unwrap_or_default();
         Ok(Outcome::select(rows, columns))
     }
 }
 
-/// The error for a statement that is recognised but not run.
-fn refused(command: &str, reaches_outside: bool) -> GatewayError {
-    if reaches_outside {
-        GatewayError::Forbidden(command.to_owned())
-    } else {
-        GatewayError::ReadOnly(command.to_owned())
-    }
+/// Whether an error of running is one of the constants that the client wrote.
+fn is_of_constant(error: &GatewayError, analysed: &Analysed) -> bool {
+    let is_constant = |query: &AnalysedQuery| query.is_constant();
+    analysed.query.as_ref().is_some_and(is_constant)
+        || matches!(
+            error,
+            GatewayError::Fragment {
+                error: FragmentError {
+                    kind: FragmentErrorKind::Conversion,
+                    ..
+                },
+                position: Some(_),
+            }
+        )
+}
+
+/// Whether PostgreSQL refuses a command in a transaction that only reads.
+fn writes_in_postgresql(command: &str) -> bool {
+    let first = command.split(' ').next().unwrap_or_default();
+    matches!(
+        first,
+        "INSERT"
+            | "UPDATE"
+            | "DELETE"
+            | "MERGE"
+            | "COPY"
+            | "CREATE"
+            | "ALTER"
+            | "DROP"
+            | "TRUNCATE"
+            | "GRANT"
+            | "REVOKE"
+            | "COMMENT"
+            | "REFRESH"
+            | "REASSIGN"
+            | "SECURITY"
+            | "IMPORT"
+    )
 }

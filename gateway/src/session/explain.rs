@@ -60,7 +60,7 @@ impl Session {
         let mut rows = 0;
         let planned = if analyze {
             let (_, planned, started) = self.plan_and_start(query, parameters, guard).await?;
-            let mut batches = match started {
+            let mut batches = match started? {
                 Started::Shadow(batches) => batches,
                 Started::Fragments(running) => {
                     metrics = Some(running.metrics);

@@ -6,10 +6,14 @@ use bytes::Bytes;
 
 use super::Session;
 use super::analysed::Analysed;
+use super::cursor::{CursorOptions, CursorRows, Destination, Place, Walk};
 use super::execute::{Answer, Outcome, parse_text};
-use super::portal::{Bound, Portal, PortalState};
+use super::guard::Guard;
+use super::portal::{Bound, Portal, PortalState, Tag};
 use super::rows::{ResultRows, Sent};
-use crate::encode::{DateOrder, Format, result_formats, row_description};
+use skein_planner::parse::FetchDirection;
+
+use crate::encode::{DateOrder, EncodeError, Format, result_formats, row_description};
 use crate::error::GatewayError;
 use crate::params;
 use crate::pgwire::frontend::BindValues;
@@ -25,6 +29,7 @@ impl Session {
         writer: &mut Writer,
     ) -> Result<(), GatewayError> {
         self.names.check_new_statement(name)?;
+        self.presence.entry.runs(text);
         let statements = parse_text(&self.gateway, text)
             .await
             .map_err(|error| error.located(text, 0))?;
@@ -53,6 +58,9 @@ impl Session {
         writer: &mut Writer,
     ) -> Result<(), GatewayError> {
         let analysed = Arc::clone(self.names.statement(statement)?);
+        if !statement.is_empty() {
+            self.presence.entry.runs(&analysed.text);
+        }
         let BindValues {
             parameter_formats,
             parameters,
@@ -83,10 +91,17 @@ impl Session {
             order,
         )?;
         let columns = analysed.columns().map_or(0, <[_]>::len);
-        let formats = if analysed.columns().is_some() {
-            result_formats(&codes, columns)?
+        // PostgreSQL looks at their number now, and at each when it is used.
+        let (formats, unknown_format) = if analysed.columns().is_some() {
+            match result_formats(&codes, columns) {
+                Ok(formats) => (formats, None),
+                Err(EncodeError::UnsupportedFormat(code)) => {
+                    (vec![Format::Text; columns], Some(code))
+                }
+                Err(error) => return Err(error.into()),
+            }
         } else {
-            Vec::new()
+            (Vec::new(), None)
         };
         let bound = Bound {
             analysed,
@@ -97,6 +112,8 @@ impl Session {
             bound,
             state: PortalState::New,
             with_hold: false,
+            unknown_format,
+            cursor: CursorOptions::default(),
         };
         self.names.add_portal(portal, portal_state)?;
         writer.out().bind_complete();
@@ -152,6 +169,9 @@ impl Session {
         let rows_max = u64::try_from(rows_max).ok().filter(|most| *most > 0);
         let portal = self.names.portal(name)?;
         let bound = portal.bound.clone();
+        if let Some(code) = portal.unknown_format {
+            return Err(EncodeError::UnsupportedFormat(code).into());
+        }
         self.check_transaction(&bound.analysed.statement)?;
         let mut guard = self.guard();
         if rows_max.is_some() {
@@ -175,6 +195,7 @@ impl Session {
                     .map_err(|error| error.located(&text, 0))?;
                 match answer {
                     Answer::Rows { stream, columns } => {
+                        let stream = stream.map_err(|error| error.located(&text, 0))?;
                         let settings = self.derived.encode.clone();
                         let formats = formats_for(&bound.formats, columns.len());
                         (
@@ -182,22 +203,17 @@ impl Session {
                             tag,
                         )
                     }
-                    Answer::Cursor { .. } | Answer::Done => {
+                    Answer::Cursor(_) | Answer::Copy(_) | Answer::Done => {
                         let count = match answer {
-                            Answer::Cursor {
-                                name,
-                                rows_max,
-                                only_move,
-                            } => {
-                                let formats = &bound.formats;
-                                self.send_cursor(
-                                    &name, rows_max, only_move, formats, writer, &mut guard,
-                                )
-                                .await?
+                            Answer::Cursor(fetch) => {
+                                let formats = bound.formats.clone();
+                                self.send_cursor(&fetch, formats, false, writer, &mut guard)
+                                    .await?
                             }
-                            _ => 0,
+                            Answer::Copy(copy) => self.send_copy(*copy, writer, &mut guard).await?,
+                            Answer::Rows { .. } | Answer::Done => 0,
                         };
-                        writer.out().command_complete(&tag.text(count));
+                        self.complete(&tag.text(count), writer.out());
                         // COMMIT and the like have closed this portal as well.
                         if let Ok(portal) = self.names.portal(name) {
                             portal.state = PortalState::Spent;
@@ -211,11 +227,24 @@ impl Session {
                 portal.state = PortalState::Drained(tag);
                 return Ok(());
             }
+            PortalState::Fetched { rows, place } => {
+                let fetched = (rows, place);
+                let fetched = self
+                    .execute_fetched(&bound, fetched, rows_max, writer, &mut guard)
+                    .await?;
+                let (rows, place) = fetched;
+                self.names.portal(name)?.state = PortalState::Fetched { rows, place };
+                return Ok(());
+            }
             PortalState::Spent | PortalState::Failed => {
                 return Err(GatewayError::SpentPortal(name.to_owned()));
             }
         };
         let text = Arc::clone(&bound.analysed.text);
+        rows.fill(&mut guard)
+            .await
+            .map_err(|error| error.located(&text, 0))?;
+        self.warn(writer.out());
         let sent = rows
             .send(writer, rows_max, &mut guard)
             .await
@@ -226,12 +255,46 @@ impl Session {
                 PortalState::Open { rows, tag }
             }
             Sent::All(count) => {
-                writer.out().command_complete(&tag.text(count));
+                self.complete(&tag.text(count), writer.out());
                 PortalState::Drained(tag)
             }
         };
         self.names.portal(name)?.state = state;
         Ok(())
+    }
+
+    /// Execute of a cursor that FETCH has opened: it goes on where it stands.
+    async fn execute_fetched(
+        &mut self,
+        bound: &Bound,
+        (mut rows, mut place): (CursorRows, Place),
+        rows_max: Option<u64>,
+        writer: &mut Writer,
+        guard: &mut Guard,
+    ) -> Result<(CursorRows, Place), GatewayError> {
+        let columns = bound.analysed.columns().map_or(0, <[_]>::len);
+        let formats = formats_for(&bound.formats, columns);
+        let mut to = Destination {
+            writer: &mut *writer,
+            formats: &formats,
+            head: None,
+            settings: self.derived.encode.clone(),
+        };
+        let count = rows_max.and_then(|most| i64::try_from(most).ok());
+        let direction = count.map_or(FetchDirection::ForwardAll, FetchDirection::Forward);
+        let mut walk = Walk {
+            rows: &mut rows,
+            place: &mut place,
+            to: Some(&mut to),
+            guard,
+        };
+        let sent = walk.go(direction).await?;
+        if rows_max == Some(sent) {
+            writer.out().portal_suspended();
+        } else {
+            self.complete(&Tag::Counted("SELECT").text(sent), writer.out());
+        }
+        Ok((rows, place))
     }
 }
 

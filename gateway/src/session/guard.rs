@@ -67,7 +67,7 @@ mod tests {
 
     #[tokio::test]
     async fn stops_for_a_request_and_for_the_deadline() {
-        let session = CancelRegistry::default().register();
+        let session = CancelRegistry::default().register(0);
         let never = || std::future::pending::<Result<(), GatewayError>>();
         let mut guard = Guard::new(&session.handle, None);
         session.handle.cancel();

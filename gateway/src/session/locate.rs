@@ -7,7 +7,7 @@
 
 use skein_executor_api::{FragmentError, FragmentErrorKind};
 use skein_planner::ast::visit::{self, Descend, Node};
-use skein_planner::ast::{ExprKind, Query, TableRefKind};
+use skein_planner::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind};
 
 /// What the message quotes.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +42,59 @@ pub(super) fn locate(error: &FragmentError, parsed: &Query) -> Option<usize> {
         } else {
             Descend::Into
         }
+    });
+    found
+}
+
+/// Names the relation of a column that is not grouped, as PostgreSQL does, where the statement
+/// tells which one it is.
+pub(super) fn qualify(error: &mut FragmentError, parsed: &Query) {
+    const NOT_GROUPED: &str = "\" must appear in the GROUP BY";
+    let Some((start, rest)) = error.message.split_once(NOT_GROUPED) else {
+        return;
+    };
+    let Some(column) = start.strip_prefix("column \"") else {
+        return;
+    };
+    let mut relation = None;
+    visit::walk(Node::Query(parsed), &mut |node| {
+        if let Node::Query(query) = node
+            && relation.is_none()
+            && let QueryBody::Select(select) = &query.body
+        {
+            let outputs = select.select_list.iter().chain(&select.having);
+            let found = { outputs }.find_map(|expr| column_in(expr, column));
+            let from = &select.from;
+            relation = match (found.as_deref(), &from.kind) {
+                (Some([relation, _]), _) => Some(relation.clone()),
+                (Some(_), TableRefKind::Table { name, .. }) if from.alias.is_empty() => {
+                    Some(name.clone())
+                }
+                (Some(_), kind) if !matches!(kind, TableRefKind::Join { .. }) => {
+                    Some(from.alias.clone()).filter(|alias| !alias.is_empty())
+                }
+                _ => None,
+            };
+        }
+        Descend::Into
+    });
+    if let Some(relation) = relation {
+        error.message = format!("column \"{relation}.{column}{NOT_GROUPED}{rest}");
+    }
+}
+
+/// The parts of the name by which an expression calls a column.
+fn column_in(expr: &Expr, column: &str) -> Option<Vec<String>> {
+    let mut found = None;
+    visit::walk(Node::Expr(expr), &mut |node| {
+        if let Node::Expr(expr) = node
+            && found.is_none()
+            && is_about(&expr.kind, &Subject::Column(column))
+            && let ExprKind::ColumnRef(parts) = &expr.kind
+        {
+            found = Some(parts.clone());
+        }
+        Descend::Into
     });
     found
 }

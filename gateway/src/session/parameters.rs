@@ -21,6 +21,7 @@ pub(super) fn bind_with_parameters(
 ) -> Result<(Bound, Vec<u32>), GatewayError> {
     let count = count.max(declared.len());
     if count > PARAMETERS_MAX {
+        check_gaps(query, declared, PARAMETERS_MAX)?;
         return Err(GatewayError::NoParameter(count));
     }
     let mut types: Vec<Option<String>> = vec![None; count];
@@ -34,6 +35,11 @@ pub(super) fn bind_with_parameters(
     }
     let mut oids: Vec<u32> = declared.to_vec();
     oids.resize(count, 0);
+    for (number, ty) in cast_twice(query) {
+        if let Some(known) = types.get_mut(number.wrapping_sub(1)) {
+            known.get_or_insert(ty);
+        }
+    }
     if types.iter().any(Option::is_none) {
         let found = shadow.describe(&print::query_sql(query))?.parameter_types;
         for (ty, found) in types.iter_mut().zip(found) {
@@ -59,6 +65,26 @@ pub(super) fn bind_with_parameters(
         },
         oids,
     ))
+}
+
+/// Parameters with two casts around them, and the type of the inner one. DuckDB takes the outer one for
+/// that of the parameter: of `$1::int8::text` it would be text.
+fn cast_twice(query: &Query) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    visit::walk(Node::Query(query), &mut |node| {
+        if let Node::Expr(Expr {
+            kind: ExprKind::Cast { child, .. },
+            ..
+        }) = node
+            && let ExprKind::Cast { child, ty, .. } = &child.kind
+            && let ExprKind::Parameter(name) = &child.kind
+            && let Ok(number) = name.parse()
+        {
+            found.push((number, print::type_sql(ty)));
+        }
+        Descend::Into
+    });
+    found
 }
 
 /// The result columns when parameters have these types. Where nothing tells a type it is text, as

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::analysed::Analysed;
+use super::cursor::{CursorOptions, CursorRows, Place};
 use super::rows::ResultRows;
 use crate::encode::Format;
 use crate::error::GatewayError;
@@ -52,6 +53,13 @@ pub enum PortalState {
         /// What ends them.
         tag: Tag,
     },
+    /// Rows of a cursor are being fetched.
+    Fetched {
+        /// The rows.
+        rows: CursorRows,
+        /// Where it stands.
+        place: Place,
+    },
     /// All rows have been sent; executing it again gives none.
     Drained(Tag),
     /// A command that returns no rows was run; it cannot be run again.
@@ -68,6 +76,10 @@ pub struct Portal {
     pub state: PortalState,
     /// Keeps its rows beyond the end of the transaction.
     pub with_hold: bool,
+    /// A format code for its columns that does not exist.
+    pub unknown_format: Option<i16>,
+    /// How it was declared, if it was.
+    pub cursor: CursorOptions,
 }
 
 /// Statements and portals of one session.

@@ -8,14 +8,26 @@ use skein_planner::parse::FetchDirection;
 
 use super::Session;
 use super::analysed::Analysed;
+use super::cursor::{CursorOptions, CursorRows, Destination, Place, ScrollRows, Walk};
 use super::execute::{Answer, Outcome};
 use super::guard::Guard;
 use super::portal::{Bound, Portal, PortalState, Tag};
 
-use super::rows::{ResultRows, Sent};
-use crate::encode::Format;
+use super::rows::ResultRows;
+use crate::encode::{Format, row_description};
 use crate::error::GatewayError;
 use crate::pgwire::stream::Writer;
+
+/// `FETCH`, or `MOVE`.
+#[derive(Clone, Debug)]
+pub(super) struct Fetch {
+    /// Name of the cursor.
+    pub(super) name: String,
+    /// Rows are passed over.
+    pub(super) only_move: bool,
+    /// How far.
+    pub(super) direction: FetchDirection,
+}
 
 /// Names that SQL has for types beside PostgreSQL's own.
 const ALIASES: [(&str, &str); 6] = [
@@ -112,14 +124,11 @@ impl Session {
         &mut self,
         name: &str,
         hold: bool,
-        scroll: bool,
+        options: CursorOptions,
         bound: &Bound,
     ) -> Result<Outcome, GatewayError> {
-        if scroll {
-            return Err(GatewayError::Unsupported("a SCROLL cursor".into()));
-        }
-        if !hold {
-            self.need_block("DECLARE CURSOR")?;
+        if !hold && !self.transaction.in_any_block() {
+            return Err(GatewayError::NeedsTransaction("DECLARE CURSOR".to_owned()));
         }
         let analysed = bound.analysed.inner()?;
         let bound = Bound {
@@ -131,6 +140,8 @@ impl Session {
             bound,
             state: PortalState::New,
             with_hold: hold,
+            unknown_format: None,
+            cursor: options,
         };
         if name.is_empty() || !self.names.has_portal(name) {
             self.names.add_portal(name, portal)?;
@@ -140,63 +151,42 @@ impl Session {
     }
 
     /// `FETCH direction FROM name`, `MOVE direction FROM name`
-    pub(super) fn fetch(
-        &mut self,
-        name: &str,
-        only_move: bool,
-        direction: FetchDirection,
-    ) -> Result<Outcome, GatewayError> {
-        self.names.cursor(name)?;
-        let rows_max = match direction {
-            FetchDirection::ForwardAll => None,
-            FetchDirection::Forward(count) | FetchDirection::Relative(count @ 0..=1) => {
-                Some(u64::try_from(count).map_err(|_| GatewayError::CursorForwardOnly)?)
-            }
-            FetchDirection::BackwardAll => return Err(GatewayError::CursorForwardOnly),
-            FetchDirection::Absolute(_) | FetchDirection::Relative(_) => {
-                return Err(GatewayError::Unsupported(
-                    "FETCH of a row by its place".into(),
-                ));
-            }
-        };
-        let tag = Tag::Counted(if only_move { "MOVE" } else { "FETCH" });
+    pub(super) fn fetch(&mut self, fetch: Fetch) -> Result<Outcome, GatewayError> {
+        self.names.cursor(&fetch.name)?;
+        let tag = Tag::Counted(if fetch.only_move { "MOVE" } else { "FETCH" });
         Ok(Outcome {
-            answer: Answer::Cursor {
-                name: name.to_owned(),
-                rows_max,
-                only_move,
-            },
+            answer: Answer::Cursor(fetch),
             tag,
         })
     }
 
     /// Sends rows of a cursor, which is started by the first ones, and gives their number.
+    /// `describe`: their columns come first, unless they are only passed over.
     pub(super) async fn send_cursor(
         &mut self,
-        name: &str,
-        rows_max: Option<u64>,
-        only_move: bool,
-        formats: &[Format],
+        fetch: &Fetch,
+        mut formats: Vec<Format>,
+        describe: bool,
         writer: &mut Writer,
         guard: &mut Guard,
     ) -> Result<u64, GatewayError> {
         guard.let_fragments_last();
+        let name = fetch.name.as_str();
         let portal = self.names.cursor(name)?;
-        let bound = portal.bound.clone();
+        let (bound, options) = (portal.bound.clone(), portal.cursor);
         let state = std::mem::replace(&mut portal.state, PortalState::Failed);
-        let (mut rows, tag) = match state {
-            PortalState::Open { rows, tag } => (rows, tag),
-            PortalState::New => {
-                let Outcome { answer, tag } = self.run(&bound, guard, writer.out()).await?;
-                let Answer::Rows { stream, columns } = answer else {
-                    return Err(GatewayError::Unsupported("a cursor for a command".into()));
-                };
-                let settings = self.derived.encode.clone();
-                (
-                    Box::new(ResultRows::new(stream, &columns, formats, &settings)?),
-                    tag,
-                )
-            }
+        let columns = bound.analysed.columns().unwrap_or_default();
+        if options.binary {
+            formats = vec![Format::Binary; columns.len()];
+        }
+        let (mut rows, mut place) = match state {
+            PortalState::Fetched { rows, place } => (rows, place),
+            PortalState::Open { rows, .. } => (CursorRows::Forward(rows), Place::default()),
+            PortalState::New => (
+                self.open_cursor(&bound, options, &formats, guard, writer)
+                    .await?,
+                Place::default(),
+            ),
             PortalState::Drained(tag) => {
                 self.names.cursor(name)?.state = PortalState::Drained(tag);
                 return Ok(0);
@@ -205,18 +195,52 @@ impl Session {
                 return Err(GatewayError::SpentPortal(name.to_owned()));
             }
         };
-        let sent = if only_move {
-            rows.skip(rows_max, guard).await?
+        let head = if describe {
+            let origins = bound.analysed.origins();
+            Some(row_description(columns, &formats, origins)?)
         } else {
-            rows.set_formats(formats, &self.derived.encode)?;
-            rows.send(writer, rows_max, guard).await?
+            None
         };
-        let (state, count) = match sent {
-            Sent::Limit(count) => (PortalState::Open { rows, tag }, count),
-            Sent::All(count) => (PortalState::Drained(tag), count),
+        let mut to = Destination {
+            writer,
+            formats: &formats,
+            head,
+            settings: self.derived.encode.clone(),
         };
-        self.names.cursor(name)?.state = state;
+        let mut walk = Walk {
+            rows: &mut rows,
+            place: &mut place,
+            to: (!fetch.only_move).then_some(&mut to),
+            guard,
+        };
+        let count = walk.go(fetch.direction).await?;
+        if !fetch.only_move {
+            to.begin();
+        }
+        self.names.cursor(name)?.state = PortalState::Fetched { rows, place };
         Ok(count)
+    }
+
+    /// Starts the query of a cursor.
+    async fn open_cursor(
+        &mut self,
+        bound: &Bound,
+        options: CursorOptions,
+        formats: &[Format],
+        guard: &mut Guard,
+        writer: &mut Writer,
+    ) -> Result<CursorRows, GatewayError> {
+        let Outcome { answer, .. } = self.run(bound, guard, writer.out()).await?;
+        let Answer::Rows { stream, columns } = answer else {
+            return Err(GatewayError::Unsupported("a cursor for a command".into()));
+        };
+        if options.scroll {
+            let bytes_max = self.gateway.config().gateway.scroll_bytes_max;
+            let rows = ScrollRows::new(stream?, columns, bytes_max);
+            return Ok(CursorRows::Scroll(Box::new(rows)));
+        }
+        let rows = ResultRows::new(stream?, &columns, formats, &self.derived.encode)?;
+        Ok(CursorRows::Forward(Box::new(rows)))
     }
 }
 

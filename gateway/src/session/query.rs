@@ -81,7 +81,7 @@ impl Session {
         let mut analysed = Analysed::new(sql.into(), Statement::Unlisten(None));
         analysed.set_query(understood);
         let (_, _, started) = self.plan_and_start(&Arc::new(analysed), &[], guard).await?;
-        let mut rows = started.rows();
+        let mut rows = started?.rows();
         let mut values = Vec::new();
         while let Some(batch) = guard.run(async { rows.next().await.transpose() }).await? {
             let texts = cast(batch.column(0), &DataType::Utf8)
@@ -186,22 +186,26 @@ impl Session {
     }
 
     /// Plans a query and runs it; again if files turn out to have changed before any of its rows
-    /// were seen. Gives the statement, which may have been understood anew, and its plan.
+    /// were seen. Gives the statement, which may have been understood anew, its plan, and what
+    /// starting it gave: an error of running is not one of planning.
     pub(super) async fn plan_and_start(
         &mut self,
         query: &Arc<Analysed>,
         parameters: &[String],
         guard: &mut Guard,
-    ) -> Result<(Arc<Analysed>, Planned, Started), GatewayError> {
+    ) -> Result<(Arc<Analysed>, Planned, Result<Started, GatewayError>), GatewayError> {
         let mut plans = 0;
         loop {
             let query = self.up_to_date(query, guard).await?;
             let planned = self.plan(&query, parameters, guard).await?;
             plans += 1;
             match self.start_query(&planned, guard).await {
-                Ok(started) => return Ok((query, planned, started)),
+                Ok(started) => return Ok((query, planned, Ok(started))),
                 Err(error) if plans < PLANS_MAX && self.may_plan_anew(&planned, &error) => {}
-                Err(error) => return Err(placed(error, &query)),
+                Err(error) => {
+                    let error = placed(error, &query);
+                    return Ok((query, planned, Err(error)));
+                }
             }
         }
     }

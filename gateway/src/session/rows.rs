@@ -85,6 +85,14 @@ impl ResultRows {
         }
     }
 
+    /// Waits until a row is there, or the end of the result is known.
+    pub async fn fill(&mut self, guard: &mut Guard) -> Result<(), GatewayError> {
+        if self.taken >= self.buffer.rows() {
+            self.encode_more(guard).await?;
+        }
+        Ok(())
+    }
+
     /// Changes the formats of the rows that follow.
     pub fn set_formats(
         &mut self,

@@ -539,6 +539,9 @@ impl Settings {
         }
         match definition.name {
             "session_authorization" => self.user.clone(),
+            "transaction_deferrable" => self.value("default_transaction_deferrable"),
+            "transaction_isolation" => self.value("default_transaction_isolation"),
+            "transaction_read_only" => self.value("default_transaction_read_only"),
             _ => definition.default.to_owned(),
         }
     }

@@ -1,12 +1,11 @@
 //! The simple protocol: one text, several statements, results as text.
 
-use skein_planner::ast::ExprKind;
 use skein_planner::ast::visit::{self, Descend, Node};
+use skein_planner::ast::{ExprKind, Query};
 use skein_planner::error::PlanError;
-use skein_planner::parse::ParsedStatement;
+use skein_planner::parse::{ParsedStatement, Statement, parameter_position};
 
 use super::Session;
-use super::analysed::Analysed;
 use super::execute::{Answer, Outcome, parse_text};
 use super::portal::Bound;
 use super::rows::{ResultRows, Sent};
@@ -24,6 +23,7 @@ impl Session {
         // PostgreSQL drops the unnamed statement and portal here.
         self.names.close_statement("");
         self.names.close_portal("");
+        self.presence.entry.runs(text);
         let statements = parse_text(&self.gateway, text)
             .await
             .map_err(|error| error.located(text, 0))?;
@@ -32,6 +32,9 @@ impl Session {
             return Ok(());
         }
         for statement in statements.iter() {
+            if statements.len() > 1 {
+                self.transaction.begin_implicit();
+            }
             self.simple_statement(statement, writer)
                 .await
                 .map_err(|error| error.located(text, statement.start))?;
@@ -46,10 +49,25 @@ impl Session {
     ) -> Result<(), GatewayError> {
         let mut guard = self.guard();
         self.check_transaction(&statement.statement)?;
-        let analysed = self.analyse(statement, &[], &mut guard).await?;
-        if !analysed.parameter_types.is_empty() {
-            return Err(no_parameter(&analysed));
-        }
+        let analysed = match self.analyse(statement, &[], &mut guard).await {
+            Ok(analysed) if analysed.parameter_types.is_empty() => analysed,
+            Ok(analysed) => {
+                let query = analysed.query.as_ref().map(|query| &*query.parsed);
+                return Err(no_parameter(query, &analysed.text));
+            }
+            // Whatever its type, there is no value for it.
+            Err(GatewayError::UndeterminedParameter(number)) => {
+                let query = match &statement.statement {
+                    Statement::Query(query) => Some(&**query),
+                    _ => None,
+                };
+                return Err(match query {
+                    Some(query) => no_parameter(Some(query), &statement.text),
+                    None => GatewayError::UndeterminedParameter(number),
+                });
+            }
+            Err(error) => return Err(error),
+        };
         let columns = analysed.columns().map_or(0, <[_]>::len);
         let bound = Bound {
             analysed,
@@ -58,23 +76,18 @@ impl Session {
         };
         let Outcome { answer, tag } = self.run(&bound, &mut guard, writer.out()).await?;
         match answer {
-            Answer::Done => writer.out().command_complete(&tag.text(0)),
-            Answer::Cursor {
-                name,
-                rows_max,
-                only_move,
-            } => {
-                let columns = bound.analysed.columns().unwrap_or_default();
-                let formats = vec![Format::Text; columns.len()];
-                if !only_move {
-                    writer
-                        .out()
-                        .row_description(&row_description(columns, &formats, &[])?);
-                }
+            Answer::Copy(copy) => {
+                let count = self.send_copy(*copy, writer, &mut guard).await?;
+                self.complete(&tag.text(count), writer.out());
+            }
+            Answer::Done => self.complete(&tag.text(0), writer.out()),
+            Answer::Cursor(fetch) => {
+                let columns = bound.analysed.columns().map_or(0, <[_]>::len);
+                let formats = vec![Format::Text; columns];
                 let count = self
-                    .send_cursor(&name, rows_max, only_move, &formats, writer, &mut guard)
+                    .send_cursor(&fetch, formats, !fetch.only_move, writer, &mut guard)
                     .await?;
-                writer.out().command_complete(&tag.text(count));
+                self.complete(&tag.text(count), writer.out());
             }
             Answer::Rows { stream, columns } => {
                 let formats = vec![Format::Text; columns.len()];
@@ -82,10 +95,12 @@ impl Session {
                 writer
                     .out()
                     .row_description(&row_description(&columns, &formats, origins)?);
-                let mut rows = ResultRows::new(stream, &columns, &formats, &self.derived.encode)?;
+                let mut rows = ResultRows::new(stream?, &columns, &formats, &self.derived.encode)?;
+                rows.fill(&mut guard).await?;
+                self.warn(writer.out());
                 let (Sent::All(count) | Sent::Limit(count)) =
                     rows.send(writer, None, &mut guard).await?;
-                writer.out().command_complete(&tag.text(count));
+                self.complete(&tag.text(count), writer.out());
             }
         }
         Ok(())
@@ -93,10 +108,10 @@ impl Session {
 }
 
 /// The error for a parameter in a text that comes without values.
-fn no_parameter(analysed: &Analysed) -> GatewayError {
+pub(super) fn no_parameter(query: Option<&Query>, text: &str) -> GatewayError {
     let mut first = None;
-    if let Some(query) = &analysed.query {
-        visit::walk(Node::Query(&query.parsed), &mut |node| {
+    if let Some(query) = query {
+        visit::walk(Node::Query(query), &mut |node| {
             if let Node::Expr(expr) = node
                 && let ExprKind::Parameter(name) = &expr.kind
                 && first.is_none()
@@ -107,5 +122,6 @@ fn no_parameter(analysed: &Analysed) -> GatewayError {
         });
     }
     let (name, position) = first.unwrap_or_else(|| ("1".to_owned(), None));
+    let position = position.or_else(|| parameter_position(text, &name));
     PlanError::UnknownParameter { name, position }.into()
 }

@@ -35,6 +35,8 @@ enum State {
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     state: State,
+    /// Several statements of one message make a transaction without a block.
+    implicit: bool,
     /// When the block began.
     started: Option<String>,
     /// What statements of the block see.
@@ -84,8 +86,30 @@ impl Transaction {
             return false;
         }
         self.state = State::InBlock;
-        self.started = Some(time());
+        self.started.get_or_insert_with(time);
+        self.implicit = false;
         true
+    }
+
+    /// Several statements of one message begin. BEGIN among them makes a block of what came before,
+    /// too.
+    pub fn begin_implicit(&mut self) {
+        if !self.in_any_block() {
+            self.implicit = true;
+            self.started = Some(time());
+        }
+    }
+
+    /// The message is over.
+    pub fn end_implicit(&mut self) {
+        if self.implicit {
+            *self = Self::default();
+        }
+    }
+
+    /// Whether a block is open, or several statements of one message are one transaction.
+    pub fn in_any_block(&self) -> bool {
+        self.in_block() || self.implicit
     }
 
     /// COMMIT or ROLLBACK.
@@ -174,7 +198,7 @@ impl Transaction {
         fresh: Arc<CatalogSnapshot>,
         names: impl IntoIterator<Item = RelationName>,
     ) -> Arc<CatalogSnapshot> {
-        if !self.in_block() {
+        if !self.in_any_block() {
             return fresh;
         }
         let kept = match self.snapshot.take() {
@@ -239,6 +263,9 @@ mod tests {
         );
         assert!(transaction.begin());
         assert!(!transaction.begin());
+        transaction.begin_implicit();
+        transaction.end_implicit();
+        assert!(transaction.in_block(), "a block is no implicit transaction");
         transaction.savepoint("a");
         transaction.fail();
         assert_eq!(transaction.status(), TransactionStatus::Failed);

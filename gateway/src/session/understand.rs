@@ -4,6 +4,7 @@
 //! Query ─► mentions ─► snapshot ─► rewrite ─► resolve ─► bind      (blocking thread, deep stack)
 //! ```
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
@@ -66,6 +67,8 @@ pub(super) struct Context {
     user: String,
     database: String,
     process_id: i32,
+    token: String,
+    addresses: [Option<SocketAddr>; 2],
     settings: Settings,
     search_path: Vec<String>,
 }
@@ -101,6 +104,9 @@ impl Context {
             user: &self.user,
             database: &self.database,
             backend_pid: self.process_id,
+            sessions: self.gateway.sessions(),
+            token: &self.token,
+            addresses: self.addresses,
             started: self.gateway.started(),
         };
         Ok(rewrite(query, text, &facts)?)
@@ -114,6 +120,8 @@ impl Session {
             user: self.user.clone(),
             database: self.database.clone(),
             process_id: self.registration.process_id,
+            token: self.presence.entry.token(),
+            addresses: self.addresses,
             settings: self.settings.clone(),
             search_path: self.derived.search_path.clone(),
         }
@@ -222,7 +230,10 @@ fn understand(
         _ => bind_with_parameters(query, count, declared, shadow),
     };
     let located = |error| match error {
-        GatewayError::Fragment { error, .. } => locate(error, text, &parsed, shadow),
+        GatewayError::Fragment { error, .. } => match unsupported_call(&error, &parsed) {
+            Some(unknown) => with_signature(unknown, &parsed, shadow),
+            None => locate(error, text, &parsed, shadow),
+        },
         other => other,
     };
     settle(&mut resolved.query, shadow);
@@ -309,15 +320,45 @@ fn untyped_nulls(query: &Query, bound: &mut Bound, shadow: &Shadow) {
 /// Gives an error of binding its place. What the parsed tree does not tell, DuckDB may: the client's
 /// own text gives the same error if it names no relations.
 fn locate(error: FragmentError, text: &str, parsed: &Query, shadow: &Shadow) -> GatewayError {
+    let mut error = error;
     let position = super::locate::locate(&error, parsed).or_else(|| {
         let again = shadow.describe(text).err()?;
         (first_line(&again.message) == first_line(&error.message)).then_some(again.position)?
     });
+    super::locate::qualify(&mut error, parsed);
     GatewayError::Fragment { error, position }
 }
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
+}
+
+/// A macro of ours that has nothing for these arguments is a function that does not exist.
+fn unsupported_call(error: &FragmentError, parsed: &Query) -> Option<PlanError> {
+    let (name, _) = first_line(&error.message)
+        .strip_prefix("Macro ")?
+        .split_once("() does not support the supplied arguments")?;
+    let name = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
+    let name = name.strip_prefix("skein_act_").unwrap_or(name);
+    let mut found = None;
+    visit::walk(Node::Query(parsed), &mut |node| {
+        if let Node::Expr(Expr {
+            kind: ExprKind::Function(function),
+            location,
+            ..
+        }) = node
+            && function.name.eq_ignore_ascii_case(name)
+            && found.is_none()
+        {
+            found = Some(PlanError::UnknownFunction {
+                name: name.to_owned(),
+                position: *location,
+                nearest: None,
+            });
+        }
+        Descend::Into
+    });
+    found
 }
 
 /// Adds the types of arguments to the error for a function that does not exist, as PostgreSQL does;
@@ -332,6 +373,7 @@ fn with_signature(error: PlanError, parsed: &Query, shadow: &Shadow) -> GatewayE
         return error.into();
     };
     let mut types: Option<Vec<&str>> = None;
+    let mut schema = String::new();
     visit::walk(Node::Query(parsed), &mut |node| {
         if let Node::Expr(Expr {
             kind: ExprKind::Function(function),
@@ -341,6 +383,7 @@ fn with_signature(error: PlanError, parsed: &Query, shadow: &Shadow) -> GatewayE
             && *location == position
             && types.is_none()
         {
+            schema.clone_from(&function.schema);
             types = function
                 .args
                 .iter()
@@ -349,6 +392,10 @@ fn with_signature(error: PlanError, parsed: &Query, shadow: &Shadow) -> GatewayE
         }
         Descend::Into
     });
+    let name = match schema.as_str() {
+        "pg_catalog" | "information_schema" if !name.contains('.') => format!("{schema}.{name}"),
+        _ => name,
+    };
     let signature = match types {
         Some(types) => format!("{name}({})", types.join(", ")),
         None => name,

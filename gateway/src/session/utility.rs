@@ -212,7 +212,7 @@ impl Session {
         Ok(Outcome::done("ROLLBACK"))
     }
 
-    pub(super) fn need_block(&self, command: &str) -> Result<(), GatewayError> {
+    fn need_block(&self, command: &str) -> Result<(), GatewayError> {
         if self.transaction.in_block() {
             Ok(())
         } else {
@@ -220,8 +220,8 @@ impl Session {
         }
     }
 
-    pub(super) fn warn_outside_block(&self, command: &str, out: &mut Outgoing) {
-        if !self.transaction.in_block() {
+    fn warn_outside_block(&self, command: &str, out: &mut Outgoing) {
+        if !self.transaction.in_any_block() {
             let text = format!("{command} can only be used in transaction blocks");
             self.notice(
                 &Report::warning(SqlState::NO_ACTIVE_SQL_TRANSACTION, text),

@@ -1,9 +1,12 @@
 //! What a statement may learn about its session, for [`skein_planner::postgres`].
 
+use std::net::SocketAddr;
+
 use skein_catalog::snapshot::CatalogSnapshot;
 use skein_catalog::system;
-use skein_planner::postgres::{SessionFacts, SettingFact};
+use skein_planner::postgres::{SessionFact, SessionFacts, SettingFact};
 
+use crate::session::activity::Sessions;
 use crate::session::settings::table::{Kind, SERVER_VERSION};
 use crate::session::settings::{SettingRow, Settings, value};
 
@@ -20,6 +23,12 @@ pub struct Facts<'a> {
     pub database: &'a str,
     /// Its number in `BackendKeyData`.
     pub backend_pid: i32,
+    /// All sessions.
+    pub sessions: &'a Sessions,
+    /// Names the statement that runs to functions that act on sessions.
+    pub token: &'a str,
+    /// Where the client is, and where it has reached the server.
+    pub addresses: [Option<SocketAddr>; 2],
     /// When the gateway started: `2026-01-01 12:00:00+00`.
     pub started: &'a str,
 }
@@ -71,6 +80,18 @@ impl SessionFacts for Facts<'_> {
 
     fn user_oid(&self) -> u32 {
         system::role_oid(self.user)
+    }
+
+    fn sessions(&self) -> Vec<SessionFact> {
+        self.sessions.seen_by(self.backend_pid)
+    }
+
+    fn addresses(&self) -> [Option<SocketAddr>; 2] {
+        self.addresses
+    }
+
+    fn token(&self) -> String {
+        self.token.to_owned()
     }
 }
 

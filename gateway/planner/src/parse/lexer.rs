@@ -410,7 +410,52 @@ pub(super) fn unquoted(own: &str) -> String {
                 .unwrap_or_default()
                 .to_owned()
         }
-        Some(b'e' | b'E') if own.as_bytes().get(1) == Some(&b'\'') => unquoted(&own[1..]),
+        Some(b'e' | b'E') if own.as_bytes().get(1) == Some(&b'\'') => unescaped(&own[1..]),
         _ => own.to_owned(),
     }
+}
+
+/// The text between the quotes of `E'…'`, whose escapes are C's.
+fn unescaped(quoted: &str) -> String {
+    let inner = unquoted(quoted);
+    let mut bytes = Vec::with_capacity(inner.len());
+    let push = |bytes: &mut Vec<u8>, c: char| {
+        bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    };
+    let mut rest = inner.chars().peekable();
+    while let Some(c) = rest.next() {
+        let escape = if c == '\\' { rest.next() } else { None };
+        let Some(escape) = escape else {
+            push(&mut bytes, c);
+            continue;
+        };
+        let (radix, digits_max) = match escape {
+            'x' => (16, 2),
+            'u' => (16, 4),
+            'U' => (16, 8),
+            '0'..='7' => (8, 2),
+            _ => (0, 0),
+        };
+        let mut code = if radix == 8 { escape.to_digit(8) } else { None };
+        for _ in 0..digits_max {
+            let digit = rest.peek().and_then(|digit| digit.to_digit(radix));
+            let Some(digit) = digit else { break };
+            rest.next();
+            code = Some(code.unwrap_or(0).wrapping_mul(radix).wrapping_add(digit));
+        }
+        match (escape, code) {
+            ('u' | 'U', Some(code)) => {
+                let c = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+                push(&mut bytes, c);
+            }
+            (_, Some(code)) => bytes.push(code.to_le_bytes()[0]),
+            ('b', None) => bytes.push(8),
+            ('f', None) => bytes.push(12),
+            ('n', None) => bytes.push(b'\n'),
+            ('r', None) => bytes.push(b'\r'),
+            ('t', None) => bytes.push(b'\t'),
+            (other, None) => push(&mut bytes, other),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

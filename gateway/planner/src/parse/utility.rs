@@ -17,7 +17,6 @@ const OUTSIDE: &[&str] = &[
     "attach",
     "call",
     "checkpoint",
-    "copy",
     "detach",
     "do",
     "drop",
@@ -48,7 +47,7 @@ pub(super) fn read(source: &Source<'_>, at: usize) -> Result<Option<Statement>, 
         "prepare" => return prepare(cursor).map(Some),
         "execute" => return execute(cursor).map(Some),
         "declare" => return declare(cursor).map(Some),
-        "copy" => return copy(source, at),
+        "copy" => return super::copy::read(source, at).map(Some),
         "show" if source.words(at, &["show", "all", "tables"]) => return Ok(None),
         "show"
             if source
@@ -91,6 +90,13 @@ pub(super) fn read(source: &Source<'_>, at: usize) -> Result<Option<Statement>, 
             _ => Err(cursor.before()),
         },
         "listen" => cursor.name().map(Statement::Listen),
+        "notify" => {
+            let channel = cursor.name()?;
+            if cursor.symbol(",") {
+                cursor.text()?;
+            }
+            Ok(Statement::Notify(channel))
+        }
         "unlisten" if source.symbol(at + 1, "*") => {
             cursor.at += 1;
             Ok(Statement::Unlisten(None))
@@ -144,13 +150,13 @@ pub(super) fn refused(source: &Source<'_>, at: usize) -> Statement {
 }
 
 /// Goes from token to token.
-struct Cursor<'a> {
-    source: &'a Source<'a>,
-    at: usize,
+pub(super) struct Cursor<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    fn word(&self) -> Option<&'a str> {
+    pub(super) fn word(&self) -> Option<&'a str> {
         self.source.word(self.at)
     }
 
@@ -160,26 +166,26 @@ impl<'a> Cursor<'a> {
         word
     }
 
-    fn symbol(&mut self, symbol: &str) -> bool {
+    pub(super) fn symbol(&mut self, symbol: &str) -> bool {
         let is = self.source.symbol(self.at, symbol);
         self.at += usize::from(is);
         is
     }
 
-    fn take(&mut self, word: &str) -> bool {
+    pub(super) fn take(&mut self, word: &str) -> bool {
         let is = self.word() == Some(word);
         self.at += usize::from(is);
         is
     }
 
     /// Passes over one of `words`, if it is there.
-    fn skip(&mut self, words: &[&str]) {
+    pub(super) fn skip(&mut self, words: &[&str]) {
         if self.word().is_some_and(|word| words.contains(&word)) {
             self.at += 1;
         }
     }
 
-    fn expect(&mut self, word: &str) -> Result<(), PlanError> {
+    pub(super) fn expect(&mut self, word: &str) -> Result<(), PlanError> {
         if self.take(word) {
             Ok(())
         } else {
@@ -187,7 +193,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn here(&self) -> PlanError {
+    pub(super) fn here(&self) -> PlanError {
         self.source.syntax(self.at)
     }
 
@@ -195,11 +201,11 @@ impl<'a> Cursor<'a> {
         self.source.syntax(self.at - 1)
     }
 
-    fn is_end(&self) -> bool {
+    pub(super) fn is_end(&self) -> bool {
         self.at >= self.source.tokens.len()
     }
 
-    fn end(&self) -> Result<(), PlanError> {
+    pub(super) fn end(&self) -> Result<(), PlanError> {
         if self.is_end() {
             Ok(())
         } else {
@@ -207,10 +213,21 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn name(&mut self) -> Result<String, PlanError> {
+    pub(super) fn name(&mut self) -> Result<String, PlanError> {
         let token = self.source.tokens.get(self.at).ok_or_else(|| self.here())?;
         match token.kind {
             TokenKind::Word | TokenKind::Quoted | TokenKind::UnicodeQuoted => {
+                self.at += 1;
+                Ok(unquoted(self.source.own(self.at - 1)))
+            }
+            _ => Err(self.here()),
+        }
+    }
+
+    /// A text in quotes.
+    pub(super) fn text(&mut self) -> Result<String, PlanError> {
+        match self.source.tokens.get(self.at) {
+            Some(token) if matches!(token.kind, TokenKind::Text | TokenKind::UnicodeText) => {
                 self.at += 1;
                 Ok(unquoted(self.source.own(self.at - 1)))
             }
@@ -623,50 +640,4 @@ fn declare(mut cursor: Cursor<'_>) -> Result<Statement, ParseError> {
         binary,
         statement,
     })
-}
-
-/// `COPY … TO STDOUT` is an answer in another form; every other COPY reaches files.
-fn copy(source: &Source<'_>, at: usize) -> Result<Option<Statement>, ParseError> {
-    let end = source.tokens.len();
-    let to = (at + 1..end)
-        .rev()
-        .find(|at| source.words(*at, &["to", "stdout"]));
-    let Some(to) = to else {
-        return Ok(Some(refused(source, at)));
-    };
-    let mut columns = String::from("*");
-    let inner = if source.symbol(at + 1, "(") && source.symbol(to - 1, ")") {
-        at + 2..to - 1
-    } else {
-        // COPY relation (columns) TO STDOUT
-        let open = (at + 1..to)
-            .find(|at| source.symbol(*at, "("))
-            .unwrap_or(to);
-        if open < to {
-            source
-                .blanked(open + 1..to - 1, "")
-                .trim()
-                .clone_into(&mut columns);
-        }
-        at + 1..open
-    };
-    let prefix = if inner.start == at + 2 {
-        String::new()
-    } else {
-        format!("select {columns} from ")
-    };
-    let sql = source.blanked(inner.clone(), &prefix);
-    let statement = match source.ask(&sql)? {
-        Some(mut queries) if queries.len() == 1 => Statement::Query(Box::new(queries.remove(0))),
-        Some(_) => return Err(source.syntax(inner.start).into()),
-        None => refused(source, inner.start),
-    };
-    if let Statement::Refused { .. } = statement {
-        return Ok(Some(statement));
-    }
-    let options = source.blanked(to + 2..end, "").trim().to_owned();
-    Ok(Some(Statement::CopyToStdout {
-        statement: Box::new(statement),
-        options,
-    }))
 }

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use skein_catalog::system::{self, PG_SCHEMA, SystemRelation};
+use skein_executor_api::functions as macros;
 
-use super::{Context, SettingFact, node};
+use super::{Context, SessionFact, SettingFact, node};
 use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
-use crate::ast::{Comparison, Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
+use crate::ast::{Comparison, Expr, ExprKind, Function, Query, QueryBody, TableRef, TableRefKind};
 use crate::resolve::functions;
 
 /// Functions that exist as macros of ours, lower case.
@@ -21,6 +22,16 @@ static FUNCTIONS: LazyLock<BTreeSet<&'static str>> =
 /// Functions of ours that replace a function of DuckDB's only where the catalogue is meant: under
 /// these names DuckDB has its own, which suit users' data better.
 const ONLY_QUALIFIED: &[&str] = &["like_escape"];
+
+/// Functions that act on sessions instead of computing. Their macros take the statement that calls
+/// them as their first argument.
+const ACTING: &[&str] = &[
+    "pg_cancel_backend",
+    "pg_sleep",
+    "pg_sleep_for",
+    "pg_sleep_until",
+    "pg_terminate_backend",
+];
 
 /// What names mean in a statement.
 #[derive(Debug, Default)]
@@ -229,9 +240,10 @@ fn in_from(table: &mut TableRef, name: &str, context: &Context<'_>) {
     {
         table.column_aliases = vec![table.alias.clone()];
     }
-    let expression_only = !FUNCTIONS.contains(name)
-        && !functions::TABLE_FUNCTIONS.contains(&name)
-        && functions::scalar(name) == functions::Access::Allowed;
+    let expression_only = ACTING.contains(&name)
+        || !FUNCTIONS.contains(name)
+            && !functions::TABLE_FUNCTIONS.contains(&name)
+            && functions::scalar(name) == functions::Access::Allowed;
     if !expression_only {
         return;
     }
@@ -269,6 +281,23 @@ fn true_type(expr: &mut Expr) -> bool {
     true
 }
 
+/// Redirects a call of a function that acts on sessions.
+fn acting(call: &mut Function, context: &mut Context<'_>) -> bool {
+    const PREFIX: &str = "skein_act_";
+    let own = call.name.strip_prefix(PREFIX).unwrap_or(&call.name);
+    if !ACTING.contains(&own) {
+        return false;
+    }
+    if own == call.name && matches!(call.schema.as_str(), "" | "pg_catalog") {
+        call.name = format!("{PREFIX}{own}");
+        macros::SCHEMA.clone_into(&mut call.schema);
+    }
+    // Also where somebody names the macro itself: nobody chooses on whose behalf it acts.
+    call.args.insert(0, node::text(&context.facts.token()));
+    context.found.session = true;
+    true
+}
+
 /// Redirects a function call.
 pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     if true_type(expr) {
@@ -277,6 +306,9 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     let ExprKind::Function(call) = &mut expr.kind else {
         return Descend::Into;
     };
+    if acting(call, context) {
+        return Descend::Into;
+    }
     let qualified = matches!(call.schema.as_str(), "pg_catalog" | "information_schema");
     if (qualified || call.schema.is_empty())
         && !call.is_operator
@@ -382,7 +414,7 @@ fn session_rows(relation: &SystemRelation, context: &Context<'_>) -> Option<Vec<
             }
             roles
         }
-        "pg_stat_activity" => vec![activity(context)],
+        "pg_stat_activity" => facts.sessions().iter().map(activity).collect(),
         _ => return None,
     };
     let row = |mut cells: BTreeMap<&str, Expr>| {
@@ -467,27 +499,36 @@ fn role(name: &str, oid: u32, owner: bool) -> BTreeMap<&'static str, Expr> {
     ])
 }
 
-fn activity(context: &Context<'_>) -> BTreeMap<&'static str, Expr> {
-    let facts = context.facts;
-    let started = || {
-        node::cast(
-            node::text(&facts.started()),
-            node::plain_type("TIMESTAMP WITH TIME ZONE"),
-        )
-    };
-    BTreeMap::from([
+fn activity(fact: &SessionFact) -> BTreeMap<&'static str, Expr> {
+    let mut row = BTreeMap::from([
         ("datid", node::integer("BIGINT", 5)),
-        ("datname", node::text(facts.database())),
-        ("pid", node::integer("INTEGER", facts.backend_pid().into())),
-        ("usesysid", node::integer("BIGINT", facts.user_oid().into())),
-        ("usename", node::text(facts.user())),
-        (
-            "application_name",
-            node::text(&facts.setting("application_name").unwrap_or_default()),
-        ),
-        ("backend_start", started()),
-        ("state", node::text("active")),
-        ("query", node::text(context.text)),
+        ("datname", node::text(&fact.database)),
+        ("pid", node::integer("INTEGER", fact.process_id.into())),
+        ("usesysid", node::integer("BIGINT", fact.user_oid.into())),
+        ("usename", node::text(&fact.user)),
+        ("application_name", node::text(&fact.application_name)),
+        ("state", node::text_or_null(fact.state)),
+        ("query", node::text(&fact.query)),
         ("backend_type", node::text("client backend")),
-    ])
+    ]);
+    if let Some((address, port)) = &fact.client {
+        row.insert("client_addr", node::text(address));
+        row.insert("client_port", node::integer("INTEGER", (*port).into()));
+    }
+    if let Some((kind, event)) = fact.wait_event {
+        row.insert("wait_event_type", node::text(kind));
+        row.insert("wait_event", node::text(event));
+    }
+    for (column, time) in [
+        ("backend_start", &fact.backend_start),
+        ("xact_start", &fact.transaction_start),
+        ("query_start", &fact.query_start),
+        ("state_change", &fact.state_change),
+    ] {
+        if let Some(time) = time {
+            let ty = node::plain_type("TIMESTAMP WITH TIME ZONE");
+            row.insert(column, node::cast(node::text(time), ty));
+        }
+    }
+    row
 }

@@ -1,6 +1,8 @@
 //! Functions and keywords whose value belongs to the session: written in as constants, so that a
 //! statement means the same wherever it runs.
 
+use std::net::SocketAddr;
+
 use super::{Context, RewriteError, SessionFacts, SetConfig, node};
 use crate::ast::visit::Descend;
 use crate::ast::{Expr, ExprKind, Function, Query, QueryBody};
@@ -207,15 +209,29 @@ pub(super) fn value(
             node::text(&facts.started()),
             node::plain_type("TIMESTAMP WITH TIME ZONE"),
         ),
-        ("inet_client_addr" | "inet_server_addr", 0) => node::text_or_null(None),
-        ("inet_client_port" | "inet_server_port", 0) => {
-            node::cast(node::null(), node::plain_type("INTEGER"))
+        ("inet_client_addr" | "inet_server_addr", 0) => {
+            let address = address(&call.name, facts).map(|address| address.ip().to_string());
+            node::text_or_null(address.as_deref())
         }
+        ("inet_client_port" | "inet_server_port", 0) => match address(&call.name, facts) {
+            Some(address) => node::integer("INTEGER", address.port().into()),
+            None => node::cast(node::null(), node::plain_type("INTEGER")),
+        },
         // There are no writes, hence one transaction and one snapshot of it.
         ("txid_current", 0) => node::integer("BIGINT", 3),
         ("pg_export_snapshot", 0) => node::text("00000003-00000001-1"),
         _ => return Ok(None),
     }))
+}
+
+/// The address that a function is about.
+fn address(function: &str, facts: &dyn SessionFacts) -> Option<SocketAddr> {
+    let [client, server] = facts.addresses();
+    if function.starts_with("inet_client") {
+        client
+    } else {
+        server
+    }
 }
 
 /// `current_setting` of a name that only the rows tell; NULL for one that does not exist.

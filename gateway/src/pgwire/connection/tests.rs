@@ -7,12 +7,24 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::pgwire::cancel::{CancelHandle, CancelRegistry};
 
 /// `ok`, `fail`, `panic`, `hang`; counts what was dropped while it ran.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Script {
     dropped: Arc<AtomicBool>,
     idle: Option<Duration>,
+    handle: CancelHandle,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            dropped: Arc::default(),
+            idle: None,
+            handle: CancelRegistry::default().register(0).handle.clone(),
+        }
+    }
 }
 
 struct OnDrop(Arc<AtomicBool>);
@@ -49,6 +61,10 @@ impl Handler for Script {
 
     fn status(&self) -> TransactionStatus {
         TransactionStatus::Idle
+    }
+
+    fn termination(&self) -> Termination {
+        self.handle.termination()
     }
 
     fn idle_limit(&self) -> Option<(Duration, GatewayError)> {
@@ -164,6 +180,17 @@ async fn shutdown_ends_idle_sessions_first_and_statements_later() {
     }
     busy.shutdown.send_replace(Shutdown::Terminating);
     assert_eq!(busy.tags().await, "E.");
+}
+
+#[tokio::test]
+async fn another_session_ends_it_whatever_it_does() {
+    for messages in [&[][..], &query("hang")] {
+        let script = Script::default();
+        let mut client = connect(script.clone());
+        client.send(messages).await;
+        script.handle.terminate();
+        assert_eq!(client.tags().await, "E.");
+    }
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ struct Client {
 fn client() -> Client {
     let kept = Kept::default();
     let writer = Writer::new(Box::new(kept.clone()), None);
-    let guard = Guard::new(&CancelRegistry::default().register().handle, None);
+    let guard = Guard::new(&CancelRegistry::default().register(0).handle, None);
     Client {
         kept,
         writer,

@@ -235,6 +235,7 @@ pub const DEFINITIONS: &[Definition] = &[
     row("enable_sort", Bool, "on", PLANNER, "Without effect."),
     row("escape_string_warning", Bool, "on", COMPATIBILITY, "Without effect."),
     row("extra_float_digits", int(-15, 3), "1", LOCALE, "Digits of floats in text; above zero prints the shortest exact form."),
+    row("force_parallel_mode", Enum(&["off", "on", "regress"]), "off", PLANNER_OTHER, "Without effect: DuckDB decides."),
     row("from_collapse_limit", int(1, 2_147_483_647), "8", PLANNER_OTHER, "Without effect."),
     row("geqo", Bool, "on", PLANNER_OTHER, "Without effect."),
     row("geqo_threshold", int(2, 2_147_483_647), "12", PLANNER_OTHER, "Without effect."),

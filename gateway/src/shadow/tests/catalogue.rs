@@ -9,6 +9,7 @@ use skein_planner::resolve::{Scope, SessionValues, resolve};
 
 use super::super::facts::Facts;
 use super::*;
+use crate::session::activity::Sessions;
 use crate::session::settings::{Settings, Shared};
 
 /// The rewrite has put in every value of the session before names are resolved.
@@ -118,6 +119,9 @@ impl Session {
             user: "ada",
             database: "analytics",
             backend_pid: 7,
+            sessions: &Sessions::default(),
+            token: "7:1",
+            addresses: [None; 2],
             started: "2026-01-01 00:00:00+00",
         };
         json::read(&parsed)
