@@ -163,18 +163,18 @@ fn other_users_are_seen_but_not_their_statements() {
 #[test]
 fn states_are_those_of_the_transaction() {
     let cluster = cluster();
-    let (mut watched, mut watcher) = (client_of(&cluster, "ann"), client_of(&cluster, "ann"));
-    let id = process_id(&mut watched);
-    wait_for(&mut watcher, &id, "idle");
-    text(&mut watched, "BEGIN");
-    wait_for(&mut watcher, &id, "idle in transaction");
+    let (mut seen, mut other) = (client_of(&cluster, "ann"), client_of(&cluster, "ann"));
+    let id = process_id(&mut seen);
+    wait_for(&mut other, &id, "idle");
+    text(&mut seen, "BEGIN");
+    wait_for(&mut other, &id, "idle in transaction");
     let started = format!("SELECT xact_start IS NOT NULL FROM pg_stat_activity WHERE pid = {id}");
-    assert_eq!(text(&mut watcher, &started), "t");
-    failure(watched.query("SELECT nosuch"));
-    wait_for(&mut watcher, &id, "idle in transaction (aborted)");
-    text(&mut watched, "ROLLBACK");
-    wait_for(&mut watcher, &id, "idle");
-    assert_eq!(text(&mut watcher, &started), "f");
+    assert_eq!(text(&mut other, &started), "t");
+    failure(seen.query("SELECT nosuch"));
+    wait_for(&mut other, &id, "idle in transaction (aborted)");
+    text(&mut seen, "ROLLBACK");
+    wait_for(&mut other, &id, "idle");
+    assert_eq!(text(&mut other, &started), "f");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Wire transcripts: every `.pgt` file on a gateway, and on a real PostgreSQL.
 //!
-//! [`skein_tests::transcript`] describes the format.
+//! [`skein_tests::transcript`] describes the format. Beside them, COPY byte by byte, and recorded
+//! answers of PostgreSQL.
+
+mod copy;
+mod recorded;
 
 use std::path::PathBuf;
 
@@ -44,5 +48,7 @@ fn main() {
             .with_ignored_flag(postgres::programs().is_none()),
         );
     }
+    trials.extend(copy::trials());
+    trials.extend(recorded::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -174,7 +174,7 @@ impl Transaction {
 
     /// A statement has begun to read these relations: the block sees no other version of them.
     pub fn has_read(&mut self, names: impl IntoIterator<Item = RelationName>) {
-        if self.in_block() {
+        if self.in_any_block() {
             self.read.extend(names);
         }
     }
