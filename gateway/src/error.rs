@@ -17,6 +17,7 @@ use skein_executor_api::FragmentError;
 use skein_planner::ast::json::AstError;
 use skein_planner::error::PlanError;
 use skein_planner::parse::ParseError;
+use skein_planner::postgres::spelling::Fault;
 use skein_planner::postgres::{ByteaFault, RewriteError};
 
 pub use duckdb::Translated;
@@ -307,6 +308,12 @@ impl GatewayError {
                     ByteaFault::Escape => SqlState::INVALID_TEXT_REPRESENTATION,
                     ByteaFault::Digit(_) | ByteaFault::Odd => SqlState::INVALID_PARAMETER_VALUE,
                 },
+                RewriteError::Spelling { error, .. } => match error.fault {
+                    Fault::Syntax => SqlState::INVALID_DATETIME_FORMAT,
+                    Fault::Field | Fault::FieldOrder => SqlState::DATETIME_FIELD_OVERFLOW,
+                    Fault::Interval => SqlState::INTERVAL_FIELD_OVERFLOW,
+                    Fault::Displacement => SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
+                },
                 RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
                 RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
             },
@@ -391,6 +398,7 @@ impl GatewayError {
         match self {
             Self::Setting(error) | Self::StartupSetting(error) => error.hint(),
             Self::Plan(error) => plan_hint(error),
+            Self::Rewrite(RewriteError::Spelling { error, .. }) => error.hint().map(str::to_owned),
             Self::UnknownFunction { nearest, .. } => Some(match nearest {
                 Some(nearest) => format!("Perhaps you meant \"{nearest}\"."),
                 None => "No function matches the given name and argument types. You might need to \
@@ -425,6 +433,7 @@ impl GatewayError {
             | Self::Rewrite(
                 RewriteError::UnknownSetting { position, .. }
                 | RewriteError::Bytea { position, .. }
+                | RewriteError::Spelling { position, .. }
                 | RewriteError::NotBoolean { position, .. }
                 | RewriteError::NotConstant { position, .. },
             ) => *position,

@@ -23,7 +23,9 @@ mod numerics;
 mod operators;
 mod session;
 pub mod settle;
+pub mod spelling;
 pub mod sums;
+mod temporal;
 pub mod tokens;
 
 #[cfg(test)]
@@ -175,6 +177,14 @@ pub enum RewriteError {
         /// Byte offset in the statement.
         position: Option<usize>,
     },
+    /// A constant that is no date, time or interval.
+    #[error("{error}")]
+    Spelling {
+        /// What is wrong.
+        error: spelling::SpellingError,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
     /// A condition that is a number.
     #[error("argument of {clause} must be type boolean, not type {ty}")]
     NotBoolean {
@@ -265,6 +275,7 @@ impl Context<'_> {
                 match session::function(expr, self) {
                     Descend::Over => Descend::Over,
                     Descend::Into => {
+                        temporal::function(expr, self);
                         functions::function(expr, is_in_from);
                         catalogue::function(expr, self)
                     }

@@ -1,1 +1,348 @@
 -- Functions over dates, times and intervals.
+
+-- Fields. `extract` gives a numeric with the digits that the field can have, `date_part` a double.
+
+CREATE MACRO skein_fn.skein_extract(field, source) AS
+  CAST(date_part(field, source) AS DECIMAL(8,0));
+
+CREATE MACRO skein_fn.skein_extract_seconds(source) AS
+  CAST(date_part('microseconds', source) AS DECIMAL(8,0)) * CAST(0.000001 AS DECIMAL(7,6));
+
+CREATE MACRO skein_fn.skein_extract_milliseconds(source) AS
+  CAST(date_part('microseconds', source) AS DECIMAL(8,0)) * CAST(0.001 AS DECIMAL(4,3));
+
+CREATE MACRO skein_fn.skein_extract_julian(source) AS
+  CAST(date_part('julian', source) AS DECIMAL(27,20));
+
+CREATE MACRO skein_fn.skein_extract_julian_date(source) AS
+  CAST(date_part('julian', source) AS DECIMAL(8,0));
+
+CREATE MACRO skein_fn.skein_extract_epoch(source) AS
+  CAST(date_part('epoch', source) AS DECIMAL(20,6));
+
+CREATE MACRO skein_fn.skein_extract_epoch_timestamp(source) AS
+  CAST(epoch_us(source) AS DECIMAL(19,0)) * CAST(0.000001 AS DECIMAL(7,6));
+
+CREATE MACRO skein_fn.skein_extract_epoch_date(source) AS
+  CAST(epoch_us(source) // 1000000 AS DECIMAL(18,0));
+
+CREATE MACRO skein_fn.date_part(field, source) AS
+  CASE
+    WHEN lower(field) IN ('second', 'seconds', 'sec', 'secs', 's')
+      THEN CAST(date_part('microseconds', source) AS DOUBLE) / 1000000
+    WHEN lower(field) IN ('millisecond', 'milliseconds', 'msec', 'msecs', 'ms')
+      THEN CAST(date_part('microseconds', source) AS DOUBLE) / 1000
+    ELSE CAST(date_part(field, source) AS DOUBLE)
+  END;
+
+-- Parts of intervals, as PostgreSQL keeps them: [months, days, microseconds]. What is used more than
+-- once is the parameter of a lambda, since a macro's arguments are put in as they are written.
+
+CREATE MACRO skein_fn.skein_months(span) AS
+  date_part('year', span) * 12 + date_part('month', span);
+
+CREATE MACRO skein_fn.skein_micros(span) AS
+  date_part('hour', span) * 3600000000 + date_part('minute', span) * 60000000
+    + date_part('microseconds', span);
+
+CREATE MACRO skein_fn.skein_parts(span) AS
+  [skein_fn.skein_months(span), date_part('day', span), skein_fn.skein_micros(span)];
+
+CREATE MACRO skein_fn.skein_span(months, days, micros) AS
+  to_months(CAST(months AS INTEGER)) + to_days(CAST(days AS INTEGER)) + to_microseconds(CAST(micros AS BIGINT));
+
+-- Parts whose days and time have the same sign, then whose months and days have it.
+CREATE MACRO skein_fn.skein_even_days(parts) AS
+  list_transform([parts], lambda p:
+    CASE WHEN p[2] > 0 AND p[3] < 0 THEN [p[1], p[2] - 1, p[3] + 86400000000]
+         WHEN p[2] < 0 AND p[3] > 0 THEN [p[1], p[2] + 1, p[3] - 86400000000]
+         ELSE p END)[1];
+
+CREATE MACRO skein_fn.skein_even_months(parts) AS
+  list_transform([parts], lambda p:
+    CASE WHEN p[1] > 0 AND (p[2] < 0 OR (p[2] = 0 AND p[3] < 0)) THEN [p[1] - 1, p[2] + 30, p[3]]
+         WHEN p[1] < 0 AND (p[2] > 0 OR (p[2] = 0 AND p[3] > 0)) THEN [p[1] + 1, p[2] - 30, p[3]]
+         ELSE p END)[1];
+
+CREATE MACRO skein_fn.skein_whole_days(parts) AS
+  list_transform([parts], lambda p: [p[1], p[2] + p[3] // 86400000000, p[3] % 86400000000])[1];
+
+CREATE MACRO skein_fn.skein_whole_months(parts) AS
+  list_transform([parts], lambda p: [p[1] + p[2] // 30, p[2] % 30, p[3]])[1];
+
+CREATE MACRO skein_fn.skein_of_parts(parts) AS
+  list_transform([parts], lambda p: skein_fn.skein_span(p[1], p[2], p[3]))[1];
+
+CREATE MACRO skein_fn.justify_hours(span) AS
+  list_transform([span], lambda s:
+    skein_fn.skein_of_parts(skein_fn.skein_even_days(skein_fn.skein_whole_days(skein_fn.skein_parts(s)))))[1];
+
+CREATE MACRO skein_fn.justify_days(span) AS
+  list_transform([span], lambda s:
+    skein_fn.skein_of_parts(list_transform([skein_fn.skein_whole_months(skein_fn.skein_parts(s))], lambda p:
+      CASE WHEN p[1] > 0 AND p[2] < 0 THEN [p[1] - 1, p[2] + 30, p[3]]
+           WHEN p[1] < 0 AND p[2] > 0 THEN [p[1] + 1, p[2] - 30, p[3]]
+           ELSE p END)[1]))[1];
+
+CREATE MACRO skein_fn.justify_interval(span) AS
+  list_transform([span], lambda s:
+    skein_fn.skein_of_parts(skein_fn.skein_even_days(skein_fn.skein_even_months(
+      skein_fn.skein_whole_months(skein_fn.skein_whole_days(skein_fn.skein_parts(s)))))))[1];
+
+CREATE MACRO skein_fn.make_interval(years := 0, months := 0, weeks := 0, days := 0, hours := 0, mins := 0, secs := 0) AS
+  skein_fn.skein_span(
+    CAST(years AS INTEGER) * 12 + CAST(months AS INTEGER),
+    CAST(weeks AS INTEGER) * 7 + CAST(days AS INTEGER),
+    CAST(hours AS BIGINT) * 3600000000 + CAST(mins AS BIGINT) * 60000000
+      + CAST(round(CAST(secs AS DOUBLE) * 1000000) AS BIGINT));
+
+-- An interval as text, in PostgreSQL's own style.
+CREATE MACRO skein_fn.skein_interval_text(span) AS
+  list_transform([span], lambda s:
+    list_transform([[skein_fn.skein_months(s) // 12, skein_fn.skein_months(s) % 12, date_part('day', s),
+        skein_fn.skein_micros(s)]], lambda p:
+      CASE WHEN p[1] IS NULL THEN NULL ELSE concat_ws(' ',
+        CASE WHEN p[1] <> 0 THEN concat(p[1], CASE WHEN p[1] = 1 THEN ' year' ELSE ' years' END) END,
+        CASE WHEN p[2] <> 0 THEN concat(CASE WHEN p[2] > 0 AND p[1] < 0 THEN '+' ELSE '' END,
+          p[2], CASE WHEN p[2] = 1 THEN ' mon' ELSE ' mons' END) END,
+        CASE WHEN p[3] <> 0 THEN concat(
+          CASE WHEN p[3] > 0 AND (p[2] < 0 OR (p[2] = 0 AND p[1] < 0)) THEN '+' ELSE '' END,
+          p[3], CASE WHEN p[3] = 1 THEN ' day' ELSE ' days' END) END,
+        CASE WHEN p[4] <> 0 OR (p[1] = 0 AND p[2] = 0 AND p[3] = 0) THEN concat(
+          CASE WHEN p[4] < 0 THEN '-'
+               WHEN p[3] < 0 OR (p[3] = 0 AND (p[2] < 0 OR (p[2] = 0 AND p[1] < 0))) THEN '+'
+               ELSE '' END,
+          format('{:02d}:{:02d}:{:02d}', abs(p[4]) // 3600000000, abs(p[4]) // 60000000 % 60,
+            abs(p[4]) // 1000000 % 60),
+          CASE WHEN p[4] % 1000000 <> 0
+            THEN rtrim(format('.{:06d}', abs(p[4]) % 1000000), '0') ELSE '' END) END) END)[1])[1];
+
+-- Intervals times and divided by numbers: what is left of months goes to days, of days to the time.
+CREATE MACRO skein_fn.skein_interval_divide(span, divisor) AS
+  CASE WHEN divisor = 0 THEN CAST(error('[division_by_zero] division by zero') AS INTERVAL)
+       ELSE span * (1.0 / CAST(divisor AS DOUBLE)) END;
+
+-- Rounding to so many digits of seconds.
+
+CREATE MACRO skein_fn.skein_round_micros(micros, digits) AS
+  (micros + CASE WHEN micros < 0 THEN -1 ELSE 1 END * CAST(power(10, 6 - digits) AS BIGINT) // 2)
+    // CAST(power(10, 6 - digits) AS BIGINT) * CAST(power(10, 6 - digits) AS BIGINT);
+
+CREATE MACRO skein_fn.skein_round_timestamp(moment, digits) AS
+  moment + to_microseconds(
+    skein_fn.skein_round_micros(date_part('microseconds', moment), digits)
+      - date_part('microseconds', moment));
+
+CREATE MACRO skein_fn.skein_round_time(clock, digits) AS
+  clock + to_microseconds(
+    skein_fn.skein_round_micros(date_part('microseconds', clock), digits)
+      - date_part('microseconds', clock));
+
+CREATE MACRO skein_fn.skein_round_timetz(clock, digits) AS
+  skein_fn.skein_round_time(clock, digits);
+
+CREATE MACRO skein_fn.skein_round_interval(span, digits) AS
+  span + to_microseconds(
+    skein_fn.skein_round_micros(date_part('microseconds', span), digits)
+      - date_part('microseconds', span));
+
+-- Making dates and bins.
+
+CREATE MACRO skein_fn.make_date(year, month, day) AS
+  make_date(CAST(CASE WHEN year < 0 THEN year + 1
+    WHEN year = 0 THEN CAST(error(format('[datetime_field_overflow] date field value out of range: {}-{:02d}-{:02d}', year, month, day)) AS INTEGER)
+    ELSE year END AS BIGINT), month, day), (days) AS make_date(days);
+
+CREATE MACRO skein_fn.date_bin(stride, source, origin) AS
+  CASE
+    WHEN skein_fn.skein_months(stride) <> 0
+      THEN error('[feature_not_supported] timestamps cannot be binned into intervals containing months or years')
+    WHEN date_part('day', stride) * 86400000000 + skein_fn.skein_micros(stride) <= 0
+      THEN error('[datetime_field_overflow] stride must be greater than zero')
+    ELSE time_bucket(stride, source, origin)
+  END;
+
+CREATE MACRO skein_fn.overlaps(start1, end1, start2, end2) AS
+  CASE
+    WHEN (start1 IS NULL AND end1 IS NULL) OR (start2 IS NULL AND end2 IS NULL) THEN NULL
+    WHEN least(start1, end1) > least(start2, end2) THEN
+      CASE WHEN start2 IS NULL OR end2 IS NULL THEN NULL
+           WHEN least(start1, end1) < greatest(start2, end2) THEN true
+           WHEN start1 IS NULL OR end1 IS NULL THEN NULL
+           ELSE false END
+    WHEN least(start1, end1) < least(start2, end2) THEN
+      CASE WHEN start1 IS NULL OR end1 IS NULL THEN NULL
+           WHEN least(start2, end2) < greatest(start1, end1) THEN true
+           WHEN start2 IS NULL OR end2 IS NULL THEN NULL
+           ELSE false END
+    WHEN start1 IS NULL OR end1 IS NULL OR start2 IS NULL OR end2 IS NULL THEN NULL
+    ELSE true
+  END;
+
+-- Templates: the planner writes these for the fields that strftime lacks.
+
+CREATE MACRO skein_fn.skein_ordinal(digits) AS
+  concat(digits, CASE
+    WHEN length(digits) > 1 AND digits[-2:-2] = '1' THEN 'th'
+    WHEN digits[-1:-1] = '1' THEN 'st' WHEN digits[-1:-1] = '2' THEN 'nd'
+    WHEN digits[-1:-1] = '3' THEN 'rd' ELSE 'th' END);
+
+CREATE MACRO skein_fn.skein_roman(number) AS
+  list_extract(['I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX', 'X', 'XI', 'XII'], number);
+
+CREATE MACRO skein_fn.skein_padded(number, width) AS
+  CASE WHEN number < 0 THEN '-' ELSE '' END
+    || CASE WHEN length(CAST(abs(number) AS VARCHAR)) >= width THEN CAST(abs(number) AS VARCHAR)
+       ELSE lpad(CAST(abs(number) AS VARCHAR), width, '0') END;
+
+CREATE MACRO skein_fn.skein_year(moment) AS
+  CASE WHEN date_part('year', moment) <= 0 THEN 1 - date_part('year', moment)
+       ELSE date_part('year', moment) END;
+
+CREATE MACRO skein_fn.skein_ordinal_upper(digits) AS upper(skein_fn.skein_ordinal(digits));
+
+CREATE MACRO skein_fn.skein_hour_of_twelve(hour) AS
+  CASE WHEN hour % 12 = 0 THEN 12 ELSE hour % 12 END;
+
+CREATE MACRO skein_fn.skein_interval_time(span) AS
+  TIME '00:00:00' + to_microseconds(skein_fn.skein_micros(span));
+
+CREATE MACRO skein_fn.skein_time_interval(clock) AS
+  to_microseconds(date_part('hour', clock) * 3600000000 + date_part('minute', clock) * 60000000
+    + date_part('microseconds', clock));
+
+-- A template that the planner could not put into expressions.
+CREATE MACRO skein_fn.to_char(source, template) AS
+  CASE WHEN source IS NULL OR template IS NULL THEN CAST(NULL AS VARCHAR)
+       ELSE CAST(error('[feature_not_supported] to_char with this template is not supported') AS VARCHAR) END;
+
+-- Numbers by a template: [sign, digits before the point, digits after it].
+
+CREATE MACRO skein_fn.skein_number_parts(number, source, before, zero_from, after, kept) AS
+  CASE WHEN source IS NULL THEN NULL
+    WHEN number IS NULL THEN [CASE WHEN source < 0 THEN '-' ELSE '+' END, repeat('#', before), repeat('#', after)]
+    ELSE list_transform([CAST(number AS VARCHAR)], lambda t:
+      list_transform([[CASE WHEN t[1:1] = '-' THEN '-' ELSE '+' END,
+                       split_part(ltrim(t, '-'), '.', 1), split_part(t, '.', 2)]], lambda p:
+        CASE WHEN length(p[2]) > before THEN
+               CASE WHEN p[2] = '0' THEN [p[1], '', left(p[3], greatest(kept, length(rtrim(p[3], '0'))))]
+               ELSE [p[1], repeat('#', before), repeat('#', after)] END
+             ELSE [p[1],
+               lpad(lpad(
+                 CASE WHEN p[2] = '0' AND after > 0 AND (kept > 0 OR rtrim(p[3], '0') <> '') THEN '' ELSE p[2] END,
+                 greatest(
+                   CASE WHEN p[2] = '0' AND after > 0 AND (kept > 0 OR rtrim(p[3], '0') <> '') THEN 0 ELSE length(p[2]) END,
+                   CASE WHEN zero_from < 0 THEN 0 ELSE before - zero_from END), '0'), before, ' '),
+               left(p[3], greatest(kept, length(rtrim(p[3], '0'))))] END)[1])[1]
+  END;
+
+CREATE MACRO skein_fn.skein_number_sign(parts, style, fill) AS
+  CASE style
+    WHEN 'blank' THEN CASE WHEN parts[1] = '-' THEN '-' WHEN fill THEN '' ELSE ' ' END
+    WHEN 'anchored' THEN parts[1]
+    WHEN 'bracket' THEN CASE WHEN parts[1] = '-' THEN '<' WHEN fill THEN '' ELSE ' ' END
+    ELSE '' END;
+
+CREATE MACRO skein_fn.skein_number_mark(parts, minus, plus) AS
+  CASE WHEN parts[1] = '-' THEN minus ELSE plus END;
+
+CREATE MACRO skein_fn.skein_number_digit(parts, place, sign, blank) AS
+  CASE WHEN length(parts[2]) - length(ltrim(parts[2], ' ')) = place THEN sign ELSE '' END
+    || CASE WHEN place < length(parts[2]) - length(ltrim(parts[2], ' ')) THEN blank
+       ELSE parts[2][place + 1:place + 1] END;
+
+CREATE MACRO skein_fn.skein_number_group(parts, place, blank) AS
+  CASE WHEN place > length(parts[2]) - length(ltrim(parts[2], ' ')) THEN ',' ELSE blank END;
+
+CREATE MACRO skein_fn.skein_number_point(parts, before, sign) AS
+  CASE WHEN length(ltrim(parts[2], ' ')) = 0 THEN sign ELSE '' END || '.';
+
+CREATE MACRO skein_fn.skein_number_fraction(parts, place) AS parts[3][place + 1:place + 1];
+
+CREATE MACRO skein_fn.skein_number_ordinal(parts) AS
+  CASE WHEN parts[1] = '-' THEN ''
+       ELSE right(skein_fn.skein_ordinal(ltrim(parts[2], ' ')), 2) END;
+
+CREATE MACRO skein_fn.skein_roman_number(number) AS
+  CASE WHEN number IS NULL THEN NULL
+    WHEN number < 1 OR number > 3999 THEN repeat('#', 15)
+    ELSE repeat('M', CAST(number // 1000 AS INTEGER))
+      || ['', 'C', 'CC', 'CCC', 'CD', 'D', 'DC', 'DCC', 'DCCC', 'CM'][number // 100 % 10 + 1]
+      || ['', 'X', 'XX', 'XXX', 'XL', 'L', 'LX', 'LXX', 'LXXX', 'XC'][number // 10 % 10 + 1]
+      || ['', 'I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX'][number % 10 + 1] END;
+
+-- Text by a template: what the groups of a regular expression mean.
+
+CREATE MACRO skein_fn.skein_template_integer(digits) AS
+  CAST(nullif(replace(digits, ',', ''), '') AS BIGINT);
+
+CREATE MACRO skein_fn.skein_template_month(word) AS
+  list_position(['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
+    left(lower(word), 3));
+
+CREATE MACRO skein_fn.skein_template_roman(word) AS
+  list_position(['I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX', 'X', 'XI', 'XII'], upper(word));
+
+CREATE MACRO skein_fn.skein_template_fraction(digits, length) AS
+  CAST(nullif(rpad(digits, CASE WHEN digits = '' THEN 0 ELSE length END, '0'), '') AS BIGINT);
+
+-- A year of fewer than four digits is the one nearest to 2020.
+CREATE MACRO skein_fn.skein_template_year(year, digits, before_christ) AS
+  CASE WHEN CAST(before_christ AS BOOLEAN) THEN 1 - year
+    WHEN digits >= 4 OR year >= 1000 THEN year
+    WHEN year < 70 THEN year + 2000
+    WHEN year < 100 THEN year + 1900
+    WHEN year < 520 THEN year + 2000
+    ELSE year + 1000 END;
+
+CREATE MACRO skein_fn.skein_template_week(year, week, day) AS
+  CAST(date_trunc('week', make_date(year, 1, 4)) AS DATE)
+    + CAST((week - 1) * 7 + coalesce(day, 1) - 1 AS INTEGER);
+
+CREATE MACRO skein_fn.skein_out_of_range(source) AS
+  error('[datetime_field_overflow] date/time field value out of range: "' || source || '"');
+
+CREATE MACRO skein_fn.skein_template_date(whole, source, template, year, month, day, day_of_year, julian, of_week) AS
+  CASE WHEN source IS NULL THEN CAST(NULL AS DATE)
+    WHEN whole = '' AND trim(source) <> '' THEN CAST(error(
+      '[invalid_datetime_format] invalid value "' || source || '" for "' || template || '"') AS DATE)
+    WHEN julian IS NOT NULL THEN DATE '1970-01-01' + CAST(julian - 2440588 AS INTEGER)
+    WHEN of_week IS NOT NULL THEN of_week
+    WHEN day_of_year IS NOT NULL THEN
+      CASE WHEN day_of_year NOT BETWEEN 1 AND 366 THEN CAST(skein_fn.skein_out_of_range(source) AS DATE)
+           ELSE make_date(coalesce(year, 0), 1, 1) + CAST(day_of_year - 1 AS INTEGER) END
+    WHEN coalesce(month, 1) NOT BETWEEN 1 AND 12 OR coalesce(day, 1) NOT BETWEEN 1 AND 31
+      THEN CAST(skein_fn.skein_out_of_range(source) AS DATE)
+    WHEN coalesce(day, 1) > date_part('day', last_day(make_date(coalesce(year, 0), coalesce(month, 1), 1)))
+      THEN CAST(skein_fn.skein_out_of_range(source) AS DATE)
+    ELSE make_date(coalesce(year, 0), coalesce(month, 1), coalesce(day, 1)) END;
+
+CREATE MACRO skein_fn.skein_template_hour(hour, twelve, afternoon, source) AS
+  CASE WHEN hour IS NULL THEN 0
+    WHEN NOT twelve THEN hour
+    WHEN hour NOT BETWEEN 1 AND 12 THEN CAST(error(
+      '[invalid_datetime_format] hour "' || hour || '" is invalid for the 12-hour clock'
+      || chr(10) || 'HINT: Use the 24-hour clock, or give an hour between 1 and 12.') AS BIGINT)
+    WHEN afternoon AND hour < 12 THEN hour + 12
+    WHEN NOT afternoon AND hour = 12 THEN 0
+    ELSE hour END;
+
+CREATE MACRO skein_fn.skein_template_timestamp(day, hour, minute, second, millis, micros, seconds, source) AS
+  CASE WHEN hour NOT BETWEEN 0 AND 23 OR coalesce(minute, 0) NOT BETWEEN 0 AND 59
+      OR coalesce(second, 0) NOT BETWEEN 0 AND 59 OR coalesce(seconds, 0) NOT BETWEEN 0 AND 86399
+    THEN CAST(skein_fn.skein_out_of_range(source) AS TIMESTAMP)
+    ELSE CAST(day AS TIMESTAMP) + to_microseconds(
+      coalesce(seconds, hour * 3600 + coalesce(minute, 0) * 60 + coalesce(second, 0)) * 1000000
+        + coalesce(millis, 0) * 1000 + coalesce(micros, 0)) END;
+
+CREATE MACRO skein_fn.skein_template_zone(moment, hours, minutes) AS
+  timezone('UTC', moment - to_minutes(CASE WHEN starts_with(hours, '-') THEN -1 ELSE 1 END
+    * (abs(CAST(hours AS BIGINT)) * 60 + coalesce(minutes, 0))));
+
+CREATE MACRO skein_fn.skein_template_number(source, before, after) AS
+  list_transform([source], lambda s:
+    list_transform([replace(regexp_replace(s, '[^0-9.]', '', 'g'), ' ', '')], lambda d:
+      CASE WHEN regexp_replace(d, '[^0-9]', '', 'g') = '' THEN
+          error('[invalid_text_representation] invalid input syntax for type numeric: " "')
+        ELSE concat(CASE WHEN s LIKE '%-%' OR s LIKE '%<%' THEN '-' ELSE '' END,
+          left(split_part(d, '.', 1), before), '.', left(split_part(d, '.', 2), after)) END)[1])[1];

@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, RewriteError, arrays, bytea, node, numerics};
+use super::{Context, RewriteError, arrays, bytea, node, numerics, temporal};
 use crate::ast::visit::Descend;
 use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody};
 
@@ -80,11 +80,10 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             }
         }
     }
-    if is_date_or_timestamp(ty)
-        && let Some(text) = node::constant_text(child).and_then(before_christ)
-    {
-        child.kind = node::text(&text).kind;
-    }
+    temporal::constants::cast(expr, context);
+    let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
+        return Descend::Into;
+    };
     // A name or OID, cast on to text or to another type.
     if let Some(inner) = reg_type(child) {
         if node::is_text(ty) {
@@ -104,25 +103,6 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     }
     plain(&mut ty.0);
     Descend::Into
-}
-
-fn is_date_or_timestamp(ty: &DataType) -> bool {
-    matches!(ty.id(), "DATE" | "TIMESTAMP" | "TIMESTAMP WITH TIME ZONE")
-}
-
-/// PostgreSQL's `0044-03-15 10:00 BC` as DuckDB writes it, `0044-03-15 (BC) 10:00`; DuckDB would
-/// read the first as a year after Christ.
-fn before_christ(text: &str) -> Option<String> {
-    let text = text.trim();
-    let cut = text.len().checked_sub(3)?;
-    let (rest, era) = (text.get(..cut)?, text.get(cut..)?);
-    if !era.eq_ignore_ascii_case(" bc") {
-        return None;
-    }
-    Some(match rest.trim_end().split_once(' ') {
-        Some((date, time)) => format!("{date} (BC) {time}"),
-        None => format!("{} (BC)", rest.trim_end()),
-    })
 }
 
 /// The reg type that `expr` is cast to.

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{node, numerics};
+use super::{node, numerics, temporal};
 use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
 use crate::ast::{Cte, Expr, ExprKind, Modifier, Query, QueryBody, Select, print};
 use crate::bind::Bind;
@@ -194,6 +194,12 @@ impl Block<'_> {
             self.division(expr);
             return;
         }
+        if let Some(operand) = temporal::settled::operand(expr).cloned() {
+            if let Some(ty) = self.type_of(&operand) {
+                temporal::settled::settle(expr, &ty);
+            }
+            return;
+        }
         let Some(ty) = operand(expr).cloned().and_then(|it| self.type_of(&it)) else {
             return;
         };
@@ -251,7 +257,7 @@ fn operand(expr: &Expr) -> Option<&Expr> {
         ExprKind::Function(call) if is_sum(expr) => call.args.first(),
         ExprKind::Window(window) if is_sum(expr) => window.args.first(),
         ExprKind::Cast { child, ty, .. } if numerics::is_marked(ty) => Some(child),
-        _ => None,
+        _ => temporal::settled::operand(expr),
     }
 }
 

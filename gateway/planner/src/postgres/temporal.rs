@@ -1,0 +1,151 @@
+//! Dates, times and intervals: what PostgreSQL means by their constants, functions and templates.
+//!
+//! ```text
+//! tree ─► rewrite: constants, extract, now …  ─► resolve ─► settle: what depends on types
+//!         (this module, constants)                          (settled, to_char)
+//! ```
+//!
+//! DuckDB's own functions do the work wherever they mean the same; macros of the schema `skein_fn`
+//! where they do not. Nothing is computed here.
+
+pub(super) mod constants;
+pub(super) mod from_text;
+pub(super) mod numbers;
+pub(super) mod settled;
+pub(super) mod template;
+pub(super) mod to_char;
+
+use serde_json::Value;
+
+use super::{Context, RewriteError, node};
+use crate::ast::{Constant, Expr, ExprKind, Function};
+
+/// The schema of Skein's own macros.
+pub(super) const SCHEMA: &str = "skein_fn";
+
+/// Calls one of Skein's macros.
+pub(super) fn own(name: &str, args: Vec<Expr>) -> Expr {
+    node::call(SCHEMA, name, args)
+}
+
+/// Whether a call is PostgreSQL's function `name`, or what it has become when names are resolved.
+fn is_call(call: &Function, name: &str) -> bool {
+    matches!(call.schema.as_str(), "" | "pg_catalog" | SCHEMA)
+        && !call.is_operator
+        && call.name.eq_ignore_ascii_case(name)
+}
+
+/// Replaces an expression by one that stands in the same place.
+fn replace(expr: &mut Expr, mut with: Expr) {
+    with.alias = std::mem::take(&mut expr.alias);
+    with.location = expr.location;
+    *expr = with;
+}
+
+/// An integer constant.
+fn constant_integer(expr: &Expr) -> Option<i64> {
+    match &expr.kind {
+        ExprKind::Constant(Constant {
+            value: Value::Number(number),
+            ..
+        }) => number.as_i64(),
+        _ => None,
+    }
+}
+
+/// Rewrites calls whose meaning does not depend on types.
+pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) {
+    let location = expr.location;
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    if call.is_operator || !matches!(call.schema.as_str(), "" | "pg_catalog") {
+        return;
+    }
+    match (call.name.to_ascii_lowercase().as_str(), call.args.len()) {
+        ("date_part" | "datepart", 2) if written_as(context.text, location, "extract") => {
+            extract(expr);
+        }
+        ("age", 1) => {
+            let today = node::cast(node::call("", "today", Vec::new()), node::plain_type("TIMESTAMP"));
+            call.args.insert(0, today);
+        }
+        ("timezone", 2) => constants::zone(&mut call.args[0]),
+        ("current_timestamp" | "localtimestamp" | "current_time" | "localtime", 1) => {
+            clock_with_precision(expr);
+        }
+        ("date_trunc" | "date_bin" | "justify_days" | "justify_hours" | "justify_interval", _) => {
+            // A span without a type is an interval.
+            if call.name.starts_with("date_trunc") {
+                return;
+            }
+            if let Some(error) = constants::untyped(&mut call.args[0], "INTERVAL", context) {
+                context.error.get_or_insert(error);
+            }
+        }
+        ("to_date" | "to_timestamp" | "to_number", 2) => {
+            let result = from_text::compile(call);
+            match result {
+                Ok(with) => replace(expr, with),
+                Err(error) => {
+                    let position = location;
+                    context.error.get_or_insert(match error {
+                        from_text::CompileError::NotConstant(function) => {
+                            RewriteError::NotConstant { function, position }
+                        }
+                    });
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether the text has `word` at a position.
+fn written_as(text: &str, location: Option<usize>, word: &str) -> bool {
+    location
+        .and_then(|at| text.as_bytes().get(at..at + word.len()))
+        .is_some_and(|written| written.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// `extract` gives a numeric, with as many digits after the point as the field can have.
+fn extract(expr: &mut Expr) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let Some(field) = node::constant_text(&call.args[0]).map(str::to_ascii_lowercase) else {
+        return;
+    };
+    let name = match field.as_str() {
+        "epoch" => "skein_extract_epoch",
+        "second" | "seconds" | "sec" | "secs" | "s" => "skein_extract_seconds",
+        "millisecond" | "milliseconds" | "msec" | "msecs" | "ms" => "skein_extract_milliseconds",
+        "julian" | "jd" | "j" => "skein_extract_julian",
+        _ => {
+            call.name = "skein_extract".to_owned();
+            call.schema = SCHEMA.to_owned();
+            return;
+        }
+    };
+    let operand = call.args.remove(1);
+    replace(expr, own(name, vec![operand]));
+}
+
+/// `current_timestamp(3)`: the clock, rounded.
+fn clock_with_precision(expr: &mut Expr) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let Some(precision) = constant_integer(&call.args[0]) else {
+        return;
+    };
+    let name = call.name.to_ascii_lowercase();
+    let clock = Expr::column([name.clone()]);
+    let rounding = match name.as_str() {
+        "current_timestamp" | "localtimestamp" => "skein_round_timestamp",
+        "current_time" => "skein_round_timetz",
+        _ => "skein_round_time",
+    };
+    let rounded = own(rounding, vec![clock, Expr::integer(precision.clamp(0, 6))]);
+    replace(expr, rounded);
+}

@@ -1,0 +1,315 @@
+//! `to_char` of numbers, as an expression that is made of the template's positions; mirrors
+//! `NUM_processor`.
+//!
+//! The digits are text that DuckDB makes of a decimal with as many digits after the point as the
+//! template has. A lambda binds them once: `[sign, digits before the point, digits after it]`.
+//! The locale is `C`: a group's comma, a point, and a blank for the currency.
+
+use serde_json::json;
+
+use super::super::node;
+use super::own;
+use crate::ast::{DataType, Expr, ExprKind};
+
+/// Digits of DuckDB's widest decimal.
+const DIGITS_MAX: usize = 38;
+/// The parameter of the lambda.
+const PARTS: &str = "skein_number";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Token {
+    Digit,
+    Zero,
+    Point,
+    Group,
+    Sign,
+    Minus,
+    Plus,
+    PlusMinus,
+    Bracket,
+    Currency,
+    Roman { lower: bool },
+    Ordinal { upper: bool },
+    Shift,
+    Exponent,
+    Fill,
+    Text(String),
+}
+
+const KEYWORDS: &[(&str, Option<Token>)] = &[
+    ("EEEE", Some(Token::Exponent)),
+    ("FM", Some(Token::Fill)),
+    ("MI", Some(Token::Minus)),
+    ("PL", Some(Token::Plus)),
+    ("PR", Some(Token::Bracket)),
+    ("RN", Some(Token::Roman { lower: false })),
+    ("SG", Some(Token::PlusMinus)),
+    ("SP", None),
+    ("TH", Some(Token::Ordinal { upper: true })),
+    ("9", Some(Token::Digit)),
+    ("0", Some(Token::Zero)),
+    (".", Some(Token::Point)),
+    (",", Some(Token::Group)),
+    ("B", None),
+    ("C", None),
+    ("D", Some(Token::Point)),
+    ("G", Some(Token::Group)),
+    ("L", Some(Token::Currency)),
+    ("S", Some(Token::Sign)),
+    ("V", Some(Token::Shift)),
+];
+
+fn tokens(template: &str) -> Vec<Token> {
+    let mut found = Vec::new();
+    let mut rest = template;
+    'next: while let Some(first) = rest.chars().next() {
+        for (word, token) in KEYWORDS {
+            let Some(written) = rest.get(..word.len()) else {
+                continue;
+            };
+            // Keywords are in one case or the other, not mixed.
+            if written == *word || written == word.to_ascii_lowercase() {
+                rest = &rest[word.len()..];
+                match token {
+                    Some(Token::Roman { .. }) => found.push(Token::Roman {
+                        lower: written == "rn",
+                    }),
+                    Some(Token::Ordinal { .. }) => found.push(Token::Ordinal {
+                        upper: written == "TH",
+                    }),
+                    Some(token) => found.push(token.clone()),
+                    None => {}
+                }
+                continue 'next;
+            }
+        }
+        rest = &rest[first.len_utf8()..];
+        if first == '"' {
+            let end = rest.find('"').unwrap_or(rest.len());
+            found.push(Token::Text(rest[..end].replace('\\', "")));
+            rest = rest.get(end + 1..).unwrap_or_default();
+        } else {
+            found.push(Token::Text(first.to_string()));
+        }
+    }
+    found
+}
+
+/// What a template says of the number as a whole.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shape {
+    /// Digits before and after the point.
+    before: usize,
+    after: usize,
+    /// Places that `V` moves the point by.
+    shift: usize,
+    /// The first position before the point that is never blank.
+    zero_from: Option<usize>,
+    /// Positions after the point that are shown although they are zeros at the end.
+    kept: usize,
+    fill: bool,
+    /// The sign stands where the template says, rather than before the first digit.
+    sign: SignPlace,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum SignPlace {
+    #[default]
+    Blank,
+    Anchored,
+    Elsewhere,
+    Bracket,
+}
+
+impl Shape {
+    fn of(tokens: &[Token]) -> Self {
+        let mut shape = Self::default();
+        let (mut pointed, mut shifted) = (false, false);
+        for token in tokens {
+            match token {
+                Token::Digit | Token::Zero => {
+                    let is_zero = *token == Token::Zero;
+                    if pointed {
+                        shape.after += 1;
+                        if is_zero {
+                            shape.kept = shape.after;
+                        }
+                    } else {
+                        if is_zero && shape.zero_from.is_none() {
+                            shape.zero_from = Some(shape.before);
+                        }
+                        shape.before += 1;
+                        shape.shift += usize::from(shifted);
+                    }
+                }
+                Token::Point => pointed = true,
+                Token::Shift => shifted = true,
+                Token::Fill => shape.fill = true,
+                Token::Sign if shape.before + shape.after > 0 => shape.sign = SignPlace::Elsewhere,
+                Token::Sign => shape.sign = SignPlace::Anchored,
+                Token::Minus | Token::PlusMinus => shape.sign = SignPlace::Elsewhere,
+                Token::Bracket => shape.sign = SignPlace::Bracket,
+                _ => {}
+            }
+        }
+        shape
+    }
+}
+
+/// Writes `operand` by a template; `None` where the template is not supported.
+pub(super) fn compile(operand: &Expr, template: &str) -> Option<Expr> {
+    let tokens = tokens(template);
+    let shape = Shape::of(&tokens);
+    if let Some(Token::Roman { lower }) =
+        tokens.iter().find(|token| matches!(token, Token::Roman { .. }))
+    {
+        return Some(roman(operand, shape.fill, *lower));
+    }
+    if tokens.contains(&Token::Exponent) {
+        return exponent(operand, shape);
+    }
+    if shape.before + shape.after > DIGITS_MAX - 1 {
+        return None;
+    }
+    let body = body(&tokens, shape);
+    let parts = own(
+        "skein_number_parts",
+        vec![
+            decimal(operand, shape),
+            operand.clone(),
+            integer(shape.before),
+            shape.zero_from.map_or_else(|| Expr::integer(-1), integer),
+            integer(shape.after),
+            if shape.fill {
+                integer(shape.kept)
+            } else {
+                integer(shape.after)
+            },
+        ],
+    );
+    let lambda = Expr::from(ExprKind::Lambda {
+        left: Box::new(Expr::column([PARTS])),
+        right: Box::new(body),
+    });
+    let texts = node::call("", "list_transform", vec![node::array(vec![parts]), lambda]);
+    Some(node::call("", "list_extract", vec![texts, Expr::integer(1)]))
+}
+
+fn integer(value: usize) -> Expr {
+    Expr::integer(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// The number with the digits that are shown; NULL if it has too many.
+fn decimal(operand: &Expr, shape: Shape) -> Expr {
+    let mut value = operand.clone();
+    value.alias = String::new();
+    if shape.shift > 0 {
+        let factor = 10_i64.pow(u32::try_from(shape.shift).unwrap_or(0).min(18));
+        value = Expr::infix("*", value, Expr::integer(factor));
+    }
+    Expr::from(ExprKind::Cast {
+        child: Box::new(value),
+        ty: DataType(json!({ "id": "DECIMAL", "type_info": {
+            "type": "DECIMAL_TYPE_INFO", "alias": "", "extension_info": null,
+            "width": DIGITS_MAX, "scale": shape.after } })),
+        try_cast: true,
+    })
+}
+
+fn body(tokens: &[Token], shape: Shape) -> Expr {
+    let parts = || Expr::column([PARTS]);
+    let fill = || node::text(if shape.fill { "" } else { " " });
+    let style = match shape.sign {
+        SignPlace::Blank => "blank",
+        SignPlace::Anchored => "anchored",
+        SignPlace::Elsewhere => "elsewhere",
+        SignPlace::Bracket => "bracket",
+    };
+    let sign = || {
+        own(
+            "skein_number_sign",
+            vec![parts(), node::text(style), Expr::boolean(shape.fill)],
+        )
+    };
+    let marked = |minus: &str, plus: &str| {
+        own(
+            "skein_number_mark",
+            vec![parts(), node::text(minus), node::text(plus)],
+        )
+    };
+    let (mut before, mut after, mut pointed) = (0, 0, false);
+    let mut pieces: Vec<Expr> = Vec::new();
+    for token in tokens {
+        match token {
+            Token::Digit | Token::Zero if pointed => {
+                pieces.push(own("skein_number_fraction", vec![parts(), integer(after)]));
+                after += 1;
+            }
+            Token::Digit | Token::Zero => {
+                let args = vec![parts(), integer(before), sign(), fill()];
+                pieces.push(own("skein_number_digit", args));
+                before += 1;
+            }
+            Token::Point => {
+                let args = vec![parts(), integer(shape.before), sign()];
+                pieces.push(own("skein_number_point", args));
+                pointed = true;
+            }
+            Token::Group if !pointed => {
+                pieces.push(own("skein_number_group", vec![parts(), integer(before), fill()]));
+            }
+            Token::Sign if shape.sign == SignPlace::Elsewhere => pieces.push(marked("-", "+")),
+            Token::PlusMinus => pieces.push(marked("-", "+")),
+            Token::Minus if shape.fill => pieces.push(marked("-", "")),
+            Token::Minus => pieces.push(marked("-", " ")),
+            Token::Plus if shape.fill => pieces.push(marked("", "+")),
+            Token::Plus => pieces.push(marked(" ", "+")),
+            Token::Bracket if shape.fill => pieces.push(marked(">", "")),
+            Token::Bracket => pieces.push(marked(">", " ")),
+            Token::Currency => pieces.push(node::text(" ")),
+            Token::Ordinal { upper } => {
+                let ending = own("skein_number_ordinal", vec![parts()]);
+                pieces.push(if *upper {
+                    node::call("", "upper", vec![ending])
+                } else {
+                    ending
+                });
+            }
+            Token::Text(text) => pieces.push(node::text(text)),
+            _ => {}
+        }
+    }
+    let mut pieces = pieces.into_iter();
+    let first = pieces.next().unwrap_or_else(|| node::text(""));
+    pieces.fold(first, |all, next| Expr::infix("||", all, next))
+}
+
+fn roman(operand: &Expr, fill: bool, lower: bool) -> Expr {
+    let number = node::cast(operand.clone(), node::plain_type("BIGINT"));
+    let text = own("skein_roman_number", vec![number]);
+    let text = if lower {
+        node::call("", "lower", vec![text])
+    } else {
+        text
+    };
+    if fill {
+        text
+    } else {
+        node::call("", "lpad", vec![text, Expr::integer(15), node::text(" ")])
+    }
+}
+
+fn exponent(operand: &Expr, shape: Shape) -> Option<Expr> {
+    let value = node::cast(operand.clone(), node::plain_type("DOUBLE"));
+    let format = match shape.sign {
+        SignPlace::Blank => format!("{{: .{}e}}", shape.after),
+        SignPlace::Anchored => format!("{{:+.{}e}}", shape.after),
+        SignPlace::Elsewhere | SignPlace::Bracket => return None,
+    };
+    let text = node::call("", "format", vec![node::text(&format), value]);
+    Some(if shape.fill {
+        node::call("", "ltrim", vec![text])
+    } else {
+        text
+    })
+}
