@@ -41,7 +41,7 @@ pub enum Value {
     /// The elements of a list.
     List(Vec<Value>),
     /// SQL for what depends on the moment, such as `current_date` for `today`.
-    Sql(&'static str),
+    Sql(String),
 }
 
 impl Parameter {
@@ -56,7 +56,7 @@ impl Value {
         match self {
             Self::Null => "NULL".to_owned(),
             Self::Text(text) => format!("'{}'", text.replace('\'', "''")),
-            Self::Sql(sql) => (*sql).to_owned(),
+            Self::Sql(sql) => sql.clone(),
             Self::List(values) => {
                 let values: Vec<_> = values.iter().map(Self::sql).collect();
                 format!("[{}]", values.join(", "))

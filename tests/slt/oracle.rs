@@ -31,6 +31,11 @@ const TABLES: &[(&str, &str)] = &[
         "CREATE TABLE words (id integer, word text, pattern text, n integer, raw bytea)",
         "SELECT id, word, pattern, n, '\\x' || lower(hex(raw)) FROM words",
     ),
+    (
+        "CREATE TABLE moments (id integer, d date, t time, ts timestamp, tz timestamptz, \
+         span interval, n integer, x numeric(12,3), written text)",
+        "SELECT * FROM moments",
+    ),
 ];
 
 pub(crate) fn run(file: &Path) -> Result<(), Failed> {

@@ -233,12 +233,12 @@ fn write_tables(native: &Native, folder: &Path, layout: Layout) {
     }
 }
 
-/// Relations of the `.slt` files: `events` (Parquet, Hive), `customers` (CSV), `devices` (JSON) and
-/// `words` (Parquet).
+/// Relations of the `.slt` files: `events` (Parquet, Hive), `customers` (CSV), `devices` (JSON),
+/// `words` and `moments` (Parquet).
 pub fn sql_relations(layout: Layout) -> PathBuf {
     generated(
         &format!("sql-{layout:?}").to_lowercase(),
-        &format!("{EVENTS}{WORDS}{layout:?}2"),
+        &format!("{EVENTS}{WORDS}{MOMENTS}{layout:?}2"),
         |folder| {
             let native = Native::open(1);
             native.run(&format!("CREATE TABLE all_events AS {EVENTS}"));
@@ -269,6 +269,8 @@ pub fn sql_relations(layout: Layout) -> PathBuf {
             );
             let sql = format!("{WORDS} ORDER BY id");
             write_parquet(&native, folder, "words", &sql, layout.files(3, 7));
+            let sql = format!("{MOMENTS} ORDER BY id");
+            write_parquet(&native, folder, "moments", &sql, layout.files(3, 6));
         },
     )
 }
@@ -307,6 +309,23 @@ FROM (VALUES
     (12, 'ÄÖÜ straße', '[^ -~]', 10, 'plain'), (13, 'HELLO', 'L', -10, 'HELLO'),
     (14, 'two' || chr(10) || 'lines', '^l', 100, 'a' || chr(10))
 ) AS words(id, word, pattern, n, raw)"#;
+
+/// Dates, times, intervals and numbers around the ends of months and years, and dates as text.
+const MOMENTS: &str = "
+SELECT id::INTEGER AS id, d::DATE AS d, t::TIME AS t, ts::TIMESTAMP AS ts, tz::TIMESTAMPTZ AS tz,
+       span::INTERVAL AS span, n::INTEGER AS n, x::DECIMAL(12,3) AS x, written
+FROM (VALUES
+    (1, '2026-01-01', '00:00', '2026-01-01 00:00', '2026-01-01 00:00:00+00', '1 day', 0, 0, '2026-01-05'),
+    (2, '2025-12-31', '23:59:59.5', '2025-12-31 23:59:59.5', '2025-12-31 23:59:59.5+00', '12 hours', -1, -0.5, '1999-12-31'),
+    (3, '2024-02-29', '12:00', '2024-02-29 12:34:56.789', '2024-02-29 12:34:56.789+00', '1 month', 12, 1234.5, '2024-02-29'),
+    (4, '2026-03-08', '02:30', '2026-03-08 02:30', '2026-03-08 07:30:00+00', '26 hours', 485, 0.999, '2026-03-08'),
+    (5, '2026-11-01', '01:30', '2026-11-01 01:30', '2026-11-01 05:30:00+00', '14 months 3 days', 1234567, -98765.432, '2026-11-01'),
+    (6, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+    (7, '2000-06-15', '13:01:02', '2000-06-15 13:01:02', '2000-06-15 13:01:02+00', '00:00:01.5', -12345, 12, '2000-06-15'),
+    (8, '1999-01-03', '06:07:08', '1999-01-03 06:07:08', '1999-01-03 06:07:08+00', '1 month 27 hours', 7, 100.25, '1999-01-03'),
+    (9, '1901-12-13', '18:45', '1901-12-13 18:45', '1901-12-13 18:45:00+00', '10 years', 99, 0.05, '1901-12-13'),
+    (10, '2026-07-04', '10:20:30', '2026-07-04 10:20:30', '2026-07-04 10:20:30+00', '0 days', 3999, 5.55, '2026-07-04')
+) AS moments(id, d, t, ts, tz, span, n, x, written)";
 
 #[cfg(test)]
 mod tests {

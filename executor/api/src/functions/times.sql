@@ -225,15 +225,15 @@ CREATE MACRO skein_fn.skein_number_parts(number, source, before, zero_from, afte
       list_transform([[CASE WHEN t[1:1] = '-' THEN '-' ELSE '+' END,
                        split_part(ltrim(t, '-'), '.', 1), split_part(t, '.', 2)]], lambda p:
         CASE WHEN length(p[2]) > before THEN
-               CASE WHEN p[2] = '0' THEN [p[1], '', left(p[3], greatest(kept, length(rtrim(p[3], '0'))))]
+               CASE WHEN p[2] = '0' THEN [p[1], '', left(p[3], CAST(greatest(kept, length(rtrim(p[3], '0'))) AS INTEGER))]
                ELSE [p[1], repeat('#', before), repeat('#', after)] END
              ELSE [p[1],
                lpad(lpad(
                  CASE WHEN p[2] = '0' AND after > 0 AND (kept > 0 OR rtrim(p[3], '0') <> '') THEN '' ELSE p[2] END,
-                 greatest(
+                 CAST(greatest(
                    CASE WHEN p[2] = '0' AND after > 0 AND (kept > 0 OR rtrim(p[3], '0') <> '') THEN 0 ELSE length(p[2]) END,
-                   CASE WHEN zero_from < 0 THEN 0 ELSE before - zero_from END), '0'), before, ' '),
-               left(p[3], greatest(kept, length(rtrim(p[3], '0'))))] END)[1])[1]
+                   CASE WHEN zero_from < 0 THEN 0 ELSE before - zero_from END) AS INTEGER), '0'), before, ' '),
+               left(p[3], CAST(greatest(kept, length(rtrim(p[3], '0'))) AS INTEGER))] END)[1])[1]
   END;
 
 CREATE MACRO skein_fn.skein_number_sign(parts, style, fill) AS
@@ -342,7 +342,8 @@ CREATE MACRO skein_fn.skein_template_zone(moment, hours, minutes) AS
 CREATE MACRO skein_fn.skein_template_number(source, before, after) AS
   list_transform([source], lambda s:
     list_transform([replace(regexp_replace(s, '[^0-9.]', '', 'g'), ' ', '')], lambda d:
-      CASE WHEN regexp_replace(d, '[^0-9]', '', 'g') = '' THEN
+      CASE WHEN s IS NULL THEN NULL
+        WHEN regexp_replace(d, '[^0-9]', '', 'g') = '' THEN
           error('[invalid_text_representation] invalid input syntax for type numeric: " "')
         ELSE concat(CASE WHEN s LIKE '%-%' OR s LIKE '%<%' THEN '-' ELSE '' END,
           left(split_part(d, '.', 1), before), '.', left(split_part(d, '.', 2), after)) END)[1])[1];
