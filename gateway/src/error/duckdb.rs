@@ -548,6 +548,30 @@ fn values(text: &str) -> Option<Translated> {
             ));
         }
     }
+    if let Some(field) = line.strip_prefix("Date out of range: ") {
+        return Some(Translated::new(
+            SqlState::DATETIME_FIELD_OVERFLOW,
+            format!("date field value out of range: {}", padded(field, '-')),
+        ));
+    }
+    if let Some(field) = line.strip_prefix("Time out of range: ") {
+        return Some(Translated::new(
+            SqlState::DATETIME_FIELD_OVERFLOW,
+            format!("time field value out of range: {}", padded(field, ':')),
+        ));
+    }
+    if let Some(zone) = between(line, "Unknown TimeZone '", "'") {
+        return Some(Translated::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("time zone \"{zone}\" not recognized"),
+        ));
+    }
+    if let Some(unit) = between(line, "interval units \"", "\" not recognized") {
+        return Some(Translated::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("unit \"{unit}\" not supported for type interval"),
+        ));
+    }
     if let Some(unit) = between(line, "extract specifier \"", "\" not recognized") {
         return Some(Translated::new(
             SqlState::INVALID_PARAMETER_VALUE,
@@ -570,6 +594,13 @@ fn values(text: &str) -> Option<Translated> {
         ));
     }
     rules(text)
+}
+
+/// Fields of a date or time with two digits at least, as PostgreSQL shows them.
+fn padded(fields: &str, separator: char) -> String {
+    let fields = fields.trim_end_matches(".0").split(separator);
+    let padded: Vec<String> = fields.map(|field| format!("{field:0>2}")).collect();
+    padded.join(&separator.to_string())
 }
 
 fn invalid_text(ty: &str, value: &str) -> Translated {

@@ -4,9 +4,9 @@
 //! What is not recognised there is left as it is: DuckDB's cast says what is wrong.
 
 use skein_catalog::types::{PgType, oid};
+use skein_planner::postgres::spelling::FieldOrder;
 use skein_planner::postgres::spelling::interval::{self, Unit};
 use skein_planner::postgres::spelling::moment::{self, Kind, Moment};
-use skein_planner::postgres::spelling::FieldOrder;
 
 use super::Value;
 use crate::encode::DateOrder;

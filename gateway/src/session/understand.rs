@@ -14,7 +14,7 @@ use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node};
 use skein_planner::ast::{Expr, ExprKind, Query, print};
 use skein_planner::error::PlanError;
-use skein_planner::postgres::settle::settle;
+use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::{Rewritten, rewrite};
 use skein_planner::resolve::names::output_names;
@@ -237,7 +237,16 @@ fn understand(
         other => other,
     };
     settle(&mut resolved.query, shadow);
-    let (mut bound, mut parameter_types) = bind(&resolved.query).map_err(located)?;
+    let first = match bind(&resolved.query) {
+        Err(error) if lacks_operator(&error) && settle_operators(&mut resolved.query, shadow) => {
+            bind(&resolved.query)
+        }
+        other => other,
+    };
+    let (mut bound, mut parameter_types) = first.map_err(located)?;
+    if settle_days(&mut resolved.query, &bound.columns, shadow) {
+        (bound, parameter_types) = bind(&resolved.query).map_err(located)?;
+    }
     if narrow(&mut resolved.query, &bound.columns, shadow)? {
         (bound, parameter_types) = bind(&resolved.query).map_err(located)?;
     }
@@ -270,6 +279,19 @@ fn understand(
         described,
         parameter_types,
     })
+}
+
+/// Whether DuckDB has no operator for times or intervals that PostgreSQL may have.
+fn lacks_operator(error: &GatewayError) -> bool {
+    let GatewayError::Fragment { error, .. } = error else {
+        return false;
+    };
+    let text = error.message.as_str();
+    text.contains("No function matches")
+        && ["'-(", "'+(", "'/(", "'//("]
+            .iter()
+            .any(|name| text.contains(name))
+        && (text.contains("TIME") || text.contains("INTERVAL"))
 }
 
 /// Gives result columns that hold nothing but NULL without a type that type, which clients see as

@@ -347,3 +347,11 @@ CREATE MACRO skein_fn.skein_template_number(source, before, after) AS
           error('[invalid_text_representation] invalid input syntax for type numeric: " "')
         ELSE concat(CASE WHEN s LIKE '%-%' OR s LIKE '%<%' THEN '-' ELSE '' END,
           left(split_part(d, '.', 1), before), '.', left(split_part(d, '.', 2), after)) END)[1])[1];
+
+-- What the planner replaces once it knows types; these are for the types it cannot find.
+
+CREATE MACRO skein_fn.skein_end(period_start, period_end) AS period_end;
+
+CREATE MACRO skein_fn.skein_offset(seconds) AS seconds;
+
+CREATE MACRO skein_fn.skein_isfinite_interval(span) AS CASE WHEN span IS NOT NULL THEN true END;

@@ -15,6 +15,8 @@
 
 use std::collections::BTreeMap;
 
+use skein_executor_api::Column;
+
 use super::{node, numerics, temporal};
 use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
 use crate::ast::{Cte, Expr, ExprKind, Modifier, Query, QueryBody, Select, print};
@@ -28,6 +30,53 @@ pub fn settle(query: &mut Query, bind: &dyn Bind) {
     }) {
         within_query(query, &[], bind);
     }
+}
+
+/// Settles operators that DuckDB lacks for times and intervals, such as `time - time`. Apart from
+/// [`settle`] because every query has operators and hardly any has these: whoever binds the query
+/// calls this when DuckDB knows none. Whether there is anything to bind again.
+pub fn settle_operators(query: &mut Query, bind: &dyn Bind) -> bool {
+    let mut marked = false;
+    walk_mut(NodeMut::Query(query), &mut |node| {
+        if let NodeMut::Expr(expr) = node {
+            marked |= temporal::settled::mark_operator(expr);
+        }
+        Descend::Into
+    });
+    if marked {
+        within_query(query, &[], bind);
+        // Those in FROM were not settled.
+        walk_mut(NodeMut::Query(query), &mut |node| {
+            if let NodeMut::Expr(expr) = node
+                && temporal::settled::marked_operands(expr).is_some()
+            {
+                temporal::settled::operator(expr, None, None);
+            }
+            Descend::Into
+        });
+    }
+    marked
+}
+
+/// Makes result columns that are the difference of two dates integers, as in PostgreSQL: DuckDB's
+/// are BIGINT, as other differences are. `columns` are those that bind reported; whether there is
+/// anything to bind again.
+pub fn settle_days(query: &mut Query, columns: &[Column], bind: &dyn Bind) -> bool {
+    let QueryBody::Select(select) = &mut query.body else {
+        return false;
+    };
+    let mut marked = false;
+    if select.select_list.len() == columns.len() {
+        for (expr, column) in select.select_list.iter_mut().zip(columns) {
+            if column.ty == "BIGINT" && temporal::settled::may_be_days(expr) {
+                marked |= temporal::settled::mark_operator(expr);
+            }
+        }
+    }
+    if marked {
+        within_query(query, &[], bind);
+    }
+    marked
 }
 
 fn within_query(query: &mut Query, scope: &[Cte], bind: &dyn Bind) {
@@ -194,9 +243,16 @@ impl Block<'_> {
             self.division(expr);
             return;
         }
+        if let Some((left, right)) = temporal::settled::marked_operands(expr) {
+            let (left, right) = (left.clone(), right.clone());
+            let (left, right) = (self.type_of(&left), self.type_of(&right));
+            temporal::settled::operator(expr, left.as_deref(), right.as_deref());
+            return;
+        }
         if let Some(operand) = temporal::settled::operand(expr).cloned() {
-            if let Some(ty) = self.type_of(&operand) {
-                temporal::settled::settle(expr, &ty);
+            match self.type_of(&operand) {
+                Some(ty) => temporal::settled::settle(expr, &ty),
+                None => temporal::settled::unknown(expr),
             }
             return;
         }

@@ -67,21 +67,49 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) {
             extract(expr);
         }
         ("age", 1) => {
-            let today = node::cast(node::call("", "today", Vec::new()), node::plain_type("TIMESTAMP"));
+            let today = node::cast(
+                node::call("", "today", Vec::new()),
+                node::plain_type("TIMESTAMP"),
+            );
             call.args.insert(0, today);
         }
         ("timezone", 2) => constants::zone(&mut call.args[0]),
         ("current_timestamp" | "localtimestamp" | "current_time" | "localtime", 1) => {
             clock_with_precision(expr);
         }
-        ("date_trunc" | "date_bin" | "justify_days" | "justify_hours" | "justify_interval", _) => {
+        ("date_bin", 3) | ("justify_days" | "justify_hours" | "justify_interval", 1) => {
             // A span without a type is an interval.
-            if call.name.starts_with("date_trunc") {
-                return;
-            }
             if let Some(error) = constants::untyped(&mut call.args[0], "INTERVAL", context) {
                 context.error.get_or_insert(error);
             }
+        }
+        ("date_trunc", 3) => trunc_in_zone(expr),
+        ("generate_series", 3) => {
+            if constants::is_interval(&call.args[2]) {
+                constants::untyped(&mut call.args[2], "INTERVAL", context);
+            }
+            // A series of dates is one of timestamps with time zone, wherever it stands.
+            for arg in call.args.iter_mut().take(2) {
+                if is_date(arg) {
+                    let date = std::mem::replace(arg, node::null());
+                    *arg = node::cast(date, node::plain_type("TIMESTAMP WITH TIME ZONE"));
+                }
+            }
+        }
+        ("overlaps", 4) => {
+            for at in [1, 3] {
+                let end = std::mem::replace(&mut call.args[at], node::null());
+                let start = call.args[at - 1].clone();
+                call.args[at] = own("skein_end", vec![start, end]);
+            }
+        }
+        ("statement_timestamp" | "transaction_timestamp" | "clock_timestamp", 0) => {
+            replace(expr, node::call("", "now", Vec::new()));
+        }
+        ("timeofday", 0) => {
+            let format = node::text("%a %b %d %H:%M:%S.%f %Y %Z");
+            let now = node::call("", "now", Vec::new());
+            replace(expr, node::call("", "strftime", vec![now, format]));
         }
         ("to_date" | "to_timestamp" | "to_number", 2) => {
             let result = from_text::compile(call);
@@ -99,6 +127,34 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) {
         }
         _ => {}
     }
+}
+
+/// Whether an expression is a date, as far as the tree tells.
+fn is_date(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Cast { ty, .. } => ty.id() == "DATE",
+        ExprKind::ColumnRef(names) => {
+            matches!(names.as_slice(), [name] if name.eq_ignore_ascii_case("current_date"))
+        }
+        ExprKind::Function(call) => call.name == "today" && call.args.is_empty(),
+        _ => false,
+    }
+}
+
+/// `date_trunc(unit, moment, zone)`: in the zone's own time.
+fn trunc_in_zone(expr: &mut Expr) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let (Some(mut zone), Some(moment)) = (call.args.pop(), call.args.pop()) else {
+        return;
+    };
+    let Some(unit) = call.args.pop() else { return };
+    constants::zone(&mut zone);
+    let moment = node::cast(moment, node::plain_type("TIMESTAMP WITH TIME ZONE"));
+    let local = node::call("", "timezone", vec![zone.clone(), moment]);
+    let cut = node::call("", "date_trunc", vec![unit, local]);
+    replace(expr, node::call("", "timezone", vec![zone, cut]));
 }
 
 /// Whether the text has `word` at a position.

@@ -148,10 +148,14 @@ impl Span {
 pub fn read(text: &str, last: Unit, signs_spread: bool) -> Result<Span, Fault> {
     let trimmed = text.trim();
     let sum = match trimmed.strip_prefix(['P', 'p']) {
-        Some(rest) => iso_8601(rest)?,
-        None => fields(trimmed, last, signs_spread)?,
+        Some(rest) => iso_8601(rest),
+        None => fields(trimmed, last, signs_spread),
     };
-    sum.finish()
+    match sum {
+        Ok(sum) => sum.finish(),
+        Err(Fault::Field) => Err(Fault::Interval),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// What has been added up; months, days and microseconds stay apart.
@@ -282,7 +286,11 @@ fn numeric(body: &str, negative: bool) -> Result<Field, Fault> {
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return Err(Fault::Syntax);
     }
-    let whole = if whole.is_empty() { 0.0 } else { number(whole)? };
+    let whole = if whole.is_empty() {
+        0.0
+    } else {
+        number(whole)?
+    };
     if whole > 9.223_372_036_854_775e18 {
         return Err(Fault::Interval);
     }
@@ -293,9 +301,7 @@ fn numeric(body: &str, negative: bool) -> Result<Field, Fault> {
 fn clock(text: &str) -> Result<f64, Fault> {
     let parts: Vec<&str> = text.split(':').collect();
     let (hour, minute, second) = match parts.as_slice() {
-        [minute, second] if second.contains('.') => {
-            ("0", *minute, *second)
-        }
+        [minute, second] if second.contains('.') => ("0", *minute, *second),
         [hour, minute] => (*hour, *minute, "0"),
         [hour, minute, second] => (*hour, *minute, *second),
         _ => return Err(Fault::Syntax),
@@ -490,7 +496,7 @@ mod tests {
             ("", "Syntax"),
             ("day", "Syntax"),
             ("1 day 1 day", "Syntax"),
-            ("10:99", "Field"),
+            ("10:99", "Interval"),
             ("999999999999 years", "Interval"),
         ] {
             assert_eq!(shown(text), wanted, "{text}");

@@ -176,7 +176,11 @@ fn field(text: &str, first: char) -> Result<(Field, &str), Fault> {
             return Ok((Field::Offset(format!("{first}{}", &body[..end])), after));
         }
         let word = body.to_ascii_lowercase();
-        let word = if first == '-' { format!("-{word}") } else { word };
+        let word = if first == '-' {
+            format!("-{word}")
+        } else {
+            word
+        };
         return Ok((Field::Word(word), after));
     }
     Err(Fault::Syntax)
@@ -200,11 +204,27 @@ fn date(text: &str) -> (Field, &str) {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 const WEEKDAYS: [&str; 7] = [
-    "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+    "sunday",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
 ];
 
 /// The number of a month by its name, or by the abbreviations that PostgreSQL knows.
@@ -414,6 +434,11 @@ impl Reader {
             }
             4 | 6 if has_date && self.found.time.is_none() && self.found.year.is_some() => {
                 self.run_together(text)
+            }
+            // The year and the day of it.
+            4 if fraction.len() == 3 && self.found.year.is_none() => {
+                self.found.year = Some(integer(digits)?);
+                put(&mut self.found.day_of_year, small(fraction)?)
             }
             3 if self.found.year.is_some() && self.found.month.is_none() => {
                 put(&mut self.found.day_of_year, small(digits)?)
@@ -772,7 +797,11 @@ fn civil(days: i64) -> (i64, i32, i32) {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year + era * 400 + i64::from(month <= 2);
     let small = |value: i64| i32::try_from(value).expect("below 32");
     (year, small(month), small(day))
@@ -828,14 +857,42 @@ mod tests {
     #[test]
     fn times_and_zones_are_read() {
         for (kind, text, wanted) in [
-            (Kind::Timestamp, "2026-01-05 10:00 PM", "2026-01-05 22:00:00"),
-            (Kind::Timestamp, "2026-01-05T10:00:00Z", "2026-01-05 10:00:00"),
+            (
+                Kind::Timestamp,
+                "2026-01-05 10:00 PM",
+                "2026-01-05 22:00:00",
+            ),
+            (
+                Kind::Timestamp,
+                "2026-01-05T10:00:00Z",
+                "2026-01-05 10:00:00",
+            ),
             (Kind::Timestamp, "20260105T101530", "2026-01-05 10:15:30"),
-            (Kind::Timestamp, "2026-01-05 10:00:00.1234567", "2026-01-05 10:00:00.123457"),
-            (Kind::Timestamp, "Mon Jan 05 10:15:30 2026", "2026-01-05 10:15:30"),
-            (Kind::TimestampTz, "Mon Jan 05 10:15:30 2026 PST", "2026-01-05 10:15:30-08:00"),
-            (Kind::TimestampTz, "2026-01-05 10:00-03:30", "2026-01-05 10:00:00-03:30"),
-            (Kind::TimestampTz, "2026-01-05 10:00 +0530", "2026-01-05 10:00:00+05:30"),
+            (
+                Kind::Timestamp,
+                "2026-01-05 10:00:00.1234567",
+                "2026-01-05 10:00:00.123457",
+            ),
+            (
+                Kind::Timestamp,
+                "Mon Jan 05 10:15:30 2026",
+                "2026-01-05 10:15:30",
+            ),
+            (
+                Kind::TimestampTz,
+                "Mon Jan 05 10:15:30 2026 PST",
+                "2026-01-05 10:15:30-08:00",
+            ),
+            (
+                Kind::TimestampTz,
+                "2026-01-05 10:00-03:30",
+                "2026-01-05 10:00:00-03:30",
+            ),
+            (
+                Kind::TimestampTz,
+                "2026-01-05 10:00 +0530",
+                "2026-01-05 10:00:00+05:30",
+            ),
             (
                 Kind::TimestampTz,
                 "2026-01-05 10:00 America/New_York",

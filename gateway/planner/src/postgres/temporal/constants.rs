@@ -44,6 +44,15 @@ pub(super) fn untyped(
     read(expr, ty, context)
 }
 
+/// Whether an expression is a constant without a type that an interval is written like.
+pub(super) fn is_interval(expr: &Expr) -> bool {
+    is_text_constant(expr)
+        && node::constant_text(expr).is_some_and(|text| {
+            text.contains(|c: char| c.is_ascii_alphabetic() || c == ':')
+                && interval::read(text, Unit::Second, false).is_ok()
+        })
+}
+
 fn is_text_constant(expr: &Expr) -> bool {
     matches!(&expr.kind, ExprKind::Constant(constant) if constant.value.is_string())
 }
@@ -191,11 +200,8 @@ pub(super) fn current(moment: &Moment, kind: Kind) -> Expr {
             match time {
                 None => cast(day, ty),
                 Some(time) => {
-                    let text = Expr::infix(
-                        "||",
-                        cast(day, "VARCHAR"),
-                        node::text(&format!(" {time}")),
-                    );
+                    let text =
+                        Expr::infix("||", cast(day, "VARCHAR"), node::text(&format!(" {time}")));
                     cast(text, ty)
                 }
             }
@@ -224,9 +230,9 @@ pub(super) fn is_foreign(text: &str) -> bool {
         };
         let end = |from: usize| {
             let rest = text.get(from..).unwrap_or_default();
-            let rest = rest
-                .strip_prefix('.')
-                .map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+            let rest = rest.strip_prefix('.').map_or(rest, |rest| {
+                rest.trim_start_matches(|c: char| c.is_ascii_digit())
+            });
             matches!(rest, "" | "Z" | "+00")
         };
         (date && (bytes.len() == 10 || (time(11) && end(19)))) || (time(0) && end(8))
@@ -264,8 +270,7 @@ pub(super) fn zone(expr: &mut Expr) {
         }
         ExprKind::Cast { child, ty, .. } if ty.id() == "INTERVAL" => {
             let text = node::constant_text(child);
-            let Some(span) =
-                text.and_then(|text| interval::read(text, Unit::Second, false).ok())
+            let Some(span) = text.and_then(|text| interval::read(text, Unit::Second, false).ok())
             else {
                 return;
             };
@@ -290,7 +295,11 @@ pub(super) fn zone(expr: &mut Expr) {
         match hours {
             0 => node::text("UTC"),
             // The names of these zones have the sign of POSIX.
-            hours => node::text(&format!("Etc/GMT{}{}", if hours < 0 { '+' } else { '-' }, hours.abs())),
+            hours => node::text(&format!(
+                "Etc/GMT{}{}",
+                if hours < 0 { '+' } else { '-' },
+                hours.abs()
+            )),
         }
     } else {
         own("skein_offset", vec![Expr::integer(seconds.into())])
@@ -326,7 +335,11 @@ fn offset_of(text: &str) -> Option<i32> {
         return None;
     }
     let mut parts = digits.split(':');
-    let mut part = || parts.next().map_or(Some(0), |part| part.parse::<i32>().ok());
+    let mut part = || {
+        parts
+            .next()
+            .map_or(Some(0), |part| part.parse::<i32>().ok())
+    };
     let (hours, minutes, seconds) = (part()?, part()?, part()?);
     if parts.next().is_some() || hours > 167 || minutes > 59 || seconds > 59 {
         return None;
@@ -366,7 +379,13 @@ mod tests {
         ] {
             assert!(!is_foreign(text), "{text}");
         }
-        for text in ["Jan 5 2026", "today", "2026-01-05 10:00 PM", "1-2", "2026-01-05T10:00"] {
+        for text in [
+            "Jan 5 2026",
+            "today",
+            "2026-01-05 10:00 PM",
+            "1-2",
+            "2026-01-05T10:00",
+        ] {
             assert!(is_foreign(text), "{text}");
         }
     }

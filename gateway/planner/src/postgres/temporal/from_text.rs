@@ -5,8 +5,8 @@
 //! words that can be told apart by reading from the left.
 
 use super::super::node;
-use super::template::{Part, parse};
 use super::own;
+use super::template::{Part, parse};
 use crate::ast::{Expr, ExprKind, Function};
 
 /// Why a call cannot be put into an expression.
@@ -40,13 +40,25 @@ pub(super) fn compile(call: &Function) -> Result<Expr, CompileError> {
     let mut names = vec![node::text("whole")];
     names.extend(fields.groups.iter().map(|(name, _)| node::text(name)));
     let pattern = node::text(&format!("^({})", fields.pattern));
-    let groups = node::call("", "regexp_extract", vec![text, pattern, node::array(names)]);
+    let groups = node::call(
+        "",
+        "regexp_extract",
+        vec![text, pattern, node::array(names)],
+    );
     let lambda = Expr::from(ExprKind::Lambda {
         left: Box::new(Expr::column([GROUPS])),
         right: Box::new(body),
     });
-    let results = node::call("", "list_transform", vec![node::array(vec![groups]), lambda]);
-    Ok(node::call("", "list_extract", vec![results, Expr::integer(1)]))
+    let results = node::call(
+        "",
+        "list_transform",
+        vec![node::array(vec![groups]), lambda],
+    );
+    Ok(node::call(
+        "",
+        "list_extract",
+        vec![results, Expr::integer(1)],
+    ))
 }
 
 /// The parameter of the lambda: what the groups of the regular expression matched.
@@ -170,7 +182,11 @@ impl Fields {
         let year = if self.groups.iter().any(|(name, _)| *name == "y") {
             own(
                 "skein_template_year",
-                vec![self.value("y"), Expr::integer(self.year_digits), self.value("bc")],
+                vec![
+                    self.value("y"),
+                    Expr::integer(self.year_digits),
+                    self.value("bc"),
+                ],
             )
         } else {
             self.value("y")
@@ -242,7 +258,8 @@ impl Fields {
     }
 
     fn field(&mut self, upper: &str, next_is_number: bool) -> Option<()> {
-        const MONTHS: &str = "january|february|march|april|may|june|july|august|september|october|november|december";
+        const MONTHS: &str =
+            "january|february|march|april|may|june|july|august|september|october|november|december";
         const SHORT_MONTHS: &str = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec";
         const ROMAN: &str = "viii|vii|vi|v|iv|iii|ii|ix|i|xii|xi|x";
         match upper {
@@ -283,9 +300,9 @@ impl Fields {
             "MONTH" => self.word("mo", MONTHS, Reading::Month),
             "MON" => self.word("mo", SHORT_MONTHS, Reading::Month),
             "RM" => self.word("mo", ROMAN, Reading::Roman),
-            "DAY" => self.pattern.push_str(
-                "(?i:sunday|monday|tuesday|wednesday|thursday|friday|saturday)",
-            ),
+            "DAY" => self
+                .pattern
+                .push_str("(?i:sunday|monday|tuesday|wednesday|thursday|friday|saturday)"),
             "DY" => self.pattern.push_str("(?i:sun|mon|tue|wed|thu|fri|sat)"),
             "AM" | "PM" => {
                 self.twelve_hours = true;
@@ -321,7 +338,20 @@ fn of_week_only(fields: &Fields) -> bool {
 fn is_numeric(name: &str) -> bool {
     !matches!(
         name.to_ascii_uppercase().as_str(),
-        "MONTH" | "MON" | "RM" | "DAY" | "DY" | "AM" | "PM" | "A.M." | "P.M." | "BC" | "AD" | "B.C." | "A.D." | "FX"
+        "MONTH"
+            | "MON"
+            | "RM"
+            | "DAY"
+            | "DY"
+            | "AM"
+            | "PM"
+            | "A.M."
+            | "P.M."
+            | "BC"
+            | "AD"
+            | "B.C."
+            | "A.D."
+            | "FX"
     )
 }
 

@@ -160,8 +160,9 @@ impl Shape {
 pub(super) fn compile(operand: &Expr, template: &str) -> Option<Expr> {
     let tokens = tokens(template);
     let shape = Shape::of(&tokens);
-    if let Some(Token::Roman { lower }) =
-        tokens.iter().find(|token| matches!(token, Token::Roman { .. }))
+    if let Some(Token::Roman { lower }) = tokens
+        .iter()
+        .find(|token| matches!(token, Token::Roman { .. }))
     {
         return Some(roman(operand, shape.fill, *lower));
     }
@@ -192,7 +193,11 @@ pub(super) fn compile(operand: &Expr, template: &str) -> Option<Expr> {
         right: Box::new(body),
     });
     let texts = node::call("", "list_transform", vec![node::array(vec![parts]), lambda]);
-    Some(node::call("", "list_extract", vec![texts, Expr::integer(1)]))
+    Some(node::call(
+        "",
+        "list_extract",
+        vec![texts, Expr::integer(1)],
+    ))
 }
 
 fn integer(value: usize) -> Expr {
@@ -256,7 +261,10 @@ fn body(tokens: &[Token], shape: Shape) -> Expr {
                 pointed = true;
             }
             Token::Group if !pointed => {
-                pieces.push(own("skein_number_group", vec![parts(), integer(before), fill()]));
+                pieces.push(own(
+                    "skein_number_group",
+                    vec![parts(), integer(before), fill()],
+                ));
             }
             Token::Sign if shape.sign == SignPlace::Elsewhere => pieces.push(marked("-", "+")),
             Token::PlusMinus => pieces.push(marked("-", "+")),

@@ -25,7 +25,8 @@ pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
                 Some(operand)
             }
             ("to_char", [operand, _]) if is_call(call, "to_char") => Some(operand),
-            ("generate_series", [operand, _, _]) => Some(operand),
+            ("skein_end", [_, operand]) | ("isfinite", [operand]) => Some(operand),
+            (MINUS | PLUS | DIVIDE, [operand, _]) => Some(operand),
             _ => None,
         },
         ExprKind::Cast { child, ty, .. } => match ty.id() {
@@ -46,7 +47,9 @@ pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
             lower,
             upper,
         } => (is_foreign(lower) || is_foreign(upper)).then_some(input),
-        ExprKind::Operator { op, children } if matches!(op.as_str(), "COMPARE_IN" | "COMPARE_NOT_IN") => {
+        ExprKind::Operator { op, children }
+            if matches!(op.as_str(), "COMPARE_IN" | "COMPARE_NOT_IN") =>
+        {
             let (first, rest) = children.split_first()?;
             rest.iter().any(is_foreign).then_some(first)
         }
@@ -83,14 +86,18 @@ pub(in super::super) fn settle(expr: &mut Expr, ty: &str) {
             "skein_extract_julian" if ty == "DATE" => {
                 "skein_extract_julian_date".clone_into(&mut call.name);
             }
-            "date_trunc" | "datetrunc" if ty == "DATE" => wrap(expr, "TIMESTAMP WITH TIME ZONE"),
+            "date_trunc" | "datetrunc" => trunc(expr, ty),
+            "skein_end" if ty == "INTERVAL" => {
+                let span = call.args.pop().unwrap_or_else(node::null);
+                let start = call.args.pop().unwrap_or_else(node::null);
+                replace(expr, Expr::infix("+", start, span));
+            }
+            "isfinite" if ty == "INTERVAL" => {
+                let span = call.args.pop().unwrap_or_else(node::null);
+                replace(expr, own("skein_isfinite_interval", vec![span]));
+            }
             "timezone" => zone(expr, ty),
             "to_char" => character(expr, ty),
-            "generate_series" if ty == "DATE" => {
-                for arg in call.args.iter_mut().take(2) {
-                    wrap(arg, "TIMESTAMP WITH TIME ZONE");
-                }
-            }
             _ => {}
         },
         ExprKind::Cast { child, ty: to, .. } => match (to.id(), ty) {
@@ -123,6 +130,115 @@ pub(in super::super) fn settle(expr: &mut Expr, ty: &str) {
             }
         }
         _ => {}
+    }
+}
+
+/// Names of operators while the types of both operands are looked for.
+const MINUS: &str = "skein_operator_minus";
+const PLUS: &str = "skein_operator_plus";
+const DIVIDE: &str = "skein_operator_divide";
+
+/// Names an operator that DuckDB has not for all of PostgreSQL's types, so that it is settled.
+pub(in super::super) fn mark_operator(expr: &mut Expr) -> bool {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return false;
+    };
+    if !call.is_operator || call.args.len() != 2 {
+        return false;
+    }
+    let name = match call.name.as_str() {
+        "-" => MINUS,
+        "+" => PLUS,
+        "/" => DIVIDE,
+        _ => return false,
+    };
+    call.is_operator = false;
+    name.clone_into(&mut call.name);
+    true
+}
+
+/// Whether an expression may be the difference of two dates, as far as the tree tells.
+pub(in super::super) fn may_be_days(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Function(call) if call.is_operator && call.name == "-" => call
+            .args
+            .iter()
+            .all(|arg| !matches!(arg.kind, ExprKind::Constant(_))),
+        _ => false,
+    }
+}
+
+/// The operands of an operator that was named.
+pub(in super::super) fn marked_operands(expr: &Expr) -> Option<(&Expr, &Expr)> {
+    match &expr.kind {
+        ExprKind::Function(call) if matches!(call.name.as_str(), MINUS | PLUS | DIVIDE) => {
+            match call.args.as_slice() {
+                [left, right] => Some((left, right)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Gives a named operator its meaning for operands of these types, or its own name again.
+pub(in super::super) fn operator(expr: &mut Expr, left: Option<&str>, right: Option<&str>) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let span = |operand| own("skein_time_interval", vec![operand]);
+    let mut operands = std::mem::take(&mut call.args).into_iter();
+    let (Some(a), Some(b)) = (operands.next(), operands.next()) else {
+        return;
+    };
+    let with = match (call.name.as_str(), left, right) {
+        (MINUS, Some("TIME"), Some("TIME")) => Expr::infix("-", span(a), span(b)),
+        (MINUS, Some("DATE"), Some("DATE")) => {
+            node::cast(Expr::infix("-", a, b), node::plain_type("INTEGER"))
+        }
+        (MINUS, _, Some("TIME")) => Expr::infix("-", a, span(b)),
+        (PLUS, Some("TIMESTAMP" | "TIMESTAMP WITH TIME ZONE" | "INTERVAL"), Some("TIME")) => {
+            Expr::infix("+", a, span(b))
+        }
+        (PLUS, Some("TIME"), Some("TIMESTAMP" | "TIMESTAMP WITH TIME ZONE")) => {
+            Expr::infix("+", span(a), b)
+        }
+        (DIVIDE, Some("INTERVAL"), _) => own("skein_interval_divide", vec![a, b]),
+        (MINUS, ..) => Expr::infix("-", a, b),
+        (PLUS, ..) => Expr::infix("+", a, b),
+        _ => Expr::infix("/", a, b),
+    };
+    replace(expr, with);
+}
+
+/// A date is cut as a timestamp with time zone, and centuries begin with their first year.
+fn trunc(expr: &mut Expr, ty: &str) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let unit = node::constant_text(&call.args[0]).map(str::to_ascii_lowercase);
+    // The plural says that this is done: an expression may be settled twice.
+    let plural = match unit.as_deref() {
+        Some("century" | "c") => Some("centuries"),
+        Some("millennium" | "mil") => Some("millennia"),
+        _ => None,
+    };
+    if let Some(plural) = plural
+        && ty != "INTERVAL"
+    {
+        call.args[0] = node::text(plural);
+        let year = || node::call("", "to_years", vec![Expr::integer(1)]);
+        let moment = take(&mut call.args[1]);
+        call.args[1] = Expr::infix("-", moment, year());
+        let inner = Expr {
+            kind: std::mem::replace(&mut expr.kind, ExprKind::Default),
+            alias: String::new(),
+            location: expr.location,
+        };
+        replace(expr, Expr::infix("+", inner, year()));
+    }
+    if ty == "DATE" {
+        wrap(expr, "TIMESTAMP WITH TIME ZONE");
     }
 }
 
@@ -176,6 +292,32 @@ fn zone(expr: &mut Expr, ty: &str) {
     replace(expr, with);
 }
 
+/// `to_char` of an operand whose type cannot be told, as in a correlated subquery: by what stands in
+/// the template.
+pub(in super::super) fn unknown(expr: &mut Expr) {
+    let ExprKind::Function(call) = &expr.kind else {
+        return;
+    };
+    let ([operand, template], "to_char") = (call.args.as_slice(), call.name.as_str()) else {
+        return;
+    };
+    let Some(template) = node::constant_text(template) else {
+        return;
+    };
+    let with = if template.contains(['9', '0']) {
+        numbers::compile(operand, template)
+    } else {
+        to_char::compile(
+            operand,
+            to_char::Kind::TimestampTz,
+            &template::parse(template),
+        )
+    };
+    if let Some(with) = with {
+        replace(expr, with);
+    }
+}
+
 /// `to_char`, if the template is a constant and has nothing that is not supported.
 fn character(expr: &mut Expr, ty: &str) {
     let ExprKind::Function(call) = &expr.kind else {
@@ -194,9 +336,7 @@ fn character(expr: &mut Expr, ty: &str) {
         "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => {
             to_char::compile(operand, to_char::Kind::Timestamp, &parts)
         }
-        "TIMESTAMP WITH TIME ZONE" => {
-            to_char::compile(operand, to_char::Kind::TimestampTz, &parts)
-        }
+        "TIMESTAMP WITH TIME ZONE" => to_char::compile(operand, to_char::Kind::TimestampTz, &parts),
         "INTERVAL" => to_char::compile(operand, to_char::Kind::Interval, &parts),
         "TIME" => {
             let span = own("skein_time_interval", vec![operand.clone()]);
@@ -214,7 +354,17 @@ fn is_number(ty: &str) -> bool {
     ty.starts_with("DECIMAL")
         || matches!(
             ty,
-            "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "HUGEINT" | "UTINYINT" | "USMALLINT"
-                | "UINTEGER" | "UBIGINT" | "UHUGEINT" | "FLOAT" | "DOUBLE"
+            "TINYINT"
+                | "SMALLINT"
+                | "INTEGER"
+                | "BIGINT"
+                | "HUGEINT"
+                | "UTINYINT"
+                | "USMALLINT"
+                | "UINTEGER"
+                | "UBIGINT"
+                | "UHUGEINT"
+                | "FLOAT"
+                | "DOUBLE"
         )
 }

@@ -65,7 +65,11 @@ impl Pieces<'_> {
     }
 
     fn strftime(&self, format: &str) -> Expr {
-        node::call("", "strftime", vec![self.operand.clone(), node::text(format)])
+        node::call(
+            "",
+            "strftime",
+            vec![self.operand.clone(), node::text(format)],
+        )
     }
 
     fn piece(&mut self, piece: Expr) {
@@ -122,7 +126,11 @@ impl Pieces<'_> {
         if field.fill || width == 0 {
             word
         } else {
-            node::call("", "rpad", vec![word, Expr::integer(width), node::text(" ")])
+            node::call(
+                "",
+                "rpad",
+                vec![word, Expr::integer(width), node::text(" ")],
+            )
         }
     }
 
@@ -162,7 +170,11 @@ impl Pieces<'_> {
                 plus(
                     Expr::infix(
                         "+",
-                        Expr::infix("*", Expr::infix("-", self.part("week"), Expr::integer(1)), Expr::integer(7)),
+                        Expr::infix(
+                            "*",
+                            Expr::infix("-", self.part("week"), Expr::integer(1)),
+                            Expr::integer(7),
+                        ),
                         self.part("isodow"),
                     ),
                     0,
@@ -223,17 +235,19 @@ impl Pieces<'_> {
                 });
                 Self::word(era, case, 0, field)
             }
-            "TZ" if self.kind == Kind::TimestampTz => Self::word(self.strftime("%Z"), case, 0, field),
+            "TZ" if self.kind == Kind::TimestampTz => {
+                Self::word(self.strftime("%Z"), case, 0, field)
+            }
             "OF" if self.kind == Kind::TimestampTz => self.strftime("%z"),
             "TZH" if self.kind == Kind::TimestampTz => {
                 node::call("", "left", vec![self.strftime("%z"), Expr::integer(3)])
             }
             "TZM" if self.kind == Kind::TimestampTz => {
-                let minutes = node::call("", "split_part", vec![
-                    self.strftime("%z"),
-                    node::text(":"),
-                    Expr::integer(2),
-                ]);
+                let minutes = node::call(
+                    "",
+                    "split_part",
+                    vec![self.strftime("%z"), node::text(":"), Expr::integer(2)],
+                );
                 node::call("", "lpad", vec![minutes, Expr::integer(2), node::text("0")])
             }
             "TZ" => node::text(""),
@@ -267,10 +281,16 @@ impl Pieces<'_> {
                 Self::number(Expr::infix("+", days, self.part("day")), 3, field)
             }
             "HH24" => Self::number(self.part("hour"), 2, field),
-            "HH12" | "HH" => Self::number(own("skein_hour_of_twelve", vec![self.part("hour")]), 2, field),
+            "HH12" | "HH" => Self::number(
+                own("skein_hour_of_twelve", vec![self.part("hour")]),
+                2,
+                field,
+            ),
             "MI" => Self::number(self.part("minute"), 2, field),
             "SS" => Self::number(self.part("second"), 2, field),
-            "MS" | "FF3" => Self::number(rest(over(self.part("microseconds"), 1000), 1000), 3, field),
+            "MS" | "FF3" => {
+                Self::number(rest(over(self.part("microseconds"), 1000), 1000), 3, field)
+            }
             "US" | "FF6" => Self::number(rest(self.part("microseconds"), 1_000_000), 6, field),
             "SSSS" | "SSSSS" => Self::number(self.seconds_of_day(), 0, field),
             _ => return None,
