@@ -178,8 +178,8 @@ fn extract(expr: &mut Expr) {
         "millisecond" | "milliseconds" | "msec" | "msecs" | "ms" => "skein_extract_milliseconds",
         "julian" | "jd" | "j" => "skein_extract_julian",
         _ => {
-            call.name = "skein_extract".to_owned();
-            call.schema = SCHEMA.to_owned();
+            "skein_extract".clone_into(&mut call.name);
+            SCHEMA.clone_into(&mut call.schema);
             return;
         }
     };

@@ -39,11 +39,8 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
             .windows(word.len())
             .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
     };
-    if !contains("pg_catalog")
-        && !contains("operator")
-        && !contains("collate")
-        && !(contains("interval") && contains(" to "))
-    {
+    let has_fields = || contains("interval") && contains(" to ");
+    if !contains("pg_catalog") && !contains("operator") && !contains("collate") && !has_fields() {
         return Cow::Borrowed(text);
     }
     let tokens = tokens(text);

@@ -456,7 +456,7 @@ impl Reader {
         let target = match (found.year, found.month, found.day) {
             (None, None, None) if is_long => Target::Year,
             (None, None, None) if self.order == FieldOrder::Dmy => Target::Day,
-            (None, None, None) | (_, None, Some(_)) | (Some(_), None, None) => Target::Month,
+            (None | Some(_), None, None) | (_, None, Some(_)) => Target::Month,
             (None, Some(_), None) if found.text_month && is_long => Target::Year,
             (None | Some(_), Some(_), None) => Target::Day,
             (None, Some(_), Some(_)) => Target::Year,

@@ -137,7 +137,8 @@ impl Fields {
 
     fn digits(&mut self, group: &'static str, length: usize, next_is_number: bool) {
         if next_is_number {
-            self.pattern.push_str(&format!(r"(\d{{1,{length}}})"));
+            let part = format!(r"(\d{{1,{length}}})");
+            self.pattern.push_str(&part);
         } else {
             self.pattern.push_str(r"([+-]?\d+)");
         }
@@ -145,7 +146,8 @@ impl Fields {
     }
 
     fn word(&mut self, group: &'static str, words: &str, reading: Reading) {
-        self.pattern.push_str(&format!("(?i:({words}))"));
+        let part = format!("(?i:({words}))");
+        self.pattern.push_str(&part);
         self.groups.push((group, reading));
     }
 

@@ -18,15 +18,15 @@ use crate::ast::{Expr, ExprKind};
 pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
     match &expr.kind {
         ExprKind::Function(call) => match (call.name.as_str(), call.args.as_slice()) {
-            ("skein_extract_epoch" | "skein_extract_julian", [operand]) => Some(operand),
+            ("skein_extract_epoch" | "skein_extract_julian" | "isfinite", [operand])
+            | ("skein_end", [_, operand])
+            | (MINUS | PLUS | DIVIDE, [operand, _]) => Some(operand),
             ("date_trunc" | "datetrunc" | "timezone", [_, operand])
                 if is_call(call, &call.name) =>
             {
                 Some(operand)
             }
             ("to_char", [operand, _]) if is_call(call, "to_char") => Some(operand),
-            ("skein_end", [_, operand]) | ("isfinite", [operand]) => Some(operand),
-            (MINUS | PLUS | DIVIDE, [operand, _]) => Some(operand),
             _ => None,
         },
         ExprKind::Cast { child, ty, .. } => match ty.id() {

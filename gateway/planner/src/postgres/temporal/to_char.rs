@@ -134,6 +134,10 @@ impl Pieces<'_> {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one match over the fields, a line or two each"
+    )]
     fn timestamp_field(&self, upper: &str, field: &Field) -> Option<Expr> {
         let year = || own("skein_year", vec![self.operand.clone()]);
         let case = Case::of(field.name);
