@@ -313,7 +313,7 @@ fn binary_of_every_type() {
         (
             oid::TIMESTAMPTZ,
             "000303d1cb3f9b00",
-            "'2026-11-22 01:02:03.123456+00' AS TIMESTAMP WITH TIME ZONE",
+            "'2026-11-22 01:02:03.123456+00:00' AS TIMESTAMP WITH TIME ZONE",
         ),
         (
             oid::INTERVAL,
