@@ -3,11 +3,13 @@
 //! Two parts of it are used: odd, hostile and ordinary message sequences, and the types, text and binary
 //! forms of many expressions. A list in this folder names the cases that Skein answers otherwise, by
 //! their number and with the reason. The list may only get shorter: a case on it that is answered
-//! alike fails the test as much as one that is not on it and differs.
+//! alike fails the test as much as one that is not on it and differs. `REWRITE=1` takes such cases from
+//! the list; it never adds one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bytes::{Bytes, BytesMut};
@@ -19,7 +21,7 @@ use postgres_protocol::message::frontend;
 use skein_tests::client::{Client, ServerError};
 use skein_tests::cluster::{Cluster, ClusterOptions};
 use skein_tests::data::sets::{Layout, sql_relations};
-use skein_tests::environment;
+use skein_tests::environment::{self, Server};
 
 /// The tests of this module.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -84,6 +86,19 @@ fn judge(cases: &[Case], list: &str) -> Result<(), Failed> {
             return Err(format!("{list}: case {number} needs one reason").into());
         }
     }
+    if environment::rewrite(Server::Skein) {
+        let alike = |number: &usize| {
+            let case = cases.iter().find(|case| case.number == *number);
+            case.is_none_or(|case| case.expected == case.actual)
+        };
+        let kept = text.lines().filter(|line| {
+            let number = line.split(' ').next().and_then(|word| word.parse().ok());
+            number.is_none_or(|number| !alike(&number))
+        });
+        let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        std::fs::write(&path, kept).map_err(|error| error.to_string())?;
+        listed.retain(|number, _| !alike(number));
+    }
     let mut report = String::new();
     let mut equal = 0;
     for case in cases {
@@ -122,19 +137,35 @@ fn judge(cases: &[Case], list: &str) -> Result<(), Failed> {
     }
 }
 
-/// Every message sequence of the collection's program.
+/// Every message sequence of the collection's program. Some of them have time limits of a tenth of a
+/// second, which a busy machine misses now and then, but not every time.
+fn messages() -> Result<(), Failed> {
+    const ATTEMPTS: usize = 3;
+    let Some(folder) = collection() else {
+        return Ok(());
+    };
+    let cluster = cluster();
+    let mut outcome = Ok(());
+    for _ in 0..ATTEMPTS {
+        let Some(cases) = message_cases(&folder, cluster.address())? else {
+            return Ok(());
+        };
+        outcome = judge(&cases, "messages.differs");
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+/// `None` where there is no Python.
 #[expect(
     clippy::print_stdout,
     reason = "a test says what it has compared, or why it has not"
 )]
-fn messages() -> Result<(), Failed> {
-    let Some(folder) = collection() else {
-        return Ok(());
-    };
+fn message_cases(folder: &Path, address: SocketAddr) -> Result<Option<Vec<Case>>, Failed> {
     let expected = std::fs::read_to_string(folder.join("wire_torture_pg15.expected"))
         .map_err(|error| error.to_string())?;
-    let cluster = cluster();
-    let address = cluster.address();
     let output = Command::new("python3")
         .arg(folder.join("wire_torture.py"))
         .args([&address.ip().to_string(), &address.port().to_string()])
@@ -144,7 +175,7 @@ fn messages() -> Result<(), Failed> {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             println!("skipped: python3 is not installed");
-            return Ok(());
+            return Ok(None);
         }
         Err(error) => return Err(error.to_string().into()),
     };
@@ -159,25 +190,23 @@ fn messages() -> Result<(), Failed> {
         return Err(text.into());
     }
     let cases = expected.iter().zip(actual).enumerate();
-    let cases: Vec<Case> = cases
-        .map(|(index, (expected, actual))| {
-            // The name of a case ends at the first answer, which is the part that both share.
-            let shared = expected
-                .bytes()
-                .zip(actual.bytes())
-                .take_while(|(left, right)| left == right)
-                .count();
-            let name = expected.get(..shared).unwrap_or(expected);
-            let at = name.rfind(": ").map_or(0, |at| at + 2);
-            Case {
-                number: index + 1,
-                name: name.get(..at.saturating_sub(2)).unwrap_or(name).to_owned(),
-                expected: expected.get(at..).unwrap_or(expected).to_owned(),
-                actual: actual.get(at..).unwrap_or(actual).to_owned(),
-            }
-        })
-        .collect();
-    judge(&cases, "messages.differs")
+    let cases = cases.map(|(index, (expected, actual))| {
+        // The name of a case ends at the first answer, which is the part that both share.
+        let shared = expected
+            .bytes()
+            .zip(actual.bytes())
+            .take_while(|(left, right)| left == right)
+            .count();
+        let name = expected.get(..shared).unwrap_or(expected);
+        let at = name.rfind(": ").map_or(0, |at| at + 2);
+        Case {
+            number: index + 1,
+            name: name.get(..at.saturating_sub(2)).unwrap_or(name).to_owned(),
+            expected: expected.get(at..).unwrap_or(expected).to_owned(),
+            actual: actual.get(at..).unwrap_or(actual).to_owned(),
+        }
+    });
+    Ok(Some(cases.collect()))
 }
 
 /// Every expression of a table: column name, type and both forms of its value.
