@@ -164,7 +164,7 @@ fn names(text: &str) -> Option<Translated> {
     if let Some(name) = between(line, "Referenced column \"", "\" not found")
         .or_else(|| between(line, "Referenced column \"", "\" was not found"))
     {
-        return Some(unknown_column(name).maybe_hint(candidate_hint(text)));
+        return Some(unknown_column(name).maybe_hint(candidate_hint(text, name)));
     }
     if let Some(table) = between(line, "Table \"", "\" does not have a column named") {
         let name = between(line, "column named \"", "\"")?;
@@ -173,7 +173,7 @@ fn names(text: &str) -> Option<Translated> {
                 SqlState::UNDEFINED_COLUMN,
                 format!("column {}.{} does not exist", ident(table), ident(name)),
             )
-            .maybe_hint(candidate_hint(text)),
+            .maybe_hint(candidate_hint(text, name)),
         );
     }
     if let Some(name) = between(line, "Referenced table \"", "\" not found") {
@@ -621,13 +621,18 @@ fn out_of_range(ty: &str) -> Translated {
     )
 }
 
-/// `Candidate bindings: "a", "t.b"`: the first one is the nearest.
-fn candidate_hint(text: &str) -> Option<String> {
+/// Names that differ in more than this are not alike (`MAX_FUZZY_DISTANCE`).
+const HINT_DISTANCE_MAX: usize = 3;
+
+/// `Candidate bindings: "a", "t.b"`: the first one is the nearest. Whether it is alike is decided as
+/// PostgreSQL does (`updateFuzzyAttrStateSingleString`).
+fn candidate_hint(text: &str, wanted: &str) -> Option<String> {
     let rest = text.split_once("Candidate bindings:")?.1;
     let name = between(rest, "\"", "\"")?;
-    Some(format!(
-        "Perhaps you meant to reference the column \"{name}\"."
-    ))
+    let column = name.rsplit('.').next().unwrap_or(name);
+    let distance = strsim::levenshtein(&column.to_lowercase(), &wanted.to_lowercase());
+    let alike = distance <= HINT_DISTANCE_MAX.min(wanted.chars().count() / 2);
+    alike.then(|| format!("Perhaps you meant to reference the column \"{name}\"."))
 }
 
 fn first_line(text: &str) -> &str {
@@ -861,5 +866,8 @@ mod tests {
             hint(Kind::Binder, "Referenced column \"dayy\" not found in FROM clause!\nCandidate bindings: \"day\", \"ms\"").as_deref(),
             Some("Perhaps you meant to reference the column \"day\".")
         );
+        let unlike =
+            "Referenced column \"nosuch\" not found in FROM clause!\nCandidate bindings: \"day\"";
+        assert_eq!(hint(Kind::Binder, unlike), None);
     }
 }

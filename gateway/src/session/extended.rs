@@ -299,7 +299,7 @@ impl Session {
 }
 
 /// The formats of a portal; text where the columns were not known when it was bound.
-fn formats_for(formats: &[Format], columns: usize) -> Vec<Format> {
+pub(super) fn formats_for(formats: &[Format], columns: usize) -> Vec<Format> {
     if formats.len() == columns {
         formats.to_vec()
     } else {

@@ -10,6 +10,7 @@ use super::Session;
 use super::analysed::Analysed;
 use super::cursor::{CursorOptions, CursorRows, Destination, Place, ScrollRows, Walk};
 use super::execute::{Answer, Outcome};
+use super::extended::formats_for;
 use super::guard::Guard;
 use super::portal::{Bound, Portal, PortalState, Tag};
 
@@ -178,6 +179,9 @@ impl Session {
         let columns = bound.analysed.columns().unwrap_or_default();
         if options.binary {
             formats = vec![Format::Binary; columns.len()];
+        } else {
+            // MOVE has no columns when it is bound, but the cursor has.
+            formats = formats_for(&formats, columns.len());
         }
         let (mut rows, mut place) = match state {
             PortalState::Fetched { rows, place } => (rows, place),
