@@ -84,6 +84,61 @@ fn cancel_stops_a_sort() {
 }
 
 #[test]
+fn cancel_stops_every_kind_of_operator() {
+    let cluster = cluster(1);
+    let mut client = cluster.client();
+    for (operator, sql) in [
+        (
+            "hash join",
+            "SELECT count(*) \
+             FROM (SELECT hash(f.id, r.range) % 3000000 AS k FROM facts f, range(20000) r) a \
+             JOIN (SELECT hash(f.id, r.range, 1) % 3000000 AS k FROM facts f, range(10000) r) b \
+             ON a.k = b.k JOIN facts c ON hash(a.k, b.k, c.id) % 7 = c.k",
+        ),
+        (
+            "hash aggregate",
+            "SELECT count(*) FROM (SELECT hash(f.id, r.range) AS k, count(*) \
+             FROM facts f, range(100000) r GROUP BY 1)",
+        ),
+        (
+            "distinct aggregate",
+            "SELECT count(DISTINCT hash(f.id, r.range)) FROM facts f, range(100000) r",
+        ),
+        (
+            "window",
+            "SELECT sum(n) FROM (SELECT row_number() OVER (ORDER BY hash(f.id, r.range)) AS n \
+             FROM facts f, range(40000) r)",
+        ),
+        (
+            "nested loop",
+            "SELECT count(*) FROM (SELECT hash(f.id, r.range) AS k FROM facts f, range(2000) r) a \
+             JOIN (SELECT hash(f.id, r.range, 1) AS k FROM facts f, range(2000) r) b \
+             ON a.k % 1000 <> b.k % 999",
+        ),
+        (
+            "text",
+            "SELECT max(md5(f.g || r.range)) FROM facts f, range(10000000) r",
+        ),
+    ] {
+        client.send_query(sql).expect("the query can be sent");
+        wait_until_busy();
+        let start = Instant::now();
+        client.cancel().expect("the cancel request can be sent");
+        let (sqlstate, text) = failure(client.results());
+        assert_eq!(sqlstate, "57014", "{operator}: {text}");
+        let elapsed = start.elapsed();
+        assert!(
+            elapsed < STOP_MAX,
+            "{operator}: the answer took {elapsed:?}"
+        );
+        assert!(
+            process::idle_within(STOP_MAX).is_some(),
+            "{operator}: DuckDB goes on after the client was told that it was cancelled"
+        );
+    }
+}
+
+#[test]
 fn statement_timeout_stops_a_query() {
     for (executors, split) in [(1, "never"), (3, "always")] {
         let cluster = cluster(executors);
