@@ -76,6 +76,7 @@ impl Catalog {
                 paths: relation.paths.clone(),
                 format: relation.format,
                 hive: relation.hive_partitioning,
+                declared: Arc::new(relation.declared.clone()),
                 confined_to: None,
             };
             relations.entries.insert(name, Arc::new(Entry::new(spec)));
@@ -320,6 +321,7 @@ impl Catalog {
             paths: vec![pattern],
             format: None,
             hive: None,
+            declared: Arc::default(),
             confined_to: Some(self.allow_paths.clone()),
         };
         Ok(Arc::new(Entry::new(spec)))

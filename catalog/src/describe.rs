@@ -25,6 +25,9 @@ use crate::sql;
 /// Version and shape of a file.
 type Remembered = (String, Arc<Shape>);
 
+/// Files of a chunk whose rows are counted, to estimate those of the others.
+const COUNTED_FILES_MAX: usize = 16;
+
 /// Allows quotes in a CSV file whose sample has none.
 const QUOTED: &str = ", quote = '\"', escape = '\"'";
 
@@ -41,6 +44,8 @@ pub(crate) struct Describer {
     remembered: Mutex<HashMap<(Format, String), Remembered>>,
     /// Parquet shapes by digest of their schema.
     digests: Mutex<BTreeMap<String, Arc<Shape>>>,
+    /// Versions of Parquet files, and how many rows they have.
+    counted: Mutex<HashMap<String, (String, u64)>>,
 }
 
 impl Describer {
@@ -54,6 +59,56 @@ impl Describer {
             remembered_max: config.files_max.saturating_mul(2),
             remembered: Mutex::default(),
             digests: Mutex::default(),
+            counted: Mutex::default(),
+        }
+    }
+
+    /// About how many rows files have: those of Parquet files whose footers were read, and as many
+    /// for as many bytes in the others. `None` for other formats.
+    pub(crate) fn rows(&self, format: Format, files: &[&Listed]) -> Option<u64> {
+        if format != Format::Parquet {
+            return None;
+        }
+        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut rows, mut bytes) = (0_u64, 0_u64);
+        for file in files {
+            if let Some((_, count)) = counted
+                .get(&file.path)
+                .filter(|(version, _)| *version == file.version)
+            {
+                rows += count;
+                bytes += file.bytes;
+            }
+        }
+        let all: u64 = files.iter().map(|file| file.bytes).sum();
+        if bytes == 0 {
+            return (all == 0).then_some(0);
+        }
+        u64::try_from(u128::from(rows) * u128::from(all) / u128::from(bytes)).ok()
+    }
+
+    /// Reads how many rows some of `files` have. That this fails is no reason to fail.
+    async fn count_rows(&self, files: &[&Listed]) {
+        let some = &files[..files.len().min(COUNTED_FILES_MAX)];
+        let sql = format!(
+            "SELECT file_name, num_rows FROM parquet_file_metadata({})",
+            sql::paths(some.iter().map(|file| file.path.as_str()))
+        );
+        let Ok(found) = self.query(&sql).await else {
+            return;
+        };
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.len() > self.remembered_max {
+            counted.clear();
+        }
+        for row in found {
+            let path = text(&row, 0);
+            if let (Some(file), Ok(count)) = (
+                some.iter().find(|file| file.path == path),
+                text(&row, 1).parse(),
+            ) {
+                counted.insert(path, (file.version.clone(), count));
+            }
         }
     }
 
@@ -146,6 +201,7 @@ impl Describer {
                 sql::paths(files.iter().map(|file| file.path.as_str()))
             ))
             .await?;
+        self.count_rows(files).await;
         let digest_of: HashMap<String, String> = rows
             .into_iter()
             .map(|row| (text(&row, 0), text(&row, 1)))

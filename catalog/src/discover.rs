@@ -10,6 +10,7 @@
 //! its folder in front, or a number behind. A relation keeps its name while the process runs.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use crate::entry::{Spec, Tools};
 use crate::error::CatalogError;
@@ -144,6 +145,7 @@ fn spec(name: String, paths: Vec<String>, format: Format) -> Spec {
         paths,
         format: Some(format),
         hive: None,
+        declared: Arc::default(),
         confined_to: None,
     }
 }

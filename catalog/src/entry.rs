@@ -19,7 +19,7 @@ use crate::describe::Describer;
 use crate::error::CatalogError;
 use crate::hive::{self, HiveTypes, Values};
 use crate::listing::{Listed, Lister};
-use crate::relation::{Format, RelationName};
+use crate::relation::{Declared, Format, RelationName};
 use crate::scan::{ScanPlan, Shape, same_name};
 use crate::snapshot::{Column, File, RelationSnapshot};
 
@@ -31,6 +31,8 @@ pub(crate) struct Spec {
     pub(crate) paths: Vec<String>,
     pub(crate) format: Option<Format>,
     pub(crate) hive: Option<bool>,
+    /// What the configuration declares about it.
+    pub(crate) declared: Arc<Declared>,
     /// A path relation: its files have to be below one of these folders, also after following
     /// links, and its extension may be left out.
     pub(crate) confined_to: Option<Vec<String>>,
@@ -365,6 +367,8 @@ impl Entry {
             format,
             columns,
             files,
+            rows: tools.describer.rows(format, &listed),
+            declared: Arc::clone(&self.spec.declared),
             scan,
             schema_hash: OnceLock::new(),
         })

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-pub use skein_config::Format;
+pub use skein_config::{ColumnTable, Declared, Format, Reference};
 
 /// Schema of path relations (`FROM 'x/*.csv'`); their names are the paths as the statement wrote
 /// them. Not shown to clients as a schema.

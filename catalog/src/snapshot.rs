@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
-use crate::relation::{Format, RelationName};
+use crate::relation::{Declared, Format, RelationName};
 
 /// A column of a relation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +47,10 @@ pub struct RelationSnapshot {
     pub columns: Vec<Column>,
     /// Files in the order of their paths.
     pub files: Vec<Arc<File>>,
+    /// How many rows all files have, about; `None` where only reading them would tell.
+    pub rows: Option<u64>,
+    /// What the configuration declares about it: comments and keys, checked by nobody.
+    pub declared: Arc<Declared>,
     /// How to read files of each shape; see [`crate::scan`].
     pub(crate) scan: crate::scan::ScanPlan,
     pub(crate) schema_hash: OnceLock<u64>,
@@ -83,6 +87,8 @@ impl RelationSnapshot {
             format,
             columns,
             files,
+            rows: None,
+            declared: Arc::default(),
             scan,
             schema_hash: OnceLock::new(),
         }

@@ -17,13 +17,16 @@
 //! [`crate::types`] gives it everywhere else. Types of the catalogue's own columns are plain:
 //! `oid` is BIGINT, `name` and `"char"` are VARCHAR.
 
+mod keys;
 mod oid;
 mod rows;
 mod tables;
 
 use crate::snapshot::CatalogSnapshot;
 
+pub use keys::problems;
 pub use oid::{Oids, role_oid};
+pub use rows::{type_name, type_oid};
 pub use tables::{SystemColumn, SystemRelation, relation, relations};
 
 /// Where the relations and functions of `pg_catalog` are.

@@ -22,7 +22,7 @@
 //! | BIT | `Binary`: the number of padding bits, then the bits | varbit |
 //! | UUID | `FixedSizeBinary(16)` | uuid |
 //! | DATE | `Date32` | date |
-//! | TIME, TIME_NS | `Time64` of microseconds, nanoseconds | time |
+//! | TIME, `TIME_NS` | `Time64` of microseconds, nanoseconds | time |
 //! | TIME WITH TIME ZONE | `FixedSizeBinary(8)`: microseconds and offset in one integer | timetz |
 //! | TIMESTAMP, _S, _MS, _NS | `Timestamp` | timestamp |
 //! | TIMESTAMP WITH TIME ZONE | `Timestamp` of microseconds | timestamptz |
@@ -31,6 +31,9 @@
 //! | STRUCT, MAP, UNION, and lists of them | `Struct`, `Map`, sparse `Union` | json |
 //! | VARIANT | none: fragments have to cast it to JSON | json |
 //! | NULL | `Int32` or `Null` | text |
+//!
+//! Columns of the catalogue have further types of PostgreSQL's: [`Type::Named`] says which one, and
+//! which of DuckDB's types holds the values.
 
 mod parse;
 mod pg;
@@ -126,6 +129,14 @@ pub enum Type {
     Map(Box<Type>, Box<Type>),
     /// `UNION(a T, b U)`
     Union(Vec<(String, Type)>),
+    /// A type of PostgreSQL's that DuckDB has no word for, and what holds its values. Written as
+    /// `pg_catalog.oid(BIGINT)`.
+    Named {
+        /// `pg_type.oid`
+        oid: u32,
+        /// DuckDB's type of the values.
+        held: Box<Type>,
+    },
     /// A name that is not known here, such as that of an extension's type.
     Other(String),
 }
@@ -218,6 +229,7 @@ fn oid_of_scalar(ty: &Type) -> u32 {
         }
         Type::TimestampTz => oid::TIMESTAMPTZ,
         Type::Interval => oid::INTERVAL,
+        Type::Named { oid, .. } => *oid,
         Type::Null
         | Type::Varchar
         | Type::Enum(_)
@@ -273,6 +285,10 @@ impl fmt::Display for Type {
             }
             Self::List(inner) => return write!(f, "{inner}[]"),
             Self::Array(inner, size) => return write!(f, "{inner}[{size}]"),
+            Self::Named { oid, held } => {
+                let name = PgType::by_oid(*oid).map_or("unknown", |ty| ty.name);
+                return write!(f, "pg_catalog.{name}({held})");
+            }
             Self::Map(key, value) => return write!(f, "MAP({key}, {value})"),
             Self::Struct(fields) => return fields_to_text(f, "STRUCT", fields),
             Self::Union(fields) => return fields_to_text(f, "UNION", fields),

@@ -3,10 +3,12 @@
 //! The macro keeps three things in one place: the field, the default, and the text that
 //! `docs/configuration.md` and error messages show.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::memory::MemoryLimit;
-use crate::relation::{Format, Paths};
+use crate::relation::{ColumnTable, Format, Paths, Reference};
 
 /// A `[section]` of the file.
 #[derive(Clone, Copy, Debug)]
@@ -190,6 +192,18 @@ section! {
         /// Whether folders named `key=value` give columns. If absent, they do when every file is
         /// below folders of the same keys.
         pub hive_partitioning: Option<bool> = None,
+        /// What the relation is, for people: `\\d+` and tools show it.
+        pub comment: Option<String> = None,
+        /// Columns that tell its rows apart. Tools draw joins from it and page by it. It is declared,
+        /// never checked: files may hold two rows with the same key. Its columns count as not NULL.
+        pub primary_key: Vec<String> = Vec::new(),
+        /// Foreign keys: `{ columns = ["user_id"], relation = "users", to = ["id"] }`. The relation
+        /// may have a schema before it, `"sales.users"`, and is in `public` otherwise; without `to`
+        /// its primary key is meant. Declared, never checked.
+        pub references: Vec<Reference> = Vec::new(),
+        /// What is known of columns, by their names, each as `[relation.columns.NAME]`: `comment` for
+        /// people, and `not_null = true` where no file has a NULL. Declared, never checked.
+        pub columns: BTreeMap<String, ColumnTable> = BTreeMap::new(),
     }
 }
 

@@ -22,7 +22,7 @@ pub use error::ConfigError;
 pub use keys::{Catalog, Executors, Gateway};
 pub use load::{Overrides, load_with};
 pub use memory::MemoryLimit;
-pub use relation::{Format, Relation};
+pub use relation::{ColumnTable, Declared, Format, Reference, Relation};
 
 use std::path::{Path, PathBuf};
 

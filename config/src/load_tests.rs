@@ -54,6 +54,49 @@ fn every_kind_of_key_is_read() {
 }
 
 #[test]
+fn keys_and_comments_are_read_and_checked() {
+    let config = read(
+        "[[relation]]\nname = \"orders\"\npath = \"o.csv\"\ncomment = \"what was sold\"\nprimary_key = [\"id\"]\n\
+         references = [{ columns = [\"user_id\"], relation = \"crm.users\", to = [\"id\"] }]\n\
+         [relation.columns.user_id]\ncomment = \"who paid\"\nnot_null = true\n",
+    )
+    .unwrap();
+    let declared = &config.relations[0].declared;
+    assert_eq!(declared.comment.as_deref(), Some("what was sold"));
+    assert_eq!(declared.primary_key, ["id"]);
+    assert_eq!(declared.references[0].target(), ("crm", "users"));
+    assert!(declared.columns["user_id"].not_null);
+
+    let with = |line: &str| {
+        refusal(&format!(
+            "[[relation]]\nname = \"a\"\npath = \"a\"\n{line}\n"
+        ))
+    };
+    for (line, expected) in [
+        ("primary_key = [\"x\", \"x\"]", "has column \"x\" twice"),
+        (
+            "references = [{ relation = \"b\" }]",
+            "needs columns and a relation",
+        ),
+        (
+            "references = [{ columns = [\"x\"], relation = \"b\", to = [\"y\", \"z\"] }]",
+            "has 1 columns and points to 2",
+        ),
+        (
+            "references = [{ colums = [\"x\"], relation = \"b\" }]",
+            "unknown field `colums`",
+        ),
+        (
+            "[relation.columns.x]\ncoment = \"y\"",
+            "unknown field `coment`",
+        ),
+    ] {
+        let message = with(line);
+        assert!(message.contains(expected), "{line}: {message}");
+    }
+}
+
+#[test]
 fn the_base_is_never_a_glob() {
     let text = "[[relation]]\nname = \"a\"\npath = \"*.csv\"";
     let config = Config::from_toml(text, Path::new("/da[t]a/{x}")).unwrap();

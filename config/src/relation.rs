@@ -1,5 +1,6 @@
 //! Configured relations.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -110,6 +111,50 @@ impl Paths {
     }
 }
 
+/// What a configuration says about a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColumnTable {
+    /// For people.
+    pub comment: Option<String>,
+    /// No row is NULL in it.
+    pub not_null: bool,
+}
+
+/// A foreign key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reference {
+    /// Columns of the relation that has the key.
+    pub columns: Vec<String>,
+    /// The relation that they point to: `name` or `schema.name`.
+    pub relation: String,
+    /// Its columns; empty for its primary key.
+    pub to: Vec<String>,
+}
+
+impl Reference {
+    /// Schema and name of the relation that it points to.
+    pub fn target(&self) -> (&str, &str) {
+        self.relation
+            .split_once('.')
+            .unwrap_or(("public", &self.relation))
+    }
+}
+
+/// What a configuration declares about a relation, without anything being checked against files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// For people.
+    pub comment: Option<String>,
+    /// Columns that tell rows apart; empty for none.
+    pub primary_key: Vec<String>,
+    /// Foreign keys.
+    pub references: Vec<Reference>,
+    /// By column.
+    pub columns: BTreeMap<String, ColumnTable>,
+}
+
 /// A relation and where its files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
@@ -123,6 +168,8 @@ pub struct Relation {
     pub format: Option<Format>,
     /// Given, or `None`: if every file is below folders of the same keys.
     pub hive_partitioning: Option<bool>,
+    /// What is declared about it.
+    pub declared: Declared,
 }
 
 #[cfg(test)]

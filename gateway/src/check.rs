@@ -1,8 +1,8 @@
 //! `skein check`: what a server with this configuration would serve.
 //!
 //! Everything is listed and described as at the start of a server. Relations go to stdout, problems
-//! to stderr; with any problem the command fails, because a server would not start, or statements
-//! on that relation would fail.
+//! to stderr; with any problem the command fails, because a server would not start, statements on
+//! that relation would fail, or a declared key would not be shown.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -31,15 +31,17 @@ impl CheckReport {
 /// Lists and describes everything that `config` names.
 pub async fn check(config: &Config, inspect: Arc<dyn Inspect>) -> CheckReport {
     let catalog = Catalog::new(config, inspect);
-    let problems = match catalog.load().await {
+    let mut problems: Vec<String> = match catalog.load().await {
         Ok(problems) => problems
             .iter()
             .map(|problem| line(&problem.name, &problem.error))
             .collect(),
         Err(error) => vec![error.to_string()],
     };
+    let current = catalog.current();
+    problems.extend(skein_catalog::system::problems(&current));
     CheckReport {
-        relations: describe(&catalog.current()),
+        relations: describe(&current),
         problems,
     }
 }

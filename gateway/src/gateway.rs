@@ -109,6 +109,9 @@ impl Gateway {
             .into_iter()
             .map(|executor| executor as Arc<dyn Executor>);
         let dispatcher = Dispatcher::new(executors.collect(), limits);
+        for problem in system::problems(&catalog.current()) {
+            tracing::warn!(%problem, "what is declared about a relation is not shown");
+        }
         let sessions = Sessions::default();
         let options = shadow_options(&config, &sessions);
         let shadow = build_shadow(catalog.current(), options).await?;
@@ -313,14 +316,29 @@ fn shadow_options(config: &Config, sessions: &Sessions) -> ShadowOptions {
     }
 }
 
+/// With so many relations the system catalogue is filled before a client asks for it, since that
+/// takes longer than a client expects.
+const LOADED_EARLY_RELATIONS_MIN: usize = 100;
+
 async fn build_shadow(
     snapshot: Arc<CatalogSnapshot>,
     options: ShadowOptions,
 ) -> Result<Arc<Shadow>, FragmentError> {
+    let is_large = snapshot.relations.len() >= LOADED_EARLY_RELATIONS_MIN;
     let build = move || Shadow::build(&snapshot, &options).map(Arc::new);
-    tokio::task::spawn_blocking(build)
+    let shadow = tokio::task::spawn_blocking(build)
         .await
-        .unwrap_or_else(|error| Err(lost(&error)))
+        .unwrap_or_else(|error| Err(lost(&error)))?;
+    if is_large {
+        let shadow = Arc::clone(&shadow);
+        // Nobody waits for it; whoever needs the catalogue before it is there waits in the shadow.
+        drop(tokio::task::spawn_blocking(move || {
+            if let Err(error) = shadow.load_catalogue() {
+                tracing::warn!(%error, "the system catalogue cannot be filled");
+            }
+        }));
+    }
+    Ok(shadow)
 }
 
 fn lost(error: &tokio::task::JoinError) -> FragmentError {

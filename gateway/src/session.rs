@@ -28,6 +28,7 @@ pub mod settings;
 mod simple;
 mod texts;
 pub mod transaction;
+mod types;
 mod understand;
 mod utility;
 mod versions;

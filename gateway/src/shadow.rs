@@ -22,13 +22,16 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
-use skein_catalog::system;
+use skein_catalog::system::{self, Oids};
 use skein_executor::embedded::{EmbeddedExecutor, EmbeddedOptions};
 use skein_executor::engine::{Connection, Database, DatabaseOptions, Host, Parsed, identifier};
 use skein_executor_api::{
     BatchStream, Column, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId,
 };
 use skein_planner::bind::Bind;
+use skein_planner::outputs::{Output, Source};
+
+use crate::encode::Origin;
 
 /// Connections kept for parsing and describing; more are opened and closed as needed.
 const IDLE_CONNECTIONS_MAX: usize = 16;
@@ -82,6 +85,7 @@ pub struct Shadow {
     /// Kept until the catalogue is wanted.
     source: CatalogSource,
     catalogue: OnceLock<Result<(), FragmentError>>,
+    oids: OnceLock<Oids>,
 }
 
 #[derive(Debug)]
@@ -120,6 +124,7 @@ impl Shadow {
                 database: options.database.clone(),
             },
             catalogue: OnceLock::new(),
+            oids: OnceLock::new(),
         })
     }
 
@@ -149,6 +154,24 @@ impl Shadow {
                 parameter_types: prepared.parameter_types(),
             })
         })
+    }
+
+    /// Where a result column comes from, as clients are told.
+    pub fn origin(&self, output: &Output) -> Origin {
+        let origin = output.origin.as_ref().and_then(|origin| {
+            let relation = match &origin.source {
+                Source::System(oid) => *oid,
+                Source::Relation(name) => {
+                    let oids = self.oids.get_or_init(|| Oids::of(&self.source.snapshot));
+                    *oids.relations.get(name)?
+                }
+            };
+            Some(Origin {
+                relation,
+                attribute: origin.number,
+            })
+        });
+        origin.unwrap_or_default()
     }
 
     /// Runs a query over constants or the catalogue. `settings` are those of the session that

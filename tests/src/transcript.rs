@@ -20,7 +20,8 @@
 //! request for encryption. With `REWRITE=1` the answers seen from Skein,
 //! with `REWRITE=postgres` those of PostgreSQL, replace the expected ones, to be read as a diff.
 //!
-//! Errors are printed with severity, SQLSTATE, message and position; hints and details are
+//! A result column that is a column of a system relation is followed by `@` and the numbers of both:
+//! `relname:19@1259.2`. Errors are printed with severity, SQLSTATE, message and position; hints and details are
 //! Skein's own and differ.
 
 use std::fmt::Write as _;
@@ -36,6 +37,9 @@ use postgres_protocol::message::frontend;
 
 use crate::client::{Client, ServerError};
 use crate::environment::{self, Server};
+
+/// OIDs below this are the same on every server.
+const SYSTEM_OIDS_END: u32 = 12_000;
 
 /// Runs the transcript in `file`. The error says what came instead of what was expected.
 pub fn run(file: &Path, address: SocketAddr, server: Server) -> Result<(), String> {
@@ -216,6 +220,10 @@ fn print(message: &Message) -> io::Result<Option<String>> {
                 }
                 if field.format() != 0 {
                     line.push_str(":binary");
+                }
+                // Numbers of other relations are the server's own.
+                if (1..SYSTEM_OIDS_END).contains(&field.table_oid()) {
+                    let _ = write!(line, "@{}.{}", field.table_oid(), field.column_id());
                 }
             }
             line

@@ -2,35 +2,38 @@
 -- session, such as current_user, are not here: the gateway writes them into the statement. The
 -- tables of names stand here because macros read them.
 -- Each statement ends a line with a semicolon; each macro starts a line.
+-- Arguments are put in wherever a macro names them, so what may be a subquery is named once.
 CREATE MACRO skein_pg.format_type(type_oid, typmod) AS
+  list_transform([{'known': skein_pg.skein_type(type_oid), 'oid': CAST(type_oid AS BIGINT), 'typmod': CAST(typmod AS BIGINT)}], lambda it:
   CASE
-    WHEN type_oid IS NULL THEN NULL
-    WHEN CAST(type_oid AS BIGINT) = 0 THEN '-'
-    WHEN skein_pg.skein_type(type_oid) IS NULL THEN '???'
-    ELSE skein_pg.skein_type(type_oid)['head'] ||
+    WHEN it.oid IS NULL THEN NULL
+    WHEN it.oid = 0 THEN '-'
+    WHEN it.known IS NULL THEN '???'
+    WHEN it.typmod IS NULL OR it.typmod < 0 THEN it.known.head || it.known.tail
+    ELSE it.known.head ||
       CASE
-        WHEN typmod IS NULL OR CAST(typmod AS BIGINT) < 0 THEN ''
-        WHEN skein_pg.skein_type(type_oid)['element'] = 1700 AND CAST(typmod AS BIGINT) >= 4
-          THEN '(' || ((CAST(typmod AS BIGINT) - 4) >> 16) || ',' || ((CAST(typmod AS BIGINT) - 4) & 2047) || ')'
-        WHEN skein_pg.skein_type(type_oid)['element'] IN (1042, 1043) AND CAST(typmod AS BIGINT) >= 4
-          THEN '(' || (CAST(typmod AS BIGINT) - 4) || ')'
-        WHEN skein_pg.skein_type(type_oid)['element'] IN (1083, 1266, 1114, 1184, 1560, 1562)
-          THEN '(' || CAST(typmod AS BIGINT) || ')'
+        WHEN it.known.element = 1700 AND it.typmod >= 4 THEN '(' || ((it.typmod - 4) >> 16) || ',' || ((it.typmod - 4) & 2047) || ')'
+        WHEN it.known.element IN (1042, 1043) AND it.typmod >= 4 THEN '(' || (it.typmod - 4) || ')'
+        WHEN it.known.element IN (1083, 1266, 1114, 1184, 1560, 1562) THEN '(' || it.typmod || ')'
         ELSE ''
-      END || skein_pg.skein_type(type_oid)['tail']
-  END;
+      END || it.known.tail
+  END)[1];
+CREATE MACRO skein_pg.skein_pair(number, name) AS
+  CASE WHEN number IS NOT NULL THEN {'oid': CAST(number AS BIGINT), 'name': CAST(name AS VARCHAR)} END;
 CREATE MACRO skein_pg.quote_ident(name) AS
   CASE WHEN regexp_full_match(name, '[a-z_][a-z0-9_$]*') THEN name ELSE '"' || replace(name, '"', '""') || '"' END;
 CREATE MACRO skein_pg.quote_literal(value) AS
   CAST('''' || replace(CAST(value AS VARCHAR), '''', '''''') || '''' AS VARCHAR);
 CREATE TABLE skein_pg.skein_visible AS
   SELECT oid FROM skein_pg.skein_relations WHERE schema_oid = 2200
+  UNION ALL SELECT index_oid FROM skein_pg.skein_constraints WHERE kind = 'p' AND schema_oid = 2200
   UNION ALL SELECT oid FROM skein_pg.skein_system_relations WHERE schema_oid = 11;
 
 CREATE TABLE skein_pg.skein_regclass AS
   WITH named AS (
     SELECT r.oid, r.name, s.name AS schema_name, r.schema_oid IN (11, 2200) AS visible
     FROM (SELECT oid, name, schema_oid FROM skein_pg.skein_relations
+          UNION ALL SELECT index_oid, name, schema_oid FROM skein_pg.skein_constraints WHERE kind = 'p'
           UNION ALL SELECT oid, name, schema_oid FROM skein_pg.skein_system_relations) AS r
     JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid),
   forms AS (
@@ -43,12 +46,31 @@ CREATE TABLE skein_pg.skein_regclass AS
 CREATE TABLE skein_pg.skein_regclass_names AS
   SELECT r.oid, CASE WHEN r.schema_oid IN (11, 2200) THEN '' ELSE skein_pg.quote_ident(s.name) || '.' END || skein_pg.quote_ident(r.name) AS name
   FROM (SELECT oid, name, schema_oid FROM skein_pg.skein_relations
+        UNION ALL SELECT index_oid, name, schema_oid FROM skein_pg.skein_constraints WHERE kind = 'p'
         UNION ALL SELECT oid, name, schema_oid FROM skein_pg.skein_system_relations) AS r
   JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid;
+
+CREATE TABLE skein_pg.skein_definitions AS
+  WITH lists AS (
+    SELECT k.oid, k.index_oid, k.kind, k.name, k.relation_oid, k.target_oid, k.schema_oid,
+      (SELECT string_agg(skein_pg.quote_ident(c.name), ', ' ORDER BY list_position(k.columns, c.number)) FROM skein_pg.skein_columns AS c
+       WHERE c.relation_oid = k.relation_oid AND list_contains(k.columns, c.number)) AS own,
+      (SELECT string_agg(skein_pg.quote_ident(c.name), ', ' ORDER BY list_position(k.target_columns, c.number)) FROM skein_pg.skein_columns AS c
+       WHERE c.relation_oid = k.target_oid AND list_contains(k.target_columns, c.number)) AS theirs
+    FROM skein_pg.skein_constraints AS k)
+  SELECT oid, CASE kind WHEN 'p' THEN 'PRIMARY KEY (' || own || ')'
+    ELSE 'FOREIGN KEY (' || own || ') REFERENCES ' || (SELECT n.name FROM skein_pg.skein_regclass_names AS n WHERE n.oid = target_oid) || '(' || theirs || ')'
+    END AS definition FROM lists
+  UNION ALL
+  SELECT index_oid, 'CREATE UNIQUE INDEX ' || skein_pg.quote_ident(l.name) || ' ON ' || skein_pg.quote_ident(s.name) || '.' || skein_pg.quote_ident(r.name)
+    || ' USING btree (' || own || ')'
+  FROM lists AS l JOIN skein_pg.skein_relations AS r ON r.oid = l.relation_oid JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid WHERE l.kind = 'p';
 
 CREATE TABLE skein_pg.skein_regtype AS
   SELECT oid, typname AS name FROM skein_pg.skein_types
   UNION ALL SELECT oid, skein_pg.format_type(oid, NULL) FROM skein_pg.skein_types
+  UNION ALL SELECT row_type, lower(name) FROM skein_pg.skein_relations WHERE schema_oid = 2200
+  UNION ALL SELECT array_type, '_' || lower(name) FROM skein_pg.skein_relations WHERE schema_oid = 2200
   UNION ALL SELECT * FROM (VALUES (23, 'int'), (1700, 'decimal'), (701, 'float'), (1042, 'char'), (1231, 'decimal[]'), (1007, 'int[]'),
     (1007, 'int4[]'), (1016, 'int8[]'), (1005, 'int2[]'), (1000, 'bool[]'), (1022, 'float8[]'), (1021, 'float4[]'), (1015, 'varchar[]'),
     (1115, 'timestamp[]'), (1185, 'timestamptz[]'), (1083, 'time'), (1114, 'timestamp')) AS v(oid, name);
@@ -87,12 +109,22 @@ CREATE MACRO skein_pg.pg_ts_config_is_visible(object_oid) AS object_oid IS NOT N
 CREATE MACRO skein_pg.pg_ts_dict_is_visible(object_oid) AS object_oid IS NOT NULL;
 CREATE MACRO skein_pg.pg_ts_parser_is_visible(object_oid) AS object_oid IS NOT NULL;
 CREATE MACRO skein_pg.pg_ts_template_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.obj_description(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, catalogue) AS CAST(NULL AS VARCHAR);
+CREATE MACRO skein_pg.obj_description(object_oid) AS
+  (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = object_oid AND about.number = 0),
+  (object_oid, catalogue) AS
+  (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = object_oid AND about.number = 0 AND catalogue = 'pg_class');
 CREATE MACRO skein_pg.shobj_description(object_oid, catalogue) AS CAST(NULL AS VARCHAR);
-CREATE MACRO skein_pg.col_description(relation_oid, number) AS CAST(NULL AS VARCHAR);
+CREATE MACRO skein_pg.col_description(relation_oid, place) AS
+  (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = relation_oid AND about.number = CAST(place AS INTEGER));
 CREATE MACRO skein_pg.pg_get_expr(expression, relation_oid) AS CAST(expression AS VARCHAR), (expression, relation_oid, pretty) AS CAST(expression AS VARCHAR);
-CREATE MACRO skein_pg.pg_get_indexdef(index_oid) AS CAST(NULL AS VARCHAR), (index_oid, number, pretty) AS CAST(NULL AS VARCHAR);
-CREATE MACRO skein_pg.pg_get_constraintdef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
+CREATE MACRO skein_pg.pg_get_indexdef(index_oid) AS
+  (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = index_oid),
+  (index_oid, place, pretty) AS CASE
+    WHEN CAST(place AS INTEGER) = 0 THEN (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = index_oid)
+    ELSE (SELECT skein_pg.quote_ident(part.attname) FROM skein_pg.pg_attribute AS part WHERE part.attrelid = index_oid AND part.attnum = CAST(place AS INTEGER)) END;
+CREATE MACRO skein_pg.pg_get_constraintdef(object_oid) AS
+  (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = object_oid),
+  (object_oid, pretty) AS (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = object_oid);
 CREATE MACRO skein_pg.pg_get_viewdef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_ruledef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_triggerdef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
@@ -104,21 +136,26 @@ CREATE MACRO skein_pg.pg_get_function_result(object_oid) AS CAST(NULL AS VARCHAR
 CREATE MACRO skein_pg.pg_get_function_arguments(object_oid) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_function_identity_arguments(object_oid) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_serial_sequence(relation, col) AS CAST(NULL AS VARCHAR);
-CREATE MACRO skein_pg.pg_relation_size(relation_oid) AS (SELECT sizes.bytes FROM skein_pg.skein_relations AS sizes WHERE sizes.oid = skein_pg.skein_regclass_in(relation_oid)), (relation_oid, fork) AS CASE WHEN fork = 'main' THEN (SELECT sizes.bytes FROM skein_pg.skein_relations AS sizes WHERE sizes.oid = skein_pg.skein_regclass_in(relation_oid)) ELSE 0 END;
-CREATE MACRO skein_pg.pg_table_size(relation_oid) AS (SELECT sizes.bytes FROM skein_pg.skein_relations AS sizes WHERE sizes.oid = skein_pg.skein_regclass_in(relation_oid));
-CREATE MACRO skein_pg.pg_total_relation_size(relation_oid) AS (SELECT sizes.bytes FROM skein_pg.skein_relations AS sizes WHERE sizes.oid = skein_pg.skein_regclass_in(relation_oid));
+CREATE TABLE skein_pg.skein_sizes AS
+  SELECT oid, bytes FROM skein_pg.skein_relations
+  UNION ALL SELECT oid, 0 FROM skein_pg.skein_system_relations
+  UNION ALL SELECT index_oid, 0 FROM skein_pg.skein_constraints WHERE kind = 'p';
+CREATE MACRO skein_pg.pg_relation_size(relation_oid) AS (SELECT sizes.bytes FROM skein_pg.skein_sizes AS sizes WHERE sizes.oid = relation_oid), (relation_oid, fork) AS (SELECT sizes.bytes FROM skein_pg.skein_sizes AS sizes WHERE sizes.oid = relation_oid AND fork = 'main');
+CREATE MACRO skein_pg.pg_table_size(relation_oid) AS (SELECT sizes.bytes FROM skein_pg.skein_sizes AS sizes WHERE sizes.oid = relation_oid);
+CREATE MACRO skein_pg.pg_total_relation_size(relation_oid) AS (SELECT sizes.bytes FROM skein_pg.skein_sizes AS sizes WHERE sizes.oid = relation_oid);
 CREATE MACRO skein_pg.pg_indexes_size(relation_oid) AS CAST(0 AS BIGINT);
 CREATE MACRO skein_pg.pg_database_size(database) AS (SELECT CAST(coalesce(sum(sizes.bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes);
 CREATE MACRO skein_pg.pg_tablespace_size(tablespace) AS (SELECT CAST(coalesce(sum(sizes.bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes);
 CREATE MACRO skein_pg.pg_tablespace_location(tablespace) AS '';
 CREATE MACRO skein_pg.pg_size_pretty(bytes) AS
+  list_transform([CAST(bytes AS BIGINT)], lambda it:
   CASE
-    WHEN abs(CAST(bytes AS BIGINT)) < 10240 THEN bytes || ' bytes'
-    WHEN abs(CAST(bytes AS BIGINT)) < 10485760 - 512 THEN CAST(round(bytes / 1024.0) AS BIGINT) || ' kB'
-    WHEN abs(CAST(bytes AS BIGINT)) < 10737418240 - 524288 THEN CAST(round(bytes / 1048576.0) AS BIGINT) || ' MB'
-    WHEN abs(CAST(bytes AS BIGINT)) < 10995116277760 - 536870912 THEN CAST(round(bytes / 1073741824.0) AS BIGINT) || ' GB'
-    ELSE CAST(round(bytes / 1099511627776.0) AS BIGINT) || ' TB'
-  END;
+    WHEN abs(it) < 10240 THEN it || ' bytes'
+    WHEN abs(it) < 10485760 - 512 THEN CAST(round(it / 1024.0) AS BIGINT) || ' kB'
+    WHEN abs(it) < 10737418240 - 524288 THEN CAST(round(it / 1048576.0) AS BIGINT) || ' MB'
+    WHEN abs(it) < 10995116277760 - 536870912 THEN CAST(round(it / 1073741824.0) AS BIGINT) || ' GB'
+    ELSE CAST(round(it / 1099511627776.0) AS BIGINT) || ' TB'
+  END)[1];
 CREATE MACRO skein_pg.skein_may(privilege) AS regexp_matches(lower(privilege), '(select|usage|connect|execute)');
 CREATE MACRO skein_pg.has_table_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
 CREATE MACRO skein_pg.has_any_column_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
@@ -227,3 +264,51 @@ CREATE MACRO skein_pg.pg_show_all_file_settings() AS TABLE
 CREATE MACRO skein_pg.parse_ident(name) AS
   list_transform(regexp_extract_all(name, '"(?:[^"]|"")*"|[^.]+'),
     lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(trim(part)) END);
+CREATE MACRO skein_pg.to_regnamespace(schema_name) AS (SELECT min(known.oid) FROM skein_pg.skein_schemas AS known WHERE known.name = CAST(schema_name AS VARCHAR));
+CREATE MACRO skein_pg.to_regproc(name) AS
+  (SELECT min(known.oid) FROM skein_pg.pg_proc AS known WHERE known.proname = replace(lower(CAST(name AS VARCHAR)), 'pg_catalog.', ''));
+CREATE MACRO skein_pg.to_regrole(name) AS CASE WHEN CAST(name AS VARCHAR) = 'skein' THEN CAST(10 AS BIGINT) END;
+CREATE MACRO skein_pg.pg_size_bytes(size) AS
+  list_transform([CAST(size AS VARCHAR)], lambda it:
+    CAST(round(CAST(regexp_extract(it, '^\s*(-?[0-9.]+)', 1) AS DOUBLE) *
+      CASE lower(regexp_extract(it, '([A-Za-z]*)\s*$', 1)) WHEN '' THEN 1.0 WHEN 'b' THEN 1.0 WHEN 'bytes' THEN 1.0 WHEN 'kb' THEN 1024.0
+        WHEN 'mb' THEN 1048576.0 WHEN 'gb' THEN 1073741824.0 WHEN 'tb' THEN 1099511627776.0 WHEN 'pb' THEN 1125899906842624.0
+        ELSE error('invalid size: "' || it || '"') END) AS BIGINT))[1];
+CREATE MACRO skein_pg.pg_encoding_max_length(encoding) AS CASE CAST(encoding AS INTEGER) WHEN 6 THEN 4 WHEN 0 THEN 1 END;
+CREATE MACRO skein_pg.pg_relation_filenode(relation_oid) AS
+  (SELECT stored.relfilenode FROM skein_pg.pg_class AS stored WHERE stored.oid = relation_oid AND stored.relfilenode <> 0);
+CREATE MACRO skein_pg.pg_relation_is_updatable(relation_oid, include_triggers) AS 0;
+CREATE MACRO skein_pg.pg_column_is_updatable(relation_oid, number, include_triggers) AS false;
+CREATE MACRO skein_pg.pg_sequence_last_value(relation_oid) AS CAST(NULL AS BIGINT);
+CREATE MACRO skein_pg.pg_partition_root(relation_oid) AS CAST(NULL AS BIGINT);
+CREATE MACRO skein_pg.pg_get_partition_constraintdef(relation_oid) AS CAST(NULL AS VARCHAR);
+CREATE MACRO skein_pg.pg_get_replica_identity_index(relation_oid) AS CAST(NULL AS BIGINT);
+CREATE MACRO skein_pg.pg_get_function_arg_default(function_oid, number) AS CAST(NULL AS VARCHAR);
+CREATE MACRO skein_pg.pg_get_statisticsobjdef(object_oid) AS CAST(NULL AS VARCHAR);
+-- Indexes are those of declared keys, which behave as a btree would.
+CREATE MACRO skein_pg.pg_indexam_has_property(method_oid, property) AS
+  CASE WHEN method_oid = 403 AND lower(property) IN ('can_order', 'can_unique', 'can_multi_col', 'can_exclude', 'can_include') THEN true
+    WHEN method_oid IS NOT NULL THEN false END;
+CREATE MACRO skein_pg.pg_index_has_property(index_oid, property) AS
+  CASE WHEN index_oid IN (SELECT found.indexrelid FROM skein_pg.pg_index AS found)
+    THEN lower(property) IN ('clusterable', 'index_scan', 'bitmap_scan', 'backward_scan') END;
+CREATE MACRO skein_pg.pg_index_column_has_property(index_oid, number, property) AS
+  CASE WHEN index_oid IN (SELECT found.indexrelid FROM skein_pg.pg_index AS found)
+    THEN lower(property) IN ('asc', 'nulls_last', 'orderable', 'returnable', 'search_array', 'search_nulls') END;
+CREATE MACRO skein_pg.pg_jit_available() AS false;
+CREATE MACRO skein_pg.pg_trigger_depth() AS 0;
+CREATE MACRO skein_pg.pg_last_wal_receive_lsn() AS CAST(NULL AS VARCHAR);
+CREATE MACRO skein_pg.pg_last_wal_replay_lsn() AS CAST(NULL AS VARCHAR);
+CREATE MACRO skein_pg.pg_last_xact_replay_timestamp() AS CAST(NULL AS TIMESTAMP WITH TIME ZONE);
+CREATE MACRO skein_pg.pg_stat_get_live_tuples(relation_oid) AS
+  (SELECT CAST(greatest(counted.reltuples, 0) AS BIGINT) FROM skein_pg.pg_class AS counted WHERE counted.oid = relation_oid);
+CREATE MACRO skein_pg.pg_stat_get_dead_tuples(relation_oid) AS CAST(0 AS BIGINT);
+CREATE MACRO skein_pg.pg_stat_get_tuples_inserted(relation_oid) AS CAST(0 AS BIGINT);
+CREATE MACRO skein_pg.pg_stat_get_tuples_updated(relation_oid) AS CAST(0 AS BIGINT);
+CREATE MACRO skein_pg.pg_stat_get_tuples_deleted(relation_oid) AS CAST(0 AS BIGINT);
+CREATE MACRO skein_pg.pg_stat_get_last_vacuum_time(relation_oid) AS CAST(NULL AS TIMESTAMP WITH TIME ZONE);
+CREATE MACRO skein_pg.pg_stat_get_last_autovacuum_time(relation_oid) AS CAST(NULL AS TIMESTAMP WITH TIME ZONE);
+CREATE MACRO skein_pg.pg_stat_get_last_analyze_time(relation_oid) AS CAST(NULL AS TIMESTAMP WITH TIME ZONE);
+CREATE MACRO skein_pg.pg_stat_get_last_autoanalyze_time(relation_oid) AS CAST(NULL AS TIMESTAMP WITH TIME ZONE);
+CREATE MACRO skein_pg.pg_options_to_table(options) AS TABLE
+  SELECT split_part(option, '=', 1) AS option_name, split_part(option, '=', 2) AS option_value FROM (SELECT unnest(CAST(options AS VARCHAR[])) AS option);

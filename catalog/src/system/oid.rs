@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::keys::{Keys, PrimaryKey};
 use crate::relation::{PATH_SCHEMA, RelationName};
 use crate::snapshot::CatalogSnapshot;
 
@@ -17,6 +18,12 @@ pub struct Oids {
     pub schemas: BTreeMap<String, u32>,
     /// By schema and name.
     pub relations: BTreeMap<RelationName, u32>,
+    /// Of indexes, by schema and their own name.
+    pub indexes: BTreeMap<RelationName, u32>,
+    /// Of the types of rows and of arrays of them, by schema and name of their relation.
+    pub row_types: BTreeMap<RelationName, [u32; 2]>,
+    /// Of constraints, by their relation and their own name.
+    pub constraints: BTreeMap<(RelationName, String), u32>,
 }
 
 impl Oids {
@@ -43,7 +50,47 @@ impl Oids {
             );
             oids.relations.insert(name.clone(), oid);
         }
+        oids.add_keys(&Keys::of(snapshot), &mut taken);
+        for name in listed(snapshot) {
+            let types = ["row type", "row type array"].map(|kind| {
+                free(
+                    &format!("{kind}\0{}\0{}", name.schema, name.name),
+                    &mut taken,
+                )
+            });
+            oids.row_types.insert(name.clone(), types);
+        }
         oids
+    }
+
+    fn add_keys(&mut self, keys: &Keys<'_>, taken: &mut BTreeSet<u32>) {
+        for key in keys.primary.values() {
+            let index = RelationName {
+                schema: key.relation.schema.clone(),
+                name: key.name.clone(),
+            };
+            let oid = free(&format!("index\0{}\0{}", index.schema, index.name), taken);
+            self.indexes.insert(index, oid);
+            self.add_constraint(key.relation, &key.name, taken);
+        }
+        for key in &keys.foreign {
+            self.add_constraint(key.relation, &key.name, taken);
+        }
+    }
+
+    fn add_constraint(&mut self, relation: &RelationName, name: &str, taken: &mut BTreeSet<u32>) {
+        let text = format!("constraint\0{}\0{}\0{name}", relation.schema, relation.name);
+        self.constraints
+            .insert((relation.clone(), name.to_owned()), free(&text, taken));
+    }
+
+    /// The OID of the index of a primary key.
+    pub(super) fn index_of(&self, key: &PrimaryKey<'_>) -> u32 {
+        let name = RelationName {
+            schema: key.relation.schema.clone(),
+            name: key.name.clone(),
+        };
+        self.indexes.get(&name).copied().unwrap_or_default()
     }
 }
 

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
+use super::keys::{Keys, is_not_null};
 use super::{OWNER, OWNER_OID, Oids, PG_SCHEMA, literal, relations};
-use crate::relation::PATH_SCHEMA;
+use crate::relation::{PATH_SCHEMA, RelationName};
 use crate::snapshot::CatalogSnapshot;
 use crate::types::{PG_TYPES, Type};
 
@@ -17,6 +19,35 @@ const TYPES: &str = include_str!("types.txt");
 const FIELD: char = '\u{1f}';
 /// Between rows.
 const ROW: char = '\u{1e}';
+
+/// The name of the built-in type with this OID, as `pg_type.typname` has it.
+pub fn type_name(oid: u32) -> Option<&'static str> {
+    BUILTIN.by_oid.get(&oid).copied()
+}
+
+/// The OID of the built-in type of this name, the other way round.
+pub fn type_oid(name: &str) -> Option<u32> {
+    BUILTIN.by_name.get(name).copied()
+}
+
+/// OIDs and names of built-in types.
+struct Builtin {
+    by_oid: BTreeMap<u32, &'static str>,
+    by_name: BTreeMap<&'static str, u32>,
+}
+
+static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
+    let by_oid: BTreeMap<u32, &str> = TYPES
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            Some((words.next()?.parse().ok()?, words.next()?))
+        })
+        .collect();
+    let by_name = by_oid.iter().map(|(oid, name)| (*name, *oid)).collect();
+    Builtin { by_oid, by_name }
+});
 
 /// Rows under construction.
 #[derive(Default)]
@@ -76,6 +107,8 @@ pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
         builtin_types(),
     ];
     statements.extend(users_relations(snapshot, &oids));
+    statements.push(comments(snapshot, &oids));
+    statements.push(constraints(snapshot, &oids));
     statements.extend(system_relations());
     statements
 }
@@ -109,7 +142,20 @@ fn users_relations(snapshot: &CatalogSnapshot, oids: &Oids) -> [String; 2] {
             relation.bytes().to_string(),
             relation.columns.len().to_string(),
         );
-        relations.push(&[&oid, &schema, &name.name, &count, &bytes]);
+        let rows = relation
+            .rows
+            .map_or_else(|| "-1".to_owned(), |rows| rows.to_string());
+        let [row_type, array_type] = oids.row_types[name].map(|oid| oid.to_string());
+        relations.push(&[
+            &oid,
+            &schema,
+            &name.name,
+            &count,
+            &bytes,
+            &rows,
+            &row_type,
+            &array_type,
+        ]);
         for (index, column) in relation.columns.iter().enumerate() {
             let (type_oid, typmod) = types.entry(&column.ty).or_insert_with(|| {
                 let pg = Type::parse(&column.ty)
@@ -123,6 +169,11 @@ fn users_relations(snapshot: &CatalogSnapshot, oids: &Oids) -> [String; 2] {
                 &column.name,
                 type_oid,
                 typmod,
+                if is_not_null(relation, &column.name) {
+                    "true"
+                } else {
+                    "false"
+                },
             ]);
         }
     }
@@ -135,6 +186,9 @@ fn users_relations(snapshot: &CatalogSnapshot, oids: &Oids) -> [String; 2] {
                 ("name", "VARCHAR"),
                 ("columns", "SMALLINT"),
                 ("bytes", "BIGINT"),
+                ("rows", "BIGINT"),
+                ("row_type", "BIGINT"),
+                ("array_type", "BIGINT"),
             ],
         ),
         columns.create(
@@ -145,9 +199,100 @@ fn users_relations(snapshot: &CatalogSnapshot, oids: &Oids) -> [String; 2] {
                 ("name", "VARCHAR"),
                 ("type_oid", "BIGINT"),
                 ("typmod", "INTEGER"),
+                ("not_null", "BOOLEAN"),
             ],
         ),
     ]
+}
+
+fn comments(snapshot: &CatalogSnapshot, oids: &Oids) -> String {
+    let mut rows = Rows::default();
+    for (name, relation) in &snapshot.relations {
+        let Some(oid) = oids.relations.get(name).map(ToString::to_string) else {
+            continue;
+        };
+        if let Some(comment) = &relation.declared.comment {
+            rows.push(&[&oid, "0", comment]);
+        }
+        for (index, column) in relation.columns.iter().enumerate() {
+            let about = relation
+                .declared
+                .columns
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(&column.name));
+            if let Some(comment) = about.and_then(|(_, about)| about.comment.as_ref()) {
+                rows.push(&[&oid, &(index + 1).to_string(), comment]);
+            }
+        }
+    }
+    rows.create(
+        "skein_comments",
+        &[
+            ("oid", "BIGINT"),
+            ("number", "INTEGER"),
+            ("comment", "VARCHAR"),
+        ],
+    )
+}
+
+fn constraints(snapshot: &CatalogSnapshot, oids: &Oids) -> String {
+    let keys = Keys::of(snapshot);
+    let mut rows = Rows::default();
+    let list = |columns: &[usize]| {
+        let numbers: Vec<String> = columns.iter().map(ToString::to_string).collect();
+        format!("[{}]", numbers.join(", "))
+    };
+    let oid_of = |relation: &RelationName, name: &str| {
+        let key = (relation.clone(), name.to_owned());
+        oids.constraints
+            .get(&key)
+            .map_or_else(String::new, u32::to_string)
+    };
+    for key in keys.primary.values() {
+        rows.push(&[
+            &oid_of(key.relation, &key.name),
+            &key.name,
+            "p",
+            &oids.relations[key.relation].to_string(),
+            &oids.schemas[&key.relation.schema].to_string(),
+            &list(&key.columns),
+            &oids.index_of(key).to_string(),
+            "0",
+            "[]",
+        ]);
+    }
+    for key in &keys.foreign {
+        let index = keys
+            .primary
+            .get(key.target)
+            .filter(|_| key.is_primary)
+            .map_or(0, |primary| oids.index_of(primary));
+        rows.push(&[
+            &oid_of(key.relation, &key.name),
+            &key.name,
+            "f",
+            &oids.relations[key.relation].to_string(),
+            &oids.schemas[&key.relation.schema].to_string(),
+            &list(&key.columns),
+            &index.to_string(),
+            &oids.relations[key.target].to_string(),
+            &list(&key.target_columns),
+        ]);
+    }
+    rows.create(
+        "skein_constraints",
+        &[
+            ("oid", "BIGINT"),
+            ("name", "VARCHAR"),
+            ("kind", "VARCHAR"),
+            ("relation_oid", "BIGINT"),
+            ("schema_oid", "BIGINT"),
+            ("columns", "SMALLINT[]"),
+            ("index_oid", "BIGINT"),
+            ("target_oid", "BIGINT"),
+            ("target_columns", "SMALLINT[]"),
+        ],
+    )
 }
 
 fn system_relations() -> [String; 2] {

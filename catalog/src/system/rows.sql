@@ -4,13 +4,21 @@ INSERT INTO skein_pg.pg_namespace BY NAME
   SELECT oid, name AS nspname, CASE WHEN oid = 2200 THEN 6171 ELSE 10 END AS nspowner FROM skein_pg.skein_schemas;
 
 INSERT INTO skein_pg.pg_class BY NAME
-  SELECT oid, name AS relname, schema_oid AS relnamespace, 0 AS reltype, 0 AS reloftype, 10 AS relowner,
-    2 AS relam, oid AS relfilenode, 0 AS reltablespace, CAST(least((bytes + 8191) // 8192, 2147483647) AS INTEGER) AS relpages,
-    -1 AS reltuples, 0 AS relallvisible, 0 AS reltoastrelid, false AS relhasindex, false AS relisshared, 'p' AS relpersistence,
+  SELECT oid, name AS relname, schema_oid AS relnamespace, row_type AS reltype, 0 AS reloftype, 10 AS relowner,
+    2 AS relam, oid AS relfilenode, 0 AS reltablespace, 0 AS relpages,
+    rows AS reltuples, 0 AS relallvisible, 0 AS reltoastrelid,
+    oid IN (SELECT k.relation_oid FROM skein_pg.skein_constraints AS k WHERE k.kind = 'p') AS relhasindex, false AS relisshared, 'p' AS relpersistence,
     'r' AS relkind, columns AS relnatts, 0 AS relchecks, false AS relhasrules, false AS relhastriggers, false AS relhassubclass,
     false AS relrowsecurity, false AS relforcerowsecurity, true AS relispopulated, 'd' AS relreplident, false AS relispartition,
     0 AS relrewrite, 0 AS relfrozenxid, 0 AS relminmxid
   FROM skein_pg.skein_relations
+  UNION ALL BY NAME
+  SELECT index_oid AS oid, name AS relname, schema_oid AS relnamespace, 0 AS reltype, 0 AS reloftype, 10 AS relowner,
+    403 AS relam, index_oid AS relfilenode, 0 AS reltablespace, 0 AS relpages, 0 AS reltuples, 0 AS relallvisible, 0 AS reltoastrelid,
+    false AS relhasindex, false AS relisshared, 'p' AS relpersistence, 'i' AS relkind, CAST(len(columns) AS SMALLINT) AS relnatts, 0 AS relchecks,
+    false AS relhasrules, false AS relhastriggers, false AS relhassubclass, false AS relrowsecurity, false AS relforcerowsecurity,
+    true AS relispopulated, 'n' AS relreplident, false AS relispartition, 0 AS relrewrite, 0 AS relfrozenxid, 0 AS relminmxid
+  FROM skein_pg.skein_constraints WHERE kind = 'p'
   UNION ALL BY NAME
   SELECT oid, name AS relname, schema_oid AS relnamespace, 0 AS reltype, 0 AS reloftype, 10 AS relowner,
     CASE kind WHEN 'r' THEN 2 ELSE 0 END AS relam, CASE kind WHEN 'r' THEN oid ELSE 0 END AS relfilenode, 0 AS reltablespace, 0 AS relpages,
@@ -23,11 +31,15 @@ INSERT INTO skein_pg.pg_class BY NAME
 INSERT INTO skein_pg.pg_attribute BY NAME
   SELECT c.relation_oid AS attrelid, c.name AS attname, c.type_oid AS atttypid, -1 AS attstattarget, t.typlen AS attlen, c.number AS attnum,
     CASE WHEN t.typcategory = 'A' THEN 1 ELSE 0 END AS attndims, -1 AS attcacheoff, c.typmod AS atttypmod, t.typbyval AS attbyval,
-    t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, false AS attnotnull, false AS atthasdef, false AS atthasmissing,
+    t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, c.not_null AS attnotnull, false AS atthasdef, false AS atthasmissing,
     '' AS attidentity, '' AS attgenerated, false AS attisdropped, true AS attislocal, 0 AS attinhcount, t.typcollation AS attcollation
-  FROM (SELECT relation_oid, number, name, type_oid, typmod FROM skein_pg.skein_columns
+  FROM (SELECT relation_oid, number, name, type_oid, typmod, not_null FROM skein_pg.skein_columns
         UNION ALL
-        SELECT s.relation_oid, s.number, s.name, coalesce(k.oid, 25), -1
+        SELECT k.index_oid, CAST(p.place AS SMALLINT), a.name, a.type_oid, a.typmod, false
+        FROM skein_pg.skein_constraints AS k, unnest(k.columns) WITH ORDINALITY AS p(number, place),
+          skein_pg.skein_columns AS a WHERE k.kind = 'p' AND a.relation_oid = k.relation_oid AND a.number = p.number
+        UNION ALL
+        SELECT s.relation_oid, s.number, s.name, coalesce(k.oid, 25), -1, false
         FROM skein_pg.skein_system_columns AS s LEFT JOIN skein_pg.skein_types AS k ON k.typname =
           CASE s.type_name WHEN 'sql_identifier' THEN 'name' WHEN 'character_data' THEN 'varchar' WHEN 'yes_or_no' THEN 'varchar'
             WHEN 'cardinal_number' THEN 'int4' WHEN 'time_stamp' THEN 'timestamptz' ELSE s.type_name END) AS c
@@ -38,7 +50,19 @@ INSERT INTO skein_pg.pg_type BY NAME
   SELECT oid, typname, 11 AS typnamespace, 10 AS typowner, typlen, typbyval, typtype, typcategory, typispreferred, true AS typisdefined,
     typdelim, 0 AS typrelid, 0 AS typsubscript, typelem, typarray, typinput, typoutput, typreceive, typsend, 0 AS typmodin, 0 AS typmodout,
     0 AS typanalyze, typalign, typstorage, false AS typnotnull, typbasetype, -1 AS typtypmod, 0 AS typndims, typcollation
-  FROM skein_pg.skein_types;
+  FROM skein_pg.skein_types
+  UNION ALL BY NAME
+  SELECT row_type AS oid, name AS typname, schema_oid AS typnamespace, 10 AS typowner, -1 AS typlen, false AS typbyval, 'c' AS typtype,
+    'C' AS typcategory, false AS typispreferred, true AS typisdefined, ',' AS typdelim, oid AS typrelid, 0 AS typsubscript, 0 AS typelem,
+    array_type AS typarray, 2290 AS typinput, 2291 AS typoutput, 2402 AS typreceive, 2403 AS typsend, 0 AS typmodin, 0 AS typmodout,
+    0 AS typanalyze, 'd' AS typalign, 'x' AS typstorage, false AS typnotnull, 0 AS typbasetype, -1 AS typtypmod, 0 AS typndims, 0 AS typcollation
+  FROM skein_pg.skein_relations
+  UNION ALL BY NAME
+  SELECT array_type AS oid, '_' || name AS typname, schema_oid AS typnamespace, 10 AS typowner, -1 AS typlen, false AS typbyval, 'b' AS typtype,
+    'A' AS typcategory, false AS typispreferred, true AS typisdefined, ',' AS typdelim, 0 AS typrelid, 0 AS typsubscript, row_type AS typelem,
+    0 AS typarray, 750 AS typinput, 751 AS typoutput, 2400 AS typreceive, 2401 AS typsend, 0 AS typmodin, 0 AS typmodout,
+    0 AS typanalyze, 'd' AS typalign, 'x' AS typstorage, false AS typnotnull, 0 AS typbasetype, -1 AS typtypmod, 0 AS typndims, 0 AS typcollation
+  FROM skein_pg.skein_relations;
 
 INSERT INTO skein_pg.pg_proc BY NAME
   SELECT DISTINCT oid, name AS proname, 11 AS pronamespace, 10 AS proowner, 12 AS prolang, 1 AS procost, 0 AS prorows, 0 AS provariadic,
@@ -49,6 +73,29 @@ INSERT INTO skein_pg.pg_proc BY NAME
         UNION SELECT typreceive, typreceive_name FROM skein_pg.skein_types
         UNION SELECT typsend, typsend_name FROM skein_pg.skein_types) AS f
   WHERE oid <> 0;
+
+INSERT INTO skein_pg.pg_description BY NAME
+  SELECT oid AS objoid, 1259 AS classoid, number AS objsubid, comment AS description FROM skein_pg.skein_comments;
+
+INSERT INTO skein_pg.pg_constraint BY NAME
+  SELECT oid, name AS conname, schema_oid AS connamespace, kind AS contype, false AS condeferrable, false AS condeferred, true AS convalidated,
+    relation_oid AS conrelid, 0 AS contypid, index_oid AS conindid, 0 AS conparentid, target_oid AS confrelid,
+    CASE kind WHEN 'f' THEN 'a' ELSE ' ' END AS confupdtype, CASE kind WHEN 'f' THEN 'a' ELSE ' ' END AS confdeltype,
+    CASE kind WHEN 'f' THEN 's' ELSE ' ' END AS confmatchtype, true AS conislocal, 0 AS coninhcount, true AS connoinherit,
+    columns AS conkey, CASE kind WHEN 'f' THEN target_columns END AS confkey
+  FROM skein_pg.skein_constraints;
+
+INSERT INTO skein_pg.pg_index BY NAME
+  SELECT index_oid AS indexrelid, relation_oid AS indrelid, CAST(len(columns) AS SMALLINT) AS indnatts, CAST(len(columns) AS SMALLINT) AS indnkeyatts,
+    true AS indisunique, false AS indnullsnotdistinct, true AS indisprimary, false AS indisexclusion, true AS indimmediate, false AS indisclustered,
+    true AS indisvalid, false AS indcheckxmin, true AS indisready, true AS indislive, false AS indisreplident, columns AS indkey,
+    [0::BIGINT for x in columns] AS indcollation, [0::BIGINT for x in columns] AS indclass, [0::SMALLINT for x in columns] AS indoption
+  FROM skein_pg.skein_constraints WHERE kind = 'p';
+
+INSERT INTO skein_pg.pg_range BY NAME
+  SELECT * FROM (VALUES (3904, 23, 4451, 0, 1978, 3914, 3922), (3906, 1700, 4532, 0, 3125, 0, 3924), (3908, 1114, 4533, 0, 3128, 0, 3929),
+    (3910, 1184, 4534, 0, 3127, 0, 3930), (3912, 1082, 4535, 0, 3122, 3915, 3925), (3926, 20, 4536, 0, 3124, 3928, 3923))
+    AS v(rngtypid, rngsubtype, rngmultitypid, rngcollation, rngsubopc, rngcanonical, rngsubdiff);
 
 INSERT INTO skein_pg.pg_database BY NAME
   SELECT 5 AS oid, database AS datname, owner_oid AS datdba, 6 AS encoding, 'c' AS datlocprovider, false AS datistemplate, true AS datallowconn,
@@ -81,8 +128,13 @@ INSERT INTO skein_pg.pg_collation BY NAME
 INSERT INTO skein_pg.pg_ts_config BY NAME
   SELECT 3748 AS oid, 'simple' AS cfgname, 11 AS cfgnamespace, 10 AS cfgowner, 0 AS cfgparser;
 
+INSERT INTO skein_pg.pg_indexes BY NAME
+  SELECT n.nspname AS schemaname, t.relname AS tablename, c.relname AS indexname, d.definition AS indexdef
+  FROM skein_pg.pg_index AS i JOIN skein_pg.pg_class AS c ON c.oid = i.indexrelid JOIN skein_pg.pg_class AS t ON t.oid = i.indrelid
+    JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace JOIN skein_pg.skein_definitions AS d ON d.oid = i.indexrelid;
+
 INSERT INTO skein_pg.pg_tables BY NAME
-  SELECT n.nspname AS schemaname, c.relname AS tablename, 'skein' AS tableowner, false AS hasindexes, false AS hasrules, false AS hastriggers, false AS rowsecurity
+  SELECT n.nspname AS schemaname, c.relname AS tablename, 'skein' AS tableowner, c.relhasindex AS hasindexes, false AS hasrules, false AS hastriggers, false AS rowsecurity
   FROM skein_pg.pg_class AS c JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p');
 
 INSERT INTO skein_pg.pg_views BY NAME
@@ -91,7 +143,7 @@ INSERT INTO skein_pg.pg_views BY NAME
 
 INSERT INTO skein_pg.pg_stat_all_tables BY NAME
   SELECT c.oid AS relid, n.nspname AS schemaname, c.relname, 0 AS seq_scan, 0 AS seq_tup_read, 0 AS idx_scan, 0 AS idx_tup_fetch, 0 AS n_tup_ins,
-    0 AS n_tup_upd, 0 AS n_tup_del, 0 AS n_tup_hot_upd, 0 AS n_live_tup, 0 AS n_dead_tup, 0 AS n_mod_since_analyze, 0 AS n_ins_since_vacuum,
+    0 AS n_tup_upd, 0 AS n_tup_del, 0 AS n_tup_hot_upd, CAST(greatest(c.reltuples, 0) AS BIGINT) AS n_live_tup, 0 AS n_dead_tup, 0 AS n_mod_since_analyze, 0 AS n_ins_since_vacuum,
     0 AS vacuum_count, 0 AS autovacuum_count, 0 AS analyze_count, 0 AS autoanalyze_count
   FROM skein_pg.pg_class AS c JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'r';
 
@@ -119,7 +171,8 @@ INSERT INTO skein_info.schemata BY NAME
 INSERT INTO skein_info.tables BY NAME
   SELECT i.database AS table_catalog, n.nspname AS table_schema, c.relname AS table_name,
     CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'BASE TABLE' END AS table_type, 'NO' AS is_insertable_into, 'NO' AS is_typed
-  FROM skein_pg.pg_class AS c JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace, skein_pg.skein_identity AS i;
+  FROM skein_pg.pg_class AS c JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace, skein_pg.skein_identity AS i
+  WHERE c.relkind IN ('r', 'v');
 
 INSERT INTO skein_info.views BY NAME
   SELECT table_catalog, table_schema, table_name, 'NONE' AS check_option, 'NO' AS is_updatable, 'NO' AS is_insertable_into,
@@ -128,7 +181,7 @@ INSERT INTO skein_info.views BY NAME
 
 INSERT INTO skein_info.columns BY NAME
   SELECT i.database AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, a.attname AS column_name,
-    CAST(a.attnum AS INTEGER) AS ordinal_position, 'YES' AS is_nullable,
+    CAST(a.attnum AS INTEGER) AS ordinal_position, CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
     CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'ARRAY' ELSE skein_pg.format_type(a.atttypid, NULL) END AS data_type,
     skein_pg._pg_char_max_length(a.atttypid, a.atttypmod) AS character_maximum_length,
     CASE WHEN a.atttypid IN (25, 1042, 1043) THEN CASE WHEN a.atttypmod >= 4 THEN (a.atttypmod - 4) * 4 ELSE 1073741824 END END AS character_octet_length,
@@ -139,7 +192,57 @@ INSERT INTO skein_info.columns BY NAME
     i.database AS udt_catalog, 'pg_catalog' AS udt_schema, t.typname AS udt_name, CAST(a.attnum AS VARCHAR) AS dtd_identifier,
     'NO' AS is_self_referencing, 'NO' AS is_identity, 'NO' AS identity_cycle, 'NEVER' AS is_generated, 'NO' AS is_updatable
   FROM skein_pg.pg_attribute AS a JOIN skein_pg.pg_class AS c ON c.oid = a.attrelid JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace
-    LEFT JOIN skein_pg.pg_type AS t ON t.oid = a.atttypid, skein_pg.skein_identity AS i;
+    LEFT JOIN skein_pg.pg_type AS t ON t.oid = a.atttypid, skein_pg.skein_identity AS i
+  WHERE c.relkind IN ('r', 'v');
+
+INSERT INTO skein_info.table_constraints BY NAME
+  SELECT i.database AS constraint_catalog, n.nspname AS constraint_schema, k.conname AS constraint_name, i.database AS table_catalog,
+    n.nspname AS table_schema, c.relname AS table_name, CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'FOREIGN KEY' END AS constraint_type,
+    'NO' AS is_deferrable, 'NO' AS initially_deferred, 'NO' AS enforced, CASE k.contype WHEN 'p' THEN 'YES' END AS nulls_distinct
+  FROM skein_pg.pg_constraint AS k JOIN skein_pg.pg_class AS c ON c.oid = k.conrelid JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace,
+    skein_pg.skein_identity AS i
+  UNION ALL BY NAME
+  SELECT i.database AS constraint_catalog, n.nspname AS constraint_schema, n.oid || '_' || c.oid || '_' || a.attnum || '_not_null' AS constraint_name,
+    i.database AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, 'CHECK' AS constraint_type,
+    'NO' AS is_deferrable, 'NO' AS initially_deferred, 'NO' AS enforced
+  FROM skein_pg.pg_attribute AS a JOIN skein_pg.pg_class AS c ON c.oid = a.attrelid JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace,
+    skein_pg.skein_identity AS i WHERE a.attnotnull;
+
+INSERT INTO skein_info.check_constraints BY NAME
+  SELECT constraint_catalog, constraint_schema, constraint_name, a.attname || ' IS NOT NULL' AS check_clause
+  FROM skein_info.table_constraints AS k, skein_pg.pg_attribute AS a
+  WHERE k.constraint_type = 'CHECK' AND a.attnotnull AND k.constraint_name = k.constraint_name
+    AND split_part(k.constraint_name, '_', 2) = CAST(a.attrelid AS VARCHAR) AND split_part(k.constraint_name, '_', 3) = CAST(a.attnum AS VARCHAR);
+
+INSERT INTO skein_info.key_column_usage BY NAME
+  SELECT i.database AS constraint_catalog, n.nspname AS constraint_schema, k.conname AS constraint_name, i.database AS table_catalog,
+    n.nspname AS table_schema, c.relname AS table_name, a.attname AS column_name, CAST(p.place AS INTEGER) AS ordinal_position,
+    CASE k.contype WHEN 'f' THEN CAST(list_position(x.columns, k.confkey[p.place]) AS INTEGER) END AS position_in_unique_constraint
+  FROM skein_pg.pg_constraint AS k JOIN skein_pg.pg_class AS c ON c.oid = k.conrelid JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN skein_pg.skein_constraints AS x ON x.kind = 'p' AND x.relation_oid = k.confrelid AND x.index_oid = k.conindid,
+    unnest(k.conkey) WITH ORDINALITY AS p(number, place), skein_pg.pg_attribute AS a, skein_pg.skein_identity AS i
+  WHERE a.attrelid = k.conrelid AND a.attnum = p.number;
+
+INSERT INTO skein_info.referential_constraints BY NAME
+  SELECT i.database AS constraint_catalog, n.nspname AS constraint_schema, k.conname AS constraint_name,
+    CASE WHEN x.name IS NOT NULL THEN i.database END AS unique_constraint_catalog, xn.nspname AS unique_constraint_schema,
+    x.name AS unique_constraint_name, 'NONE' AS match_option, 'NO ACTION' AS update_rule, 'NO ACTION' AS delete_rule
+  FROM skein_pg.pg_constraint AS k JOIN skein_pg.pg_namespace AS n ON n.oid = k.connamespace
+    LEFT JOIN skein_pg.skein_constraints AS x ON x.kind = 'p' AND x.index_oid = k.conindid
+    LEFT JOIN skein_pg.pg_namespace AS xn ON xn.oid = x.schema_oid, skein_pg.skein_identity AS i
+  WHERE k.contype = 'f';
+
+INSERT INTO skein_info.constraint_column_usage BY NAME
+  SELECT i.database AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, a.attname AS column_name,
+    i.database AS constraint_catalog, kn.nspname AS constraint_schema, k.conname AS constraint_name
+  FROM skein_pg.pg_constraint AS k JOIN skein_pg.pg_namespace AS kn ON kn.oid = k.connamespace
+    JOIN skein_pg.pg_class AS c ON c.oid = CASE k.contype WHEN 'f' THEN k.confrelid ELSE k.conrelid END
+    JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN skein_pg.pg_attribute AS a ON a.attrelid = c.oid AND list_contains(CASE k.contype WHEN 'f' THEN k.confkey ELSE k.conkey END, a.attnum),
+    skein_pg.skein_identity AS i;
+
+INSERT INTO skein_info.constraint_table_usage BY NAME
+  SELECT DISTINCT table_catalog, table_schema, table_name, constraint_catalog, constraint_schema, constraint_name FROM skein_info.constraint_column_usage;
 
 INSERT INTO skein_info.character_sets BY NAME
   SELECT 'UTF8' AS character_set_name, 'UCS' AS character_repertoire, 'UTF8' AS form_of_use, database AS default_collate_catalog FROM skein_pg.skein_identity;

@@ -4,7 +4,7 @@
 //! is kept as [`Type::Other`]. Field names may be anything when quoted, and DuckDB leaves them out
 //! of the structs that `row(…)` makes.
 
-use super::Type;
+use super::{PgType, Type};
 
 /// Types may nest this deep, so that reading one cannot exhaust the stack.
 const DEPTH_MAX: usize = 200;
@@ -92,6 +92,13 @@ impl<'a> Parser<'a> {
             } else {
                 Type::Other(name)
             });
+        }
+        if self.take("pg_catalog.") {
+            let oid = PgType::by_name(self.word())?.oid;
+            self.expect("(")?;
+            let held = Box::new(self.ty()?);
+            self.expect(")")?;
+            return Some(Type::Named { oid, held });
         }
         let name = self.word();
         Some(match name {
@@ -325,6 +332,8 @@ mod tests {
             "STRUCT(\"a\" INTEGER, \"b\"\"\" MAP(INTEGER, BLOB))[3][]",
             "STRUCT(INTEGER, VARCHAR[])",
             "UNION(\"k\" UHUGEINT)",
+            "pg_catalog.oid(BIGINT)[]",
+            "pg_catalog.regclass(STRUCT(\"oid\" BIGINT, \"name\" VARCHAR))",
         ] {
             assert_eq!(parse(text).unwrap().to_string(), text);
         }

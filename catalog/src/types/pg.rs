@@ -67,6 +67,7 @@ pg_types! {
     OIDVECTOR 30 -1 1013 "oidvector" "oidvector" "VARCHAR"
     JSON 114 -1 199 "json" "json" "JSON"
     XML 142 -1 143 "xml" "xml" "VARCHAR"
+    PG_NODE_TREE 194 -1 0 "pg_node_tree" "pg_node_tree" "VARCHAR"
     CIDR 650 -1 651 "cidr" "cidr" "VARCHAR"
     FLOAT4 700 4 1021 "float4" "real" "FLOAT"
     FLOAT8 701 8 1022 "float8" "double precision" "DOUBLE"
@@ -74,6 +75,7 @@ pg_types! {
     MONEY 790 8 791 "money" "money" "DECIMAL(18,2)"
     MACADDR 829 6 1040 "macaddr" "macaddr" "VARCHAR"
     INET 869 -1 1041 "inet" "inet" "VARCHAR"
+    ACLITEM 1033 12 1034 "aclitem" "aclitem" "VARCHAR"
     BPCHAR 1042 -1 1014 "bpchar" "character" "VARCHAR"
     VARCHAR 1043 -1 1015 "varchar" "character varying" "VARCHAR"
     DATE 1082 4 1182 "date" "date" "DATE"
@@ -91,11 +93,17 @@ pg_types! {
     REGCLASS 2205 4 2210 "regclass" "regclass" "BIGINT"
     REGTYPE 2206 4 2211 "regtype" "regtype" "BIGINT"
     RECORD 2249 -1 2287 "record" "record" "VARCHAR"
+    CSTRING 2275 -2 1263 "cstring" "cstring" "VARCHAR"
+    ANY 2276 4 0 "any" "\"any\"" "VARCHAR"
+    ANYARRAY 2277 -1 0 "anyarray" "anyarray" "VARCHAR"
+    VOID 2278 4 0 "void" "void" "VARCHAR"
     UUID 2950 16 2951 "uuid" "uuid" "UUID"
+    PG_LSN 3220 8 3221 "pg_lsn" "pg_lsn" "VARCHAR"
     JSONB 3802 -1 3807 "jsonb" "jsonb" "JSON"
     JSONPATH 4072 -1 4073 "jsonpath" "jsonpath" "VARCHAR"
     REGNAMESPACE 4089 4 4090 "regnamespace" "regnamespace" "BIGINT"
     REGROLE 4096 4 4097 "regrole" "regrole" "BIGINT"
+    XID8 5069 8 271 "xid8" "xid8" "BIGINT"
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod build;
 pub mod clock;
 pub mod error;
 pub mod explain;
+pub mod outputs;
 pub mod parse;
 pub mod plan;
 pub mod postgres;

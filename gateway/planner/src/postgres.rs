@@ -27,16 +27,20 @@ pub mod spelling;
 pub mod sums;
 mod temporal;
 pub mod tokens;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
 pub use bytea::ByteaFault;
+pub(crate) use catalogue::system_column;
+pub(crate) use written::written_type;
 
 use std::net::SocketAddr;
 
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind};
+use crate::outputs::Outputs;
 
 /// What a statement may ask about the session that runs it.
 pub trait SessionFacts {
@@ -147,13 +151,22 @@ pub struct Rewritten {
     pub set_config: Vec<SetConfig>,
 }
 
-/// A call of `set_config`, whose arguments are constants.
+/// The new value of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigValue {
+    /// Written in the statement.
+    Constant(String),
+    /// The parameter of this number, from 1.
+    Parameter(usize),
+}
+
+/// A call of `set_config`, whose arguments are constants or parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetConfig {
     /// Setting.
     pub name: String,
     /// New value.
-    pub value: String,
+    pub value: ConfigValue,
     /// Until the end of the transaction only.
     pub local: bool,
 }
@@ -205,23 +218,32 @@ pub enum RewriteError {
     },
 }
 
-/// Puts `query` right, in place. `text` is what was parsed.
+/// Puts `query` right, in place. `text` is what was parsed, `outputs` what is known of its result.
+///
+/// Result columns of the type `regclass` and its kin become pairs of a number and the name it is
+/// shown by, where their type is known, else the name.
 pub fn rewrite(
     query: &mut Query,
     text: &str,
     facts: &dyn SessionFacts,
+    outputs: &Outputs,
 ) -> Result<Rewritten, RewriteError> {
     let mut context = Context {
         text,
         facts,
         names: catalogue::Names::of(query),
-        tableoids: text.to_ascii_lowercase().contains("tableoid"),
+        system_columns: catalogue::may_name_system_columns(text),
         enters_from: false,
         found: Rewritten::default(),
         error: None,
     };
-    casts::outputs(query, &mut context);
+    if outputs.columns.is_none() {
+        casts::outputs(query, &mut context);
+    }
     walk_mut(NodeMut::Query(query), &mut |node| context.visit(node));
+    if let Some(columns) = &outputs.columns {
+        casts::pairs(query, columns, &mut context);
+    }
     match context.error {
         Some(error) => Err(error),
         None => Ok(context.found),
@@ -233,8 +255,8 @@ struct Context<'a> {
     text: &'a str,
     facts: &'a dyn SessionFacts,
     names: catalogue::Names,
-    /// The text has the word `tableoid`.
-    tableoids: bool,
+    /// The text has the name of a system column, such as `tableoid`.
+    system_columns: bool,
     /// The next expression is the call of a function in FROM.
     enters_from: bool,
     found: Rewritten,
@@ -251,8 +273,8 @@ impl Context<'_> {
                 self.conditions(query);
                 limits::negative(query);
                 session::name_outputs(query, self);
-                if self.tableoids {
-                    catalogue::tableoids(query, self);
+                if self.system_columns {
+                    catalogue::system_columns(query, self);
                 }
                 Descend::Into
             }
@@ -291,7 +313,7 @@ impl Context<'_> {
             }
             ExprKind::Cast { .. } => casts::cast(expr, self),
             ExprKind::Subquery(_) => {
-                arrays::any(expr);
+                arrays::any(expr, self.names.has_catalogue());
                 Descend::Into
             }
             ExprKind::Collate { .. } => {

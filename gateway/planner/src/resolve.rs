@@ -102,7 +102,7 @@ pub fn is_path(name: &str) -> bool {
 }
 
 /// The schemas that a name in `schema` (or without one) may be in, in order.
-fn schemas<'a>(schema: &'a str, scope: Scope<'a>) -> Vec<&'a str> {
+pub(crate) fn schemas<'a>(schema: &'a str, scope: Scope<'a>) -> Vec<&'a str> {
     if !schema.is_empty() {
         return vec![schema];
     }
@@ -131,7 +131,7 @@ fn system_schema(schema: &str) -> Option<&'static str> {
 
 /// The relation that is meant by `schema.name`: letter case matters only between two that differ
 /// in nothing else.
-fn find<'a>(
+pub(crate) fn find<'a>(
     snapshot: &'a CatalogSnapshot,
     schema: &str,
     name: &str,

@@ -1,6 +1,6 @@
 //! Arrays: `{1,2,NULL}` and their binary form (`array_out`, `array_send`).
 
-use skein_catalog::types::{PgType, Type};
+use skein_catalog::types::{PgType, Type, oid};
 
 use super::cells::put_length;
 use super::settings::EncodeSettings;
@@ -35,6 +35,59 @@ pub(super) fn text(
         }
     }
     out.push(b'}');
+    Ok(())
+}
+
+/// Appends an `int2vector` or `oidvector` as text: `1 2`.
+pub(super) fn vector(
+    list: &List,
+    row: usize,
+    settings: &EncodeSettings,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    for (index, row) in list.range(row).enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        text::value(&list.elements, row, settings, out)?;
+    }
+    Ok(())
+}
+
+/// Appends an `int2vector` or `oidvector` in binary: an array that counts from 0, of one dimension
+/// even if it is empty.
+pub(super) fn binary_vector(
+    list: &List,
+    row: usize,
+    ty: &Type,
+    settings: &EncodeSettings,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let element = if ty.pg().oid == oid::OIDVECTOR {
+        oid::OID
+    } else {
+        oid::INT2
+    };
+    let element_type = Type::Named {
+        oid: element,
+        held: Box::new(Type::BigInt),
+    };
+    let count = list.range(row).len();
+    let count = i32::try_from(count).map_err(|_| EncodeError::RowTooLarge(count))?;
+    for number in [1, 0, element.cast_signed(), count, 0] {
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+    for row in list.range(row) {
+        let start = out.len();
+        out.extend_from_slice(&[0; 4]);
+        match list.elements.as_ref() {
+            Values::Int64(numbers) if element == oid::OID => {
+                out.extend_from_slice(&numbers.value(row).to_be_bytes()[4..]);
+            }
+            values => binary::value(values, &element_type, row, settings, out)?,
+        }
+        put_length(out, start)?;
+    }
     Ok(())
 }
 

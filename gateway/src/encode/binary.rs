@@ -130,6 +130,20 @@ pub(super) fn visit<V: Visit>(
             out.extend_from_slice(&value.months.to_be_bytes());
             Ok(())
         }),
+        Values::Oid(array) | Values::Reg { oids: array, .. } => {
+            visitor.values(values.nulls(), |row, out| {
+                // The lower half: OIDs have 32 bits.
+                out.extend_from_slice(&array.value(row).to_be_bytes()[4..]);
+                Ok(())
+            })
+        }
+        Values::Char(array) => visitor.values(array.nulls(), |row, out| {
+            out.push(array.value(row).bytes().next().unwrap_or(0));
+            Ok(())
+        }),
+        Values::Vector(list) => visitor.values(list.nulls.as_ref(), |row, out| {
+            array::binary_vector(list, row, ty, settings, out)
+        }),
         Values::List(list) if list.is_array => visitor.values(list.nulls.as_ref(), |row, out| {
             array::binary(list, row, ty, settings, out)
         }),

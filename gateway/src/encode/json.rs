@@ -26,6 +26,7 @@ pub(super) fn value(
         | Values::Int16(_)
         | Values::Int32(_)
         | Values::Int64(_)
+        | Values::Oid(_)
         | Values::UInt8(_)
         | Values::UInt16(_)
         | Values::UInt32(_)

@@ -43,7 +43,7 @@ pub(super) fn visit<V: Visit>(
         Values::Int8(array) => integers!(array),
         Values::Int16(array) => integers!(array),
         Values::Int32(array) => integers!(array),
-        Values::Int64(array) => integers!(array),
+        Values::Int64(array) | Values::Oid(array) => integers!(array),
         Values::UInt8(array) => integers!(array),
         Values::UInt16(array) => integers!(array),
         Values::UInt32(array) => integers!(array),
@@ -77,10 +77,12 @@ pub(super) fn visit<V: Visit>(
             numeric::decimal(array.value(row), *scale, out);
             Ok(())
         }),
-        Values::Text(array) | Values::Json(array) => visitor.values(array.nulls(), |row, out| {
-            short(array.value(row).as_bytes(), out);
-            Ok(())
-        }),
+        Values::Text(array) | Values::Json(array) | Values::Char(array) => {
+            visitor.values(array.nulls(), |row, out| {
+                short(array.value(row).as_bytes(), out);
+                Ok(())
+            })
+        }
         Values::Bytes(array) => visitor.values(array.nulls(), |row, out| {
             bytea(array.value(row), settings.bytea_output, out);
             Ok(())
@@ -134,6 +136,13 @@ pub(super) fn visit<V: Visit>(
                 array::text(list, row, settings, &mut element, out)
             })
         }
+        Values::Vector(list) => visitor.values(list.nulls.as_ref(), |row, out| {
+            array::vector(list, row, settings, out)
+        }),
+        Values::Reg { names, nulls, .. } => visitor.values(nulls.as_ref(), |row, out| {
+            short(names.value(row).as_bytes(), out);
+            Ok(())
+        }),
         Values::List(_) | Values::Struct(_) | Values::Map(_) | Values::Union(_) => visitor
             .values(values.nulls(), |row, out| {
                 json::value(values, row, settings, out)

@@ -17,7 +17,7 @@ use arrow::datatypes::{
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType,
 };
-use skein_catalog::types::Type;
+use skein_catalog::types::{Type, oid};
 
 /// The values of a column or of a part of one.
 pub(super) enum Values {
@@ -54,6 +54,18 @@ pub(super) enum Values {
     Struct(Fields),
     Map(Map),
     Union(Union),
+    /// `oid` and its kin: four bytes without a sign.
+    Oid(Int64Array),
+    /// `"char"`: one byte.
+    Char(StringArray),
+    /// `int2vector` and `oidvector`: lists in their own form, which count from 0.
+    Vector(List),
+    /// `regclass` and its kin: a number and the name it is shown by.
+    Reg {
+        oids: Int64Array,
+        names: StringArray,
+        nulls: Option<NullBuffer>,
+    },
 }
 
 /// Integers that stand for something else.
@@ -148,6 +160,9 @@ fn index(offset: i32) -> usize {
 impl Values {
     /// `None` when the array does not hold values of this type.
     pub(super) fn new(ty: &Type, array: &ArrayRef) -> Option<Self> {
+        if let Type::Named { oid, held } = ty {
+            return named(*oid, held, array);
+        }
         if let Some(plain) = plain(array.data_type()) {
             return Self::new(ty, &arrow::compute::cast(array, &plain).ok()?);
         }
@@ -241,7 +256,7 @@ impl Values {
             Self::Bool8(array) | Self::Int8(array) => array.nulls(),
             Self::Int16(array) => array.nulls(),
             Self::Int32(array) => array.nulls(),
-            Self::Int64(array) => array.nulls(),
+            Self::Int64(array) | Self::Oid(array) => array.nulls(),
             Self::UInt8(array) => array.nulls(),
             Self::UInt16(array) => array.nulls(),
             Self::UInt32(array) => array.nulls(),
@@ -253,14 +268,15 @@ impl Values {
             Self::Float32(array) => array.nulls(),
             Self::Float64(array) => array.nulls(),
             Self::Decimal(array, _) => array.nulls(),
-            Self::Text(array) | Self::Json(array) => array.nulls(),
+            Self::Text(array) | Self::Json(array) | Self::Char(array) => array.nulls(),
             Self::BigNum(array) | Self::Bytes(array) | Self::Bit(array) => array.nulls(),
             Self::Date(numbers) => numbers.nulls.as_ref(),
             Self::Time(numbers, _)
             | Self::Timestamp(numbers, _)
             | Self::TimestampTz(numbers, _) => numbers.nulls.as_ref(),
             Self::Interval(array) => array.nulls(),
-            Self::List(list) => list.nulls.as_ref(),
+            Self::List(list) | Self::Vector(list) => list.nulls.as_ref(),
+            Self::Reg { nulls, .. } => nulls.as_ref(),
             Self::Struct(fields) => fields.nulls.as_ref(),
             Self::Map(map) => map.nulls.as_ref(),
             Self::Union(union) => union.nulls.as_ref(),
@@ -274,6 +290,33 @@ impl Values {
             _ => self.nulls().is_some_and(|nulls| nulls.is_null(row)),
         }
     }
+}
+
+/// Values of a type that PostgreSQL has and DuckDB has not.
+fn named(oid: u32, held: &Type, array: &ArrayRef) -> Option<Values> {
+    let values = match (oid, held) {
+        (_, Type::Struct(_)) => {
+            let fields = array.as_struct_opt()?;
+            let [oids, names] = fields.columns() else {
+                return None;
+            };
+            return Some(Values::Reg {
+                oids: oids.as_primitive_opt().cloned()?,
+                names: names.as_string_opt().cloned()?,
+                nulls: fields.nulls().cloned(),
+            });
+        }
+        (_, Type::SmallInt | Type::Integer | Type::UInteger | Type::BigInt) if oid != oid::XID8 => {
+            let wide = arrow::compute::cast(array, &DataType::Int64).ok()?;
+            return Some(Values::Oid(wide.as_primitive_opt().cloned()?));
+        }
+        _ => Values::new(held, array)?,
+    };
+    Some(match (oid, values) {
+        (oid::CHAR, Values::Text(array)) => Values::Char(array),
+        (oid::INT2VECTOR | oid::OIDVECTOR, Values::List(list)) => Values::Vector(list),
+        (_, values) => values,
+    })
 }
 
 /// The plain form of a type that is stored with indirection.

@@ -107,14 +107,18 @@ pub(super) fn value(ty: &PgType, bytes: &[u8], number: usize) -> Result<Value, P
             }
             utf8(reader.rest())?
         }
+        oid::CHAR => match reader.take(1)? {
+            // No character at all.
+            [0] => String::new(),
+            byte => utf8(byte)?,
+        },
         oid::TEXT
         | oid::VARCHAR
         | oid::BPCHAR
         | oid::NAME
         | oid::UNKNOWN
         | oid::JSON
-        | oid::XML
-        | oid::CHAR => utf8(reader.rest())?,
+        | oid::XML => utf8(reader.rest())?,
         _ => return Err(ParameterError::NoBinaryInput(ty.sql_name)),
     };
     if !reader.bytes.is_empty() {

@@ -39,6 +39,8 @@ pub struct Analysed {
     pub inner: Option<Arc<Analysed>>,
     /// What a client is told of its result; `None`: no rows.
     pub described: Option<Vec<Column>>,
+    /// Where the columns of the result come from.
+    pub origins: Vec<Origin>,
     /// PostgreSQL's types of `$1`, `$2`, ….
     pub parameter_types: Vec<u32>,
 }
@@ -52,6 +54,7 @@ impl Analysed {
             query: None,
             inner: None,
             described: None,
+            origins: Vec::new(),
             parameter_types: Vec::new(),
         }
     }
@@ -64,6 +67,7 @@ impl Analysed {
     pub(super) fn set_query(&mut self, understood: Understood) {
         self.query = Some(understood.query);
         self.described = Some(understood.described);
+        self.origins = understood.origins;
         self.parameter_types = understood.parameter_types;
     }
 
@@ -85,7 +89,7 @@ impl Analysed {
 
     /// Relations that result columns come from.
     pub fn origins(&self) -> &[Origin] {
-        &[]
+        &self.origins
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use skein_executor::engine::Parsed;
 use skein_executor_api::{BatchStream, Column, FragmentError, FragmentErrorKind};
 use skein_planner::parse::{self, ParseSql, ParsedSql, ParsedStatement, Statement};
+use skein_planner::postgres::ConfigValue;
 use skein_planner::postgres::tokens::normalise;
 
 use super::Session;
@@ -204,6 +205,7 @@ impl Session {
                 // One that does not exist yet is an error only when it is run, as in PostgreSQL.
                 if let Ok(target) = self.names.statement(name) {
                     analysed.described.clone_from(&target.described);
+                    analysed.origins.clone_from(&target.origins);
                 }
             }
             Statement::Show(name) => {
@@ -220,6 +222,8 @@ impl Session {
                 if let Ok(cursor) = self.names.cursor(name) {
                     let described = &cursor.bound.analysed.described;
                     analysed.described.clone_from(described);
+                    let origins = &cursor.bound.analysed.origins;
+                    analysed.origins.clone_from(origins);
                 }
             }
             _ => {}
@@ -465,9 +469,20 @@ impl Session {
             .iter()
             .flat_map(|query| &query.rewritten.set_config)
         {
+            let value = match &change.value {
+                ConfigValue::Constant(value) => value.clone(),
+                ConfigValue::Parameter(number) => {
+                    let literal = parameters
+                        .get(number.wrapping_sub(1))
+                        .ok_or(GatewayError::NoParameter(*number))?;
+                    let sql = format!("SELECT {literal}");
+                    let values = Box::pin(self.first_column(&sql, guard)).await?;
+                    // NULL gives a setting its default, which is empty for those that take any text.
+                    values.into_iter().next().unwrap_or_default()
+                }
+            };
             self.settings.begin();
-            self.settings
-                .set_text(&change.name, &change.value, change.local)?;
+            self.settings.set_text(&change.name, &value, change.local)?;
         }
         let (analysed, _, started) = self.plan_and_start(analysed, parameters, guard).await?;
         let rows = match started.map(Started::rows) {

@@ -14,6 +14,7 @@ use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node};
 use skein_planner::ast::{Expr, ExprKind, Query, print};
 use skein_planner::error::PlanError;
+use skein_planner::outputs::{Outputs, outputs};
 use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::{Rewritten, rewrite};
@@ -26,6 +27,8 @@ use super::analysed::{AnalysedQuery, Bound};
 use super::guard::Guard;
 use super::parameters::{bind_with_parameters, put_parameters};
 use super::settings::Settings;
+use super::types::{named_type, with_known_types};
+use crate::encode::Origin;
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
 use crate::shadow::Shadow;
@@ -56,6 +59,8 @@ pub(super) struct Understood {
     pub(super) query: AnalysedQuery,
     /// With the names that clients see.
     pub(super) described: Vec<Column>,
+    /// Where they come from; shorter if nothing is known.
+    pub(super) origins: Vec<Origin>,
     /// PostgreSQL's types of parameters.
     pub(super) parameter_types: Vec<u32>,
 }
@@ -97,6 +102,7 @@ impl Context {
         query: &mut Query,
         text: &str,
         snapshot: &CatalogSnapshot,
+        outputs: &Outputs,
     ) -> Result<Rewritten, GatewayError> {
         let facts = Facts {
             settings: &self.settings,
@@ -109,7 +115,7 @@ impl Context {
             addresses: self.addresses,
             started: self.gateway.started(),
         };
-        Ok(rewrite(query, text, &facts)?)
+        Ok(rewrite(query, text, &facts, outputs)?)
     }
 }
 
@@ -210,12 +216,14 @@ fn understand(
     snapshot: &CatalogSnapshot,
     shadow: &Shadow,
 ) -> Result<Understood, GatewayError> {
+    let known = outputs(&parsed, text, snapshot, context.scope());
     let mut rewritten = (*parsed).clone();
-    let found = context.rewrite(&mut rewritten, text, snapshot)?;
+    let found = context.rewrite(&mut rewritten, text, snapshot, &known)?;
     let mut resolved = resolve(rewritten, snapshot, context.scope())
         .map_err(|error| with_signature(error, &parsed, shadow))?;
     resolved.touches_catalogue |= found.catalogue;
     let count = parameter_count(&parsed)?;
+    let declared = &with_known_types(declared, &known)[..];
     let bind = |query: &Query| match (count, declared) {
         (0, []) => {
             let columns = shadow.describe(&print::query_sql(query))?.columns;
@@ -255,15 +263,24 @@ fn understand(
         return Err(GatewayError::TooManyColumns { max: COLUMNS_MAX });
     }
     let names = output_names(&parsed, text, bound.columns.len());
+    let known = known
+        .columns
+        .filter(|columns| columns.len() == bound.columns.len())
+        .unwrap_or_default();
     let described = bound
         .columns
         .iter()
         .zip(names)
-        .map(|(column, name)| Column {
+        .enumerate()
+        .map(|(index, (column, name))| Column {
             name: name.unwrap_or_else(|| column.name.clone()),
-            ty: column.ty.clone(),
+            ty: known
+                .get(index)
+                .and_then(|output| named_type(output.ty?, &column.ty))
+                .unwrap_or_else(|| column.ty.clone()),
         })
         .collect();
+    let origins = known.iter().map(|it| shadow.origin(it)).collect();
     let version = snapshot.schema_version;
     let query = AnalysedQuery::new(
         text.into(),
@@ -277,6 +294,7 @@ fn understand(
     Ok(Understood {
         query,
         described,
+        origins,
         parameter_types,
     })
 }

@@ -3,9 +3,16 @@
 use super::node;
 use crate::ast::{Comparison, Expr, ExprKind, QueryBody, SubqueryKind};
 
+/// Columns of the catalogue that are lists of numbers.
+const NUMBERS: &[&str] = &["indkey", "conkey", "confkey", "indclass", "indcollation"];
+
 /// Rewrites `x = ANY ('{a,b}')`, which DuckDB takes for the unnesting of a text, as `x IN (a, b)`,
 /// where each element takes the type of `x`. `ALL` arrives as the negation of `ANY`.
-pub(super) fn any(expr: &mut Expr) {
+///
+/// `x = ANY (indkey)` becomes a function call, because DuckDB takes no subquery in the condition of
+/// an outer join. That is the same as long as no element is NULL, so it is done with `catalogue`
+/// only, for columns that never have one.
+pub(super) fn any(expr: &mut Expr, catalogue: bool) {
     let ExprKind::Subquery(subquery) = &mut expr.kind else {
         return;
     };
@@ -27,6 +34,16 @@ pub(super) fn any(expr: &mut Expr) {
     let ("unnest", [argument]) = (call.name.as_str(), call.args.as_slice()) else {
         return;
     };
+    if let ExprKind::ColumnRef(names) = &argument.kind
+        && catalogue
+        && names
+            .last()
+            .is_some_and(|name| NUMBERS.contains(&name.as_str()))
+        && let Some(child) = subquery.child.take()
+    {
+        expr.kind = node::call("", "list_contains", vec![argument.clone(), child]).kind;
+        return;
+    }
     let ExprKind::Constant(_) = &argument.kind else {
         return;
     };

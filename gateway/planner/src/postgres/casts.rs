@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::{Context, RewriteError, arrays, bytea, node, numerics, temporal};
 use crate::ast::visit::Descend;
-use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody};
+use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
+use crate::outputs::Output;
 
 /// Macros for a type: from a name to the OID, and from the OID to the name.
 fn macros(ty: &str) -> Option<(&'static str, &'static str)> {
@@ -47,6 +48,52 @@ pub(super) fn outputs(query: &mut Query, context: &mut Context<'_>) {
     }
 }
 
+/// Makes pairs of a number and a name of result columns that are OIDs shown by name: clients get the
+/// name as text and the number in binary. The query becomes a subquery, whatever it is.
+pub(super) fn pairs(query: &mut Query, columns: &[Output], context: &mut Context<'_>) {
+    let to_name = |column: &Output| macros(column.ty?).map(|(_, to_name)| to_name);
+    if !columns.iter().any(|column| to_name(column).is_some()) {
+        return;
+    }
+    context.found.catalogue = true;
+    let names: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
+    let list = columns
+        .iter()
+        .zip(&names)
+        .map(|(column, name)| {
+            let number = || Expr::from(ExprKind::ColumnRef(vec!["q".to_owned(), name.clone()]));
+            let mut value = match to_name(column) {
+                None => number(),
+                Some(to_name) => {
+                    let mut args = vec![number()];
+                    if to_name == "format_type" {
+                        args.push(node::null());
+                    }
+                    let text = node::call(skein_catalog::system::PG_SCHEMA, to_name, args);
+                    node::call(
+                        skein_catalog::system::PG_SCHEMA,
+                        "skein_pair",
+                        vec![number(), text],
+                    )
+                }
+            };
+            value.alias.clone_from(&column.name);
+            value
+        })
+        .collect();
+    let inner = std::mem::replace(query, node::select(node::null()));
+    if let QueryBody::Select(select) = &mut query.body {
+        select.select_list = list;
+        select.from = TableRef {
+            kind: TableRefKind::Subquery(Box::new(inner)),
+            alias: "q".to_owned(),
+            column_aliases: names,
+            sample: None,
+            location: None,
+        };
+    }
+}
+
 /// Rewrites a cast anywhere.
 pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     if let Some(reg) = reg_type(expr) {
@@ -64,6 +111,7 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             _ => context.visit(crate::ast::visit::NodeMut::Expr(expr)),
         };
     }
+    one_character(expr, context.text);
     numerics::mark(expr, context.text);
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return Descend::Into;
@@ -103,6 +151,19 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     }
     plain(&mut ty.0);
     Descend::Into
+}
+
+/// `'xyz'::"char"` is one byte; DuckDB knows no such type.
+fn one_character(expr: &mut Expr, text: &str) {
+    let written = expr.location.and_then(|at| super::written_type(text, at));
+    if written.as_deref() != Some("char") {
+        return;
+    }
+    if let ExprKind::Cast { child, .. } = &mut expr.kind {
+        let whole = std::mem::replace(&mut **child, node::null());
+        let whole = node::cast(whole, node::plain_type("VARCHAR"));
+        **child = node::call("", "left", vec![whole, node::integer("BIGINT", 1)]);
+    }
 }
 
 /// The reg type that `expr` is cast to.
@@ -146,7 +207,7 @@ fn number(child: Expr, reg: &str, context: &mut Context<'_>) -> Expr {
 }
 
 /// Whether an operand of such a cast is a name rather than an OID, as far as the tree tells.
-fn is_text(expr: &Expr) -> bool {
+pub(super) fn is_text(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Constant(constant) => constant.value.is_string(),
         ExprKind::Parameter(_) => true,

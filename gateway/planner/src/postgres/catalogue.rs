@@ -33,6 +33,14 @@ const ACTING: &[&str] = &[
     "pg_terminate_backend",
 ];
 
+/// Functions that take a `regclass`: a number, or a text that is the name.
+const OF_RELATIONS: &[&str] = &[
+    "pg_relation_size",
+    "pg_table_size",
+    "pg_total_relation_size",
+    "pg_indexes_size",
+];
+
 /// What names mean in a statement.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -41,6 +49,8 @@ pub(super) struct Names {
     /// Unqualified names in expressions: where one is the alias of a function in FROM, the
     /// function's column is meant.
     words: BTreeSet<String>,
+    /// A relation of the catalogue is among them.
+    catalogue: bool,
 }
 
 impl Names {
@@ -66,7 +76,22 @@ impl Names {
             }
             Descend::Into
         });
+        let mut catalogue = false;
+        walk(Node::Query(query), &mut |node| {
+            if let Node::Table(table) = node
+                && let TableRefKind::Table { schema, name, .. } = &table.kind
+            {
+                catalogue |= names.relation(schema, name).is_some();
+            }
+            Descend::Into
+        });
+        names.catalogue = catalogue;
         names
+    }
+
+    /// Whether a relation of the catalogue is named.
+    pub(super) fn has_catalogue(&self) -> bool {
+        self.catalogue
     }
 
     fn relation(&self, schema: &str, name: &str) -> Option<&'static SystemRelation> {
@@ -317,6 +342,13 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     {
         PG_SCHEMA.clone_into(&mut call.schema);
         context.found.catalogue = true;
+        if OF_RELATIONS.contains(&call.name.as_str())
+            && let Some(relation) = call.args.first_mut()
+            && super::casts::is_text(relation)
+        {
+            let name = std::mem::replace(relation, node::null());
+            *relation = node::call(PG_SCHEMA, "skein_regclass", vec![name]);
+        }
     } else if qualified {
         // A function of DuckDB's own, such as pg_catalog.upper(x).
         call.schema.clear();
@@ -339,8 +371,34 @@ pub(super) fn column(expr: &mut Expr) {
     }
 }
 
-/// Rewrites `alias.tableoid` in one block: the OID of the catalogue relation itself.
-pub(super) fn tableoids(query: &mut Query, context: &Context<'_>) {
+/// Columns that every table of PostgreSQL has, with their numbers and types. Rows here never change, so the
+/// transactions are the first one there is.
+const SYSTEM_COLUMNS: &[(&str, i16, &str)] = &[
+    ("xmin", -2, "xid"),
+    ("cmin", -3, "cid"),
+    ("xmax", -4, "xid"),
+    ("cmax", -5, "cid"),
+    ("tableoid", -6, "oid"),
+];
+
+/// Number and `pg_type.typname` of the system column of this name.
+pub(crate) fn system_column(name: &str) -> Option<(i16, &'static str)> {
+    let found = SYSTEM_COLUMNS
+        .iter()
+        .find(|(known, _, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, number, ty)| (*number, *ty))
+}
+
+/// Whether the text has the name of one.
+pub(super) fn may_name_system_columns(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    SYSTEM_COLUMNS
+        .iter()
+        .any(|(name, _, _)| text.contains(name))
+}
+
+/// Rewrites `alias.tableoid` and the like in one block, where the alias is a catalogue relation.
+pub(super) fn system_columns(query: &mut Query, context: &Context<'_>) {
     let QueryBody::Select(select) = &query.body else {
         return;
     };
@@ -373,28 +431,33 @@ pub(super) fn tableoids(query: &mut Query, context: &Context<'_>) {
         NodeMut::Query(_) => Descend::Over,
         NodeMut::Table(_) => Descend::Into,
         NodeMut::Expr(expr) => {
-            tableoid(expr, &oids);
+            constant_column(expr, &oids);
             Descend::Into
         }
     });
 }
 
-fn tableoid(expr: &mut Expr, oids: &BTreeMap<String, u32>) {
+fn constant_column(expr: &mut Expr, oids: &BTreeMap<String, u32>) {
     let ExprKind::ColumnRef(names) = &expr.kind else {
         return;
     };
     let [alias, column] = names.as_slice() else {
         return;
     };
-    if !column.eq_ignore_ascii_case("tableoid") {
+    if system_column(column).is_none() {
         return;
     }
     let Some(oid) = oids.get(&alias.to_lowercase()) else {
         return;
     };
-    let mut value = node::integer("BIGINT", i64::from(*oid));
+    let number = match column.to_ascii_lowercase().as_str() {
+        "tableoid" => i64::from(*oid),
+        "xmin" => 1,
+        _ => 0,
+    };
+    let mut value = node::integer("BIGINT", number);
     value.alias = if expr.alias.is_empty() {
-        "tableoid".to_owned()
+        column.to_lowercase()
     } else {
         std::mem::take(&mut expr.alias)
     };

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Context, RewriteError, SessionFacts, SetConfig, node};
+use super::{ConfigValue, Context, RewriteError, SessionFacts, SetConfig, node};
 use crate::ast::visit::Descend;
 use crate::ast::{Expr, ExprKind, Function, Query, QueryBody};
 
@@ -194,14 +194,28 @@ pub(super) fn value(
             }
         }
         ("set_config", 3) => {
-            let (name, new) = (constant(0)?.to_owned(), constant(1)?.to_owned());
+            let name = constant(0)?.to_owned();
+            let parameter = match &call.args[1].kind {
+                ExprKind::Parameter(number) => number.parse().ok(),
+                _ => None,
+            };
             let local = node::constant_bool(&call.args[2]).unwrap_or(false);
-            let shown = node::text(&new);
-            context.found.set_config.push(SetConfig {
-                name,
-                value: new,
-                local,
-            });
+            let (value, shown) = match parameter {
+                Some(number) => {
+                    let text = node::plain_type("VARCHAR");
+                    (
+                        ConfigValue::Parameter(number),
+                        node::cast(call.args[1].clone(), text),
+                    )
+                }
+                None => {
+                    let new = constant(1)?.to_owned();
+                    let shown = node::text(&new);
+                    (ConfigValue::Constant(new), shown)
+                }
+            };
+            let change = SetConfig { name, value, local };
+            context.found.set_config.push(change);
             shown
         }
         ("pg_backend_pid", 0) => node::integer("INTEGER", facts.backend_pid().into()),

@@ -10,6 +10,7 @@
 
 use crate::ast::visit::{self, Node};
 use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, Select, SubqueryKind, TableRefKind};
+use crate::postgres::written_type;
 
 /// Words that PostgreSQL's grammar reads as values of the session.
 const SESSION_WORDS: &[&str] = &[
@@ -123,7 +124,11 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
         ExprKind::Window(call) => call_name(&call.name, expr.location, text),
         ExprKind::Cast { child, ty, .. } => match figure(child, text) {
             Some(name) if name.strong => Some(name),
-            _ => Some(Name::weak(type_name(ty))),
+            _ => {
+                let written = expr.location.and_then(|at| written_type(text, at));
+                let written = written.map(|name| name.trim_start_matches('_').to_owned());
+                Some(Name::weak(written.unwrap_or_else(|| type_name(ty))))
+            }
         },
         ExprKind::Collate { child, .. } => figure(child, text),
         ExprKind::Case { otherwise, .. } => match figure(otherwise, text) {

@@ -51,6 +51,8 @@ pub fn canonical(
                 .collect();
             match plain.as_str() {
                 "utf8" | "unicode" => Ok("UTF8".to_owned()),
+                // Means that nothing is converted, which is all that is ever done here.
+                "sqlascii" => Ok("SQL_ASCII".to_owned()),
                 _ => Err(invalid(Some("Skein speaks UTF8 only.".to_owned()))),
             }
         }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use skein_catalog::relation::{ColumnTable, Declared, Reference};
 use skein_planner::ast::Expr;
 use skein_planner::ast::{json, print};
+use skein_planner::outputs::Outputs;
 use skein_planner::postgres::{Rewritten, rewrite, tokens};
 use skein_planner::resolve::{Scope, SessionValues, resolve};
 
@@ -128,7 +130,8 @@ impl Session {
             .map_err(|error| format!("tree: {error}"))?
             .iter_mut()
             .map(|query| {
-                let found = rewrite(query, &text, &facts).map_err(|error| error.to_string())?;
+                let found = rewrite(query, &text, &facts, &Outputs::default())
+                    .map_err(|error| error.to_string())?;
                 let scope = Scope {
                     database: "analytics",
                     search_path: &["public".to_owned()],
@@ -313,3 +316,228 @@ async fn recorded_statements_that_run() {
     }
     eprintln!("TOTAL {good} run, {bad} fail");
 }
+
+/// Users and their orders, with the keys and comments of a configuration.
+fn with_keys() -> Session {
+    let mut snapshot = snapshot(&[
+        (
+            "public",
+            "users",
+            &[("id", "INTEGER"), ("Email", "VARCHAR")],
+        ),
+        (
+            "public",
+            "orders",
+            &[
+                ("id", "INTEGER"),
+                ("user_id", "INTEGER"),
+                ("total", "DOUBLE"),
+            ],
+        ),
+    ]);
+    let declare = |snapshot: &mut CatalogSnapshot, name: &str, declared: Declared| {
+        let name = RelationName {
+            schema: "public".to_owned(),
+            name: name.to_owned(),
+        };
+        let relation = snapshot.relations.get_mut(&name).expect("it is there");
+        Arc::make_mut(relation).declared = Arc::new(declared);
+    };
+    let about = ColumnTable {
+        comment: Some("who pays".to_owned()),
+        not_null: true,
+    };
+    let users = Declared {
+        comment: Some("who buys".to_owned()),
+        primary_key: vec!["id".to_owned()],
+        ..Declared::default()
+    };
+    let orders = Declared {
+        primary_key: vec!["id".to_owned()],
+        references: vec![
+            Reference {
+                columns: vec!["user_id".to_owned()],
+                relation: "users".to_owned(),
+                to: Vec::new(),
+            },
+            Reference {
+                columns: vec!["user_id".to_owned()],
+                relation: "nobody".to_owned(),
+                to: Vec::new(),
+            },
+        ],
+        columns: BTreeMap::from([("user_id".to_owned(), about)]),
+        ..Declared::default()
+    };
+    declare(&mut snapshot, "users", users);
+    declare(&mut snapshot, "orders", orders);
+    assert_eq!(
+        system::problems(&snapshot),
+        [
+            "a reference of relation public.orders points to relation public.nobody, which does not exist"
+        ]
+    );
+    let shared = Shared::new([], ["Europe/Berlin".to_owned()]).expect("valid");
+    Session {
+        shadow: Shadow::build(&snapshot, &ShadowOptions::default()).expect("built"),
+        settings: Settings::new(Arc::new(shared), "ada"),
+    }
+}
+
+#[tokio::test]
+async fn declared_keys_and_comments_are_listed() {
+    let session = with_keys();
+    for (sql, expected) in [
+        (
+            "SELECT conname, contype, conrelid::regclass::text, conkey, confrelid::regclass::text, confkey,
+               pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1",
+            &[
+                "orders_pkey|p|orders|[1]|-|-|PRIMARY KEY (id)",
+                "orders_user_id_fkey|f|orders|[2]|users|[1]|FOREIGN KEY (user_id) REFERENCES users(id)",
+                "users_pkey|p|users|[1]|-|-|PRIMARY KEY (id)",
+            ] as &[&str],
+        ),
+        (
+            "SELECT c.relname, i.indisprimary, i.indkey, pg_get_indexdef(c.oid), pg_get_indexdef(c.oid, 1, true)
+             FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'users'::regclass",
+            &["users_pkey|true|[1]|CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)|id"],
+        ),
+        (
+            "SELECT obj_description('users'::regclass, 'pg_class'), col_description('orders'::regclass, 2),
+               col_description('orders'::regclass, 1)",
+            &["who buys|who pays|-"],
+        ),
+        (
+            "SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'orders'::regclass ORDER BY attnum",
+            &["id|true", "user_id|true", "total|false"],
+        ),
+        (
+            "SELECT table_name, constraint_type, enforced FROM information_schema.table_constraints
+             WHERE constraint_type <> 'CHECK' ORDER BY 1, 2",
+            &["orders|FOREIGN KEY|NO", "orders|PRIMARY KEY|NO", "users|PRIMARY KEY|NO"],
+        ),
+        (
+            "SELECT k.column_name, u.table_name, u.column_name, r.unique_constraint_name
+             FROM information_schema.referential_constraints r
+             JOIN information_schema.key_column_usage k USING (constraint_name)
+             JOIN information_schema.constraint_column_usage u USING (constraint_name)",
+            &["user_id|users|id|users_pkey"],
+        ),
+        (
+            "SELECT relhasindex FROM pg_class WHERE relname IN ('users', 'users_pkey') ORDER BY relname",
+            &["true", "false"],
+        ),
+        (
+            "SELECT t.typname, t.typtype FROM pg_class c JOIN pg_type t ON t.oid = c.reltype WHERE c.relname = 'users'",
+            &["users|c"],
+        ),
+    ] {
+        assert_eq!(session.lines(sql), expected, "{sql}");
+    }
+}
+
+/// What the statements of a schema browser cost over 2,000 relations of 50 columns; run by name.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn cost_of_a_schema_browser() {
+    let names: Vec<String> = (0..2000).map(|index| format!("relation_{index}")).collect();
+    let columns: Vec<(String, &str)> = (0..50)
+        .map(|index| {
+            let ty = ["BIGINT", "VARCHAR", "DECIMAL(12,2)", "TIMESTAMP"][index % 4];
+            (format!("column_{index}"), ty)
+        })
+        .collect();
+    let columns: Vec<(&str, &str)> = columns
+        .iter()
+        .map(|(name, ty)| (name.as_str(), *ty))
+        .collect();
+    let relations: Vec<Relation<'_>> = names
+        .iter()
+        .map(|name| ("public", name.as_str(), columns.as_slice()))
+        .collect();
+    let shared = Shared::new([], ["Europe/Berlin".to_owned()]).expect("valid");
+    let start = Instant::now();
+    let shadow = Shadow::build(&snapshot(&relations), &ShadowOptions::default()).expect("built");
+    report("build", start, 1);
+    let start = Instant::now();
+    shadow.load_catalogue().expect("loaded");
+    report("load the catalogue", start, 1);
+    let session = Session {
+        shadow,
+        settings: Settings::new(Arc::new(shared), "ada"),
+    };
+    for (what, sql) in BROWSER {
+        let start = Instant::now();
+        let count = session.rows(sql).map(|rows| rows.len());
+        report(&format!("{what}: {count:?} rows"), start, 1);
+    }
+}
+
+/// Questions of schema browsers, in the forms that they have in common.
+const BROWSER: &[(&str, &str)] = &[
+    (
+        "all relations",
+        "SELECT n.nspname, c.relname, c.relkind, pg_get_userbyid(c.relowner), obj_description(c.oid, 'pg_class'),
+           pg_size_pretty(pg_table_size(c.oid))
+         FROM pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname !~ '^pg_toast' AND pg_table_is_visible(c.oid) ORDER BY 1, 2",
+    ),
+    (
+        "one relation by name",
+        "SELECT c.oid, n.nspname, c.relname FROM pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relname OPERATOR(pg_catalog.~) '^(relation_77)$' AND pg_table_is_visible(c.oid)",
+    ),
+    (
+        "columns of one relation",
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod),
+           (SELECT pg_get_expr(d.adbin, d.adrelid, true) FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef),
+           a.attnotnull, (SELECT c.collname FROM pg_collation c, pg_type t WHERE c.oid = a.attcollation AND t.oid = a.atttypid
+             AND a.attcollation <> t.typcollation), col_description(a.attrelid, a.attnum)
+         FROM pg_attribute a WHERE a.attrelid = 'relation_77'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+    ),
+    (
+        "columns of all relations",
+        "SELECT n.nspname, c.relname, a.attname, a.atttypid, a.attnotnull, a.atttypmod, a.attlen, t.typtypmod,
+           row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) AS attnum, NULLIF(a.attidentity, ''),
+           pg_get_expr(def.adbin, def.adrelid), dsc.description, t.typbasetype, t.typtype
+         FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_attribute a ON a.attrelid = c.oid
+           JOIN pg_type t ON a.atttypid = t.oid LEFT JOIN pg_attrdef def ON a.attrelid = def.adrelid AND a.attnum = def.adnum
+           LEFT JOIN pg_description dsc ON c.oid = dsc.objoid AND a.attnum = dsc.objsubid
+           LEFT JOIN pg_class dc ON dc.oid = dsc.classoid AND dc.relname = 'pg_class'
+         WHERE c.relkind IN ('r', 'p', 'v', 'f', 'm') AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname LIKE 'public'
+         ORDER BY n.nspname, c.relname, attnum",
+    ),
+    (
+        "columns of all relations with their types as text",
+        "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, d.description
+         FROM pg_class c LEFT JOIN pg_attribute a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
+           LEFT JOIN pg_description d ON d.objoid = a.attrelid AND d.objsubid = a.attnum
+           JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind = ANY (ARRAY['r', 'p', 'v', 'm']) AND pg_table_is_visible(c.oid) AND n.nspname <> 'pg_catalog'
+         ORDER BY c.relname, a.attnum",
+    ),
+    (
+        "information_schema.columns",
+        "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns
+         WHERE table_schema = 'public' ORDER BY 1, ordinal_position",
+    ),
+    (
+        "relations with their rows",
+        "SELECT c.oid, c.*, d.description, pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid)
+         FROM pg_class c LEFT OUTER JOIN pg_description d ON d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 'pg_class'::regclass
+         WHERE c.relnamespace = 2200 AND c.relkind NOT IN ('i', 'I', 'c')",
+    ),
+    (
+        "sizes of all relations",
+        "SELECT c.oid, pg_total_relation_size(c.oid), pg_relation_size(c.oid) FROM pg_class c WHERE c.relnamespace = 2200",
+    ),
+    (
+        "all constraints",
+        "SELECT c.conname, pg_get_constraintdef(c.oid, true) FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid",
+    ),
+    (
+        "privileges",
+        "SELECT t.schemaname, t.tablename, has_table_privilege(current_user, '\"' || t.schemaname || '\".\"' || t.tablename || '\"', 'select')
+         FROM pg_tables t WHERE t.schemaname !~ '^pg_'",
+    ),
+];

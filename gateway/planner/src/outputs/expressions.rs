@@ -1,0 +1,386 @@
+//! The types of expressions, as far as PostgreSQL tells more than DuckDB.
+
+use super::frames::Frame;
+use super::{Origin, Output, Walker, agreed, interned};
+use crate::ast::visit::{self, Descend, Node};
+use crate::ast::{Expr, ExprKind, Function, QueryBody, Select, Subquery, SubqueryKind};
+use crate::postgres::{system_column, written_type};
+
+/// Functions whose result is that of their first argument.
+const LIKE_FIRST: &[&str] = &[
+    "first",
+    "last",
+    "any_value",
+    "nullif",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "lag",
+    "lead",
+    "mode",
+    "array_remove",
+    "array_append",
+    "array_cat",
+];
+
+/// Functions with a result that DuckDB has another word for.
+fn result(name: &str) -> Option<&'static str> {
+    interned(match name {
+        "current_database"
+        | "current_catalog"
+        | "current_schema"
+        | "current_user"
+        | "session_user"
+        | "current_role"
+        | "user"
+        | "pg_get_userbyid"
+        | "pg_encoding_to_char"
+        | "getdatabaseencoding"
+        | "pg_client_encoding" => "name",
+        "current_schemas" => "_name",
+        "to_regclass" => "regclass",
+        "to_regtype" | "pg_typeof" => "regtype",
+        "to_regproc" => "regproc",
+        "to_regnamespace" => "regnamespace",
+        "to_regrole" => "regrole",
+        "pg_my_temp_schema" => "oid",
+        "inet_client_addr" | "inet_server_addr" => "inet",
+        "pg_sleep"
+        | "pg_sleep_for"
+        | "pg_sleep_until"
+        | "pg_advisory_lock"
+        | "pg_advisory_lock_shared"
+        | "pg_advisory_xact_lock"
+        | "pg_advisory_xact_lock_shared"
+        | "pg_advisory_unlock_all"
+        | "pg_notify"
+        | "pg_stat_clear_snapshot" => "void",
+        _ => return None,
+    })
+}
+
+impl Walker<'_> {
+    /// What an expression is. Looks into all of it, for parameters.
+    pub(super) fn expr(&mut self, expr: &Expr, frames: &[Frame]) -> Output {
+        let ty = match &expr.kind {
+            ExprKind::ColumnRef(names) => return column(names, frames),
+            ExprKind::Cast { child, .. } => {
+                let inner = self.expr(child, frames);
+                let ty = expr
+                    .location
+                    .and_then(|at| written_type(self.text, at))
+                    .and_then(|name| interned(&name));
+                if let Some(ty) = ty {
+                    self.parameter(child, ty);
+                }
+                return Output {
+                    name: inner.name,
+                    ty,
+                    ..Output::default()
+                };
+            }
+            ExprKind::Function(call) => return self.call(call, frames),
+            ExprKind::Window(call) => {
+                let args: Vec<Output> = call.args.iter().map(|it| self.expr(it, frames)).collect();
+                self.children(expr, frames);
+                args.first()
+                    .filter(|_| LIKE_FIRST.contains(&call.name.as_str()))
+                    .and_then(|first| first.ty)
+            }
+            ExprKind::Comparison { left, right, .. } => {
+                self.alike(&[left, right], frames);
+                interned("bool")
+            }
+            ExprKind::Between {
+                input,
+                lower,
+                upper,
+            } => {
+                self.alike(&[input, lower, upper], frames);
+                interned("bool")
+            }
+            ExprKind::Operator { op, children } => {
+                let all: Vec<&Expr> = children.iter().collect();
+                match op.as_str() {
+                    "COMPARE_IN" | "COMPARE_NOT_IN" => {
+                        self.alike(&all, frames);
+                        interned("bool")
+                    }
+                    "OPERATOR_COALESCE" => self.alike(&all, frames),
+                    "ARRAY_CONSTRUCTOR" => self.alike(&all, frames).and_then(array_of),
+                    "ARRAY_EXTRACT" => {
+                        let types: Vec<Output> =
+                            all.iter().map(|it| self.expr(it, frames)).collect();
+                        types.first().and_then(|it| it.ty).and_then(element_of)
+                    }
+                    "ARRAY_SLICE" => {
+                        let types: Vec<Output> =
+                            all.iter().map(|it| self.expr(it, frames)).collect();
+                        types.first().and_then(|it| it.ty)
+                    }
+                    _ => {
+                        self.children(expr, frames);
+                        None
+                    }
+                }
+            }
+            ExprKind::Case { checks, otherwise } => {
+                for (when, _) in checks {
+                    self.expr(when, frames);
+                }
+                // PostgreSQL looks at ELSE first.
+                let mut results: Vec<&Expr> = vec![otherwise];
+                results.extend(checks.iter().map(|(_, then)| then));
+                self.alike(&results, frames)
+            }
+            ExprKind::Constant(_) => integer(expr),
+            ExprKind::Collate { child, .. } => self.expr(child, frames).ty,
+            ExprKind::Subquery(subquery) => self.subquery(subquery, frames),
+            _ => {
+                self.children(expr, frames);
+                None
+            }
+        };
+        Output {
+            name: String::new(),
+            ty,
+            ..Output::default()
+        }
+    }
+
+    fn call(&mut self, call: &Function, frames: &[Frame]) -> Output {
+        let args: Vec<Output> = call.args.iter().map(|it| self.expr(it, frames)).collect();
+        for extra in call
+            .filter
+            .iter()
+            .chain(call.order_by.iter().map(|it| &it.expr))
+        {
+            self.expr(extra, frames);
+        }
+        let name = call.name.to_lowercase();
+        let first = args.first().and_then(|it| it.ty);
+        let ty = if matches!(name.as_str(), "min" | "max") {
+            // They exist for text, which these become.
+            first.map(|ty| match ty {
+                "name" | "varchar" | "char" => "text",
+                other => other,
+            })
+        } else if LIKE_FIRST.contains(&name.as_str()) {
+            first
+        } else {
+            match name.as_str() {
+                "array_agg" | "list" => first.and_then(array_of),
+                "list_value" => {
+                    let all: Vec<&Expr> = call.args.iter().collect();
+                    self.alike(&all, frames).and_then(array_of)
+                }
+                "array_extract" | "unnest" => first.and_then(element_of),
+                "generate_series" if call.args.iter().all(is_integer) => interned("int4"),
+                "generate_subscripts" => interned("int4"),
+                "format_type" | "pg_get_expr" | "obj_description" | "col_description" => {
+                    interned("text")
+                }
+                name => result(name),
+            }
+        };
+        Output {
+            name: if call.is_operator {
+                String::new()
+            } else {
+                call.name.clone()
+            },
+            ty,
+            ..Output::default()
+        }
+    }
+
+    /// Operands of which PostgreSQL makes one type: that of those that have one. A parameter among
+    /// them gets it.
+    fn alike(&mut self, operands: &[&Expr], frames: &[Frame]) -> Option<&'static str> {
+        let types: Vec<Option<Option<&'static str>>> = operands
+            .iter()
+            .map(|operand| {
+                let ty = self.expr(operand, frames).ty;
+                (!is_untyped(operand)).then_some(ty)
+            })
+            .collect();
+        let mut typed = types.into_iter().flatten();
+        let first = typed.next()?;
+        let common = typed.fold(first, agreed);
+        for operand in operands {
+            self.parameter(operand, common.or(first)?);
+        }
+        common
+    }
+
+    /// Notes the type of a parameter, if `expr` is one.
+    pub(super) fn parameter(&mut self, expr: &Expr, ty: &'static str) {
+        if let ExprKind::Parameter(name) = &expr.kind
+            && let Ok(number) = name.parse()
+        {
+            self.parameters.entry(number).or_insert(ty);
+        }
+    }
+
+    fn subquery(&mut self, subquery: &Subquery, frames: &[Frame]) -> Option<&'static str> {
+        let columns = self.query(&subquery.query, frames);
+        let first = columns
+            .as_ref()
+            .and_then(|it| it.first())
+            .and_then(|it| it.ty);
+        match subquery.kind {
+            SubqueryKind::Exists | SubqueryKind::NotExists => interned("bool"),
+            SubqueryKind::Any => {
+                if let Some(child) = &subquery.child {
+                    let ty = self.expr(child, frames).ty;
+                    if let Some(ty) = first {
+                        self.parameter(child, ty);
+                    }
+                    if let Some(array) = ty.and_then(array_of)
+                        && let Some(list) = unnested(&subquery.query)
+                    {
+                        self.parameter(list, array);
+                    }
+                }
+                interned("bool")
+            }
+            SubqueryKind::Scalar => match array_subquery(&subquery.query) {
+                Some(inner) => {
+                    let columns = self.query(inner, frames);
+                    columns?.first()?.ty.and_then(array_of)
+                }
+                None => first,
+            },
+        }
+    }
+
+    /// Looks for parameters in what is inside of an expression.
+    fn children(&mut self, expr: &Expr, frames: &[Frame]) {
+        let mut inside: Vec<Expr> = Vec::new();
+        let mut top = true;
+        visit::walk(Node::Expr(expr), &mut |node| match node {
+            Node::Expr(_) if std::mem::take(&mut top) => Descend::Into,
+            Node::Expr(child) => {
+                inside.push(child.clone());
+                Descend::Over
+            }
+            _ => Descend::Over,
+        });
+        for child in &inside {
+            self.expr(child, frames);
+        }
+    }
+}
+
+/// The column that a name means.
+fn column(names: &[String], frames: &[Frame]) -> Output {
+    let found = match names {
+        [name] => frames
+            .iter()
+            .find_map(|frame| frame.column(name))
+            .cloned()
+            .or_else(|| {
+                let ty = result(&name.to_lowercase())?;
+                Some(Output {
+                    name: name.clone(),
+                    ty: Some(ty),
+                    ..Output::default()
+                })
+            }),
+        [.., relation, name] => frames
+            .iter()
+            .find(|frame| frame.is_called(relation))
+            .and_then(|frame| {
+                frame.column(name).cloned().or_else(|| {
+                    let (number, ty) = system_column(name)?;
+                    let first = frame.columns.as_ref()?.first()?.origin.as_ref()?;
+                    Some(Output {
+                        name: name.clone(),
+                        ty: Some(interned(ty)?),
+                        origin: Some(Origin {
+                            source: first.source.clone(),
+                            number,
+                        }),
+                        ..Output::default()
+                    })
+                })
+            }),
+        [] => None,
+    };
+    found.unwrap_or_else(|| Output {
+        name: names.last().cloned().unwrap_or_default(),
+        ..Output::default()
+    })
+}
+
+/// Has no type of its own in PostgreSQL: takes that of its neighbours.
+pub(super) fn is_untyped(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Parameter(_) => true,
+        ExprKind::Constant(constant) => constant.value.is_string() || constant.value.is_null(),
+        _ => false,
+    }
+}
+
+fn is_integer(expr: &Expr) -> bool {
+    integer(expr) == Some("int4")
+}
+
+/// The type of an integer constant.
+fn integer(expr: &Expr) -> Option<&'static str> {
+    let ExprKind::Constant(constant) = &expr.kind else {
+        return None;
+    };
+    let value = constant.value.as_i64()?;
+    interned(if i32::try_from(value).is_ok() {
+        "int4"
+    } else {
+        "int8"
+    })
+}
+
+/// `$1` of `unnest($1)`: how the parser writes `= ANY($1)`.
+fn unnested(query: &crate::ast::Query) -> Option<&Expr> {
+    let QueryBody::Select(select) = &query.body else {
+        return None;
+    };
+    let [item] = select.select_list.as_slice() else {
+        return None;
+    };
+    match &item.kind {
+        ExprKind::Function(call) if call.name == "unnest" => call.args.first(),
+        _ => None,
+    }
+}
+
+/// The query of `ARRAY(query)`, which the parser wraps into an aggregate.
+fn array_subquery(query: &crate::ast::Query) -> Option<&crate::ast::Query> {
+    let QueryBody::Select(select) = &query.body else {
+        return None;
+    };
+    let Select {
+        select_list, from, ..
+    } = &**select;
+    let [item] = select_list.as_slice() else {
+        return None;
+    };
+    let is_wrapped = item.location.is_none() && matches!(item.kind, ExprKind::Case { .. });
+    match &from.kind {
+        crate::ast::TableRefKind::Subquery(inner) if is_wrapped => Some(inner),
+        _ => None,
+    }
+}
+
+/// The array type of elements of this type.
+pub(super) fn array_of(ty: &str) -> Option<&'static str> {
+    interned(&format!("_{ty}"))
+}
+
+/// The type of elements of this array type.
+fn element_of(ty: &str) -> Option<&'static str> {
+    match ty {
+        "int2vector" => interned("int2"),
+        "oidvector" => interned("oid"),
+        _ => interned(ty.strip_prefix('_')?),
+    }
+}
