@@ -197,16 +197,16 @@ impl Walker<'_> {
     /// Operands of which PostgreSQL makes one type: that of those that have one. A parameter among
     /// them gets it.
     fn alike(&mut self, operands: &[&Expr], frames: &[Frame]) -> Option<&'static str> {
-        let types: Vec<Option<Option<&'static str>>> = operands
+        let found: Vec<Option<Option<&'static str>>> = operands
             .iter()
             .map(|operand| {
                 let ty = self.expr(operand, frames).ty;
                 (!is_untyped(operand)).then_some(ty)
             })
             .collect();
-        let mut typed = types.into_iter().flatten();
-        let first = typed.next()?;
-        let common = typed.fold(first, agreed);
+        let mut known = found.into_iter().flatten();
+        let first = known.next()?;
+        let common = known.fold(first, agreed);
         for operand in operands {
             self.parameter(operand, common.or(first)?);
         }

@@ -89,30 +89,26 @@ impl Walker<'_> {
         let mut visible = frames.clone();
         visible.extend_from_slice(outer);
         let mut right = self.from(&join.right, &visible);
-        match join.syntax {
+        if join.syntax == JoinSyntax::Natural {
             // Which columns are merged, only binding knows; what is not known is not expanded.
-            JoinSyntax::Natural => {
-                frames.push(Frame::default());
+            frames.push(Frame::default());
+        }
+        for name in &join.using {
+            for frame in &mut right {
+                let at = frame
+                    .columns
+                    .iter()
+                    .flatten()
+                    .position(|column| column.name.eq_ignore_ascii_case(name));
+                frame.merged.extend(at);
             }
-            _ => {
-                for name in &join.using {
-                    for frame in &mut right {
-                        let at = frame
-                            .columns
-                            .iter()
-                            .flatten()
-                            .position(|column| column.name.eq_ignore_ascii_case(name));
-                        frame.merged.extend(at);
-                    }
-                }
-                // USING puts merged columns first.
-                if let Some(frame) = frames.first_mut()
-                    && !join.using.is_empty()
-                    && !starts_with(frame, &join.using)
-                {
-                    frames.insert(0, Frame::default());
-                }
-            }
+        }
+        // USING puts merged columns first.
+        if let Some(frame) = frames.first_mut()
+            && !join.using.is_empty()
+            && !starts_with(frame, &join.using)
+        {
+            frames.insert(0, Frame::default());
         }
         frames.append(&mut right);
         if let Some(condition) = &join.condition {

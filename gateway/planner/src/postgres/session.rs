@@ -200,19 +200,14 @@ pub(super) fn value(
                 _ => None,
             };
             let local = node::constant_bool(&call.args[2]).unwrap_or(false);
-            let (value, shown) = match parameter {
-                Some(number) => {
-                    let text = node::plain_type("VARCHAR");
-                    (
-                        ConfigValue::Parameter(number),
-                        node::cast(call.args[1].clone(), text),
-                    )
-                }
-                None => {
-                    let new = constant(1)?.to_owned();
-                    let shown = node::text(&new);
-                    (ConfigValue::Constant(new), shown)
-                }
+            let (value, shown) = if let Some(number) = parameter {
+                let text = node::plain_type("VARCHAR");
+                let shown = node::cast(call.args[1].clone(), text);
+                (ConfigValue::Parameter(number), shown)
+            } else {
+                let new = constant(1)?.to_owned();
+                let shown = node::text(&new);
+                (ConfigValue::Constant(new), shown)
             };
             let change = SetConfig { name, value, local };
             context.found.set_config.push(change);
