@@ -18,8 +18,8 @@ pub(super) fn named_type(name: &str, held: &str) -> Option<String> {
     }
     let named = PgType::by_name(name)?;
     let goes = match (name, &ty) {
-        ("oid" | "xid" | "cid", Type::BigInt | Type::Integer | Type::SmallInt) => true,
-        (
+        ("oid" | "xid" | "cid", Type::BigInt | Type::Integer | Type::SmallInt)
+        | (
             "name" | "char" | "varchar" | "bpchar" | "xml" | "unknown" | "tid" | "inet" | "cidr"
             | "macaddr" | "aclitem" | "pg_node_tree" | "void" | "pg_lsn" | "cstring" | "anyarray",
             Type::Varchar | Type::Null,
