@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-/// Functions that reach the engine's settings, sequences or logs, or what differs from connection
-/// to connection.
+/// Functions that reach the engine's settings, sequences or logs, the program around it, or what
+/// differs from connection to connection.
 pub(crate) const DENIED: &[&str] = &[
     "current_connection_id",
     "current_query",
@@ -23,6 +23,7 @@ pub(crate) const DENIED: &[&str] = &[
     "json_serialize_plan",
     "nextval",
     "setseed",
+    "skein_host",
     "txid_current",
     "write_log",
 ];

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Invariant: what is returned names the same moment in the same session. Does not know the names
-//! of zones: those with a slash go on to DuckDB.
+//! of zones: those with a slash go on to DuckDB. It is one file because what a field means depends
+//! on all fields before it, in one order.
 
 use super::{Fault, FieldOrder, zones};
 
