@@ -15,10 +15,10 @@ use std::any::Any;
 use skein_catalog::CatalogError;
 use skein_executor_api::FragmentError;
 use skein_planner::ast::json::AstError;
-use skein_planner::error::PlanError;
+use skein_planner::error::{EscapeFault, PlanError};
 use skein_planner::parse::ParseError;
 use skein_planner::postgres::spelling::Fault;
-use skein_planner::postgres::{ByteaFault, RewriteError};
+use skein_planner::postgres::{ByteaFault, RegexFault, RewriteError};
 
 pub use duckdb::Translated;
 pub use report::{Report, Severity};
@@ -314,6 +314,20 @@ impl GatewayError {
                     Fault::Interval => SqlState::INTERVAL_FIELD_OVERFLOW,
                     Fault::Displacement => SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
                 },
+                RewriteError::Regex { fault } => match fault {
+                    RegexFault::LookAround
+                    | RegexFault::BackReference
+                    | RegexFault::OtherSyntax
+                    | RegexFault::Groups => SqlState::FEATURE_NOT_SUPPORTED,
+                    RegexFault::Escape
+                    | RegexFault::Braces
+                    | RegexFault::Repetition
+                    | RegexFault::Operand => SqlState::INVALID_REGULAR_EXPRESSION,
+                    RegexFault::Global(_) | RegexFault::Option(_) => {
+                        SqlState::INVALID_PARAMETER_VALUE
+                    }
+                },
+                RewriteError::Format { .. } => SqlState::INVALID_PARAMETER_VALUE,
                 RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
                 RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
             },
@@ -399,6 +413,10 @@ impl GatewayError {
             Self::Setting(error) | Self::StartupSetting(error) => error.hint(),
             Self::Plan(error) => plan_hint(error),
             Self::Rewrite(RewriteError::Spelling { error, .. }) => error.hint().map(str::to_owned),
+            Self::Rewrite(RewriteError::Format { fault }) => fault.hint().map(str::to_owned),
+            Self::Rewrite(RewriteError::Regex {
+                fault: RegexFault::Global(name),
+            }) if name == "regexp_match" => Some("Use the regexp_matches function instead.".into()),
             Self::UnknownFunction { nearest, .. } => Some(match nearest {
                 Some(nearest) => format!("Perhaps you meant \"{nearest}\"."),
                 None => "No function matches the given name and argument types. You might need to \
@@ -593,7 +611,15 @@ fn plan_state(error: &PlanError) -> SqlState {
         PlanError::Lexical { .. } | PlanError::Syntax { .. } | PlanError::Rule { .. } => {
             SqlState::SYNTAX_ERROR
         }
+        PlanError::Escape { fault, .. } => match fault {
+            EscapeFault::Unicode => SqlState::INVALID_ESCAPE_SEQUENCE,
+            EscapeFault::UnicodeString | EscapeFault::Pair | EscapeFault::Value => {
+                SqlState::SYNTAX_ERROR
+            }
+            EscapeFault::Bytes(_) => SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+        },
         PlanError::UnknownRelation { .. } => SqlState::UNDEFINED_TABLE,
+        PlanError::UnknownColumn { .. } => SqlState::UNDEFINED_COLUMN,
         PlanError::OtherDatabase { .. } => SqlState::FEATURE_NOT_SUPPORTED,
         PlanError::UnknownFunction { .. } => SqlState::UNDEFINED_FUNCTION,
         PlanError::FunctionNotAllowed { .. } => SqlState::INSUFFICIENT_PRIVILEGE,
@@ -606,7 +632,9 @@ fn plan_state(error: &PlanError) -> SqlState {
 fn plan_position(error: &PlanError) -> Option<usize> {
     match error {
         PlanError::Ast(AstError::Syntax { position, .. })
+        | PlanError::Escape { position, .. }
         | PlanError::UnknownRelation { position, .. }
+        | PlanError::UnknownColumn { position, .. }
         | PlanError::OtherDatabase { position, .. }
         | PlanError::UnknownFunction { position, .. }
         | PlanError::FunctionNotAllowed { position, .. }
@@ -627,6 +655,17 @@ fn plan_hint(error: &PlanError) -> Option<String> {
             nearest: Some(nearest),
             ..
         } => Some(format!("Perhaps you meant \"{nearest}\".")),
+        PlanError::Escape {
+            fault: EscapeFault::Unicode,
+            ..
+        } => Some("Unicode escapes must be \\uXXXX or \\UXXXXXXXX.".into()),
+        PlanError::Escape {
+            fault: EscapeFault::UnicodeString,
+            ..
+        } => Some("Unicode escapes must be \\XXXX or \\+XXXXXX.".into()),
+        PlanError::UnknownColumn { nearest, .. } => Some(format!(
+            "Perhaps you meant to reference the column \"{nearest}\"."
+        )),
         PlanError::FunctionNotAllowed { .. } => {
             Some("Skein runs no functions that reach files, settings or other sessions.".into())
         }

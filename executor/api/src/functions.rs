@@ -10,6 +10,11 @@
 //! agree: a fragment may run in another process. A macro is SQL, so whole and split queries mean the
 //! same; it is inlined when the query is bound, so it costs what its text costs.
 //!
+//! A macro refuses a value with `error('[substring_error] negative substring length not allowed')`:
+//! in brackets stands PostgreSQL's name of the condition, from which the gateway knows the SQLSTATE;
+//! lines that begin with `DETAIL: ` and `HINT: ` may follow. `error` stands outside of lambdas, or
+//! DuckDB does not fold what is constant.
+//!
 //! Invariants: macros depend on nothing but their arguments and the settings of the connection; a
 //! name that starts with `skein_` is for other macros and for rewrites of operators and syntax.
 
@@ -18,11 +23,12 @@ use std::collections::BTreeSet;
 /// The schema that holds them.
 pub const SCHEMA: &str = "skein_fn";
 
-/// One file per kind of function. In each, a statement ends a line with a semicolon and begins a
+/// One file per kind of function; a macro stands after those it calls. In each, a statement ends a line with a semicolon and begins a
 /// line with `CREATE MACRO skein_fn.`.
 const FILES: &[&str] = &[
     include_str!("functions/numbers.sql"),
     include_str!("functions/sessions.sql"),
+    include_str!("functions/patterns.sql"),
     include_str!("functions/text.sql"),
     include_str!("functions/times.sql"),
     include_str!("functions/json.sql"),

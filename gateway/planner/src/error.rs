@@ -16,6 +16,14 @@ pub enum PlanError {
         /// Where it begins.
         position: usize,
     },
+    /// An escape in a string or name that means nothing.
+    #[error("{fault}")]
+    Escape {
+        /// What is wrong.
+        fault: EscapeFault,
+        /// Where it stands.
+        position: Option<usize>,
+    },
     /// A utility statement that does not follow its grammar.
     #[error("{}", syntax(near))]
     Syntax {
@@ -39,6 +47,16 @@ pub enum PlanError {
         position: Option<usize>,
         /// A relation with a similar name.
         nearest: Option<String>,
+    },
+    /// A column in double quotes that has another name but for the case of its letters.
+    #[error("column {name} does not exist")]
+    UnknownColumn {
+        /// As PostgreSQL shows it.
+        name: String,
+        /// Where it stands.
+        position: Option<usize>,
+        /// The column of a similar name.
+        nearest: String,
     },
     /// A name with a database in front that is not the one served.
     #[error("cross-database references are not implemented: \"{name}\"")]
@@ -91,4 +109,30 @@ fn syntax(near: &str) -> String {
     } else {
         format!("syntax error at or near \"{near}\"")
     }
+}
+
+/// What is wrong with an escape.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EscapeFault {
+    /// Too few digits after `\u` or `\U`.
+    #[error("invalid Unicode escape")]
+    Unicode,
+    /// Too few digits in `U&'…'`.
+    #[error("invalid Unicode escape")]
+    UnicodeString,
+    /// One surrogate without the other.
+    #[error("invalid Unicode surrogate pair")]
+    Pair,
+    /// A number that is no character's.
+    #[error("invalid Unicode escape value")]
+    Value,
+    /// Bytes that are not UTF-8.
+    #[error("invalid byte sequence for encoding \"UTF8\": {}", hexadecimal(.0))]
+    Bytes(Vec<u8>),
+}
+
+/// `0xc3 0x28`
+fn hexadecimal(bytes: &[u8]) -> String {
+    let bytes: Vec<String> = bytes.iter().map(|byte| format!("0x{byte:02x}")).collect();
+    bytes.join(" ")
 }

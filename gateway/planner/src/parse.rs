@@ -16,7 +16,9 @@ mod copy;
 mod dialect;
 mod lexer;
 mod pivot;
+mod strings;
 mod utility;
+mod words;
 
 use skein_executor_api::FragmentError;
 
@@ -230,12 +232,14 @@ pub fn parse(text: &str, parser: &dyn ParseSql) -> Result<Vec<ParsedStatement>, 
         let (Some(first), Some(last)) = (part.first(), part.last()) else {
             continue;
         };
-        let own = lexer::translate(text, part, first.start..last.end);
+        let mut own = lexer::translate(text, part, first.start..last.end)?;
+        let disguised = words::disguise(&mut own, part, first.start);
         let own = tokens::normalise(&own).into_owned();
         let statement = Source {
             whole: text,
             text: &own,
             tokens: part,
+            disguised,
             parser,
         }
         .statement(0)
@@ -306,6 +310,8 @@ struct Source<'a> {
     text: &'a str,
     /// Its tokens; they count in the whole text.
     tokens: &'a [Token],
+    /// Names that are keywords for DuckDB stand in it by other names.
+    disguised: bool,
     parser: &'a dyn ParseSql,
 }
 
@@ -368,6 +374,9 @@ impl Source<'_> {
             Err(error) => return Err(PlanError::Ast(error).into()),
         };
         for query in &mut queries {
+            if self.disguised {
+                words::restore(query);
+            }
             dialect::apply(query, sql);
         }
         Ok(Some(queries))

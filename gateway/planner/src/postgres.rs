@@ -21,11 +21,14 @@ mod limits;
 mod node;
 mod numerics;
 mod operators;
+pub mod patterns;
+mod regex;
 mod session;
 pub mod settle;
 pub mod spelling;
 pub mod sums;
 mod temporal;
+mod texts;
 pub mod tokens;
 mod written;
 
@@ -34,6 +37,8 @@ mod tests;
 
 pub use bytea::ByteaFault;
 pub(crate) use catalogue::system_column;
+pub use regex::RegexFault;
+pub use texts::FormatFault;
 pub(crate) use written::written_type;
 
 use std::net::SocketAddr;
@@ -41,6 +46,7 @@ use std::net::SocketAddr;
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind};
 use crate::outputs::Outputs;
+use crate::resolve::names::name_inner;
 
 /// What a statement may ask about the session that runs it.
 pub trait SessionFacts {
@@ -208,6 +214,18 @@ pub enum RewriteError {
         /// Byte offset in the statement.
         position: Option<usize>,
     },
+    /// A regular expression that cannot be translated.
+    #[error("{fault}")]
+    Regex {
+        /// What is wrong.
+        fault: RegexFault,
+    },
+    /// A text for `format` that is none.
+    #[error("{fault}")]
+    Format {
+        /// What is wrong.
+        fault: FormatFault,
+    },
     /// An argument that has to be a constant is none.
     #[error("argument of {function} must be a constant")]
     NotConstant {
@@ -273,12 +291,20 @@ impl Context<'_> {
                 self.conditions(query);
                 limits::negative(query);
                 session::name_outputs(query, self);
+                texts::mark_sets(query);
+                self.name_columns(query);
                 if self.system_columns {
                     catalogue::system_columns(query, self);
                 }
                 Descend::Into
             }
             NodeMut::Table(table) => {
+                if let TableRefKind::Subquery(query) = &mut table.kind {
+                    name_inner(query, self.text);
+                }
+                if let Err(error) = texts::table(table) {
+                    return self.fail(error);
+                }
                 let descend = catalogue::table(table, self);
                 self.enters_from =
                     descend == Descend::Into && matches!(table.kind, TableRefKind::Function { .. });
@@ -293,7 +319,9 @@ impl Context<'_> {
         match &mut expr.kind {
             ExprKind::ColumnRef(_) => session::column(expr, self),
             ExprKind::Function(_) => {
-                operators::function(expr, self.text);
+                if let Err(error) = text_function(expr, self.text) {
+                    return self.fail(error);
+                }
                 match session::function(expr, self) {
                     Descend::Over => Descend::Over,
                     Descend::Into => {
@@ -308,7 +336,9 @@ impl Context<'_> {
                 Descend::Into
             }
             ExprKind::Operator { .. } => {
-                operators::negation(expr, self.text);
+                if let Err(error) = operators::negation(expr, self.text) {
+                    return self.fail(error);
+                }
                 Descend::Into
             }
             ExprKind::Cast { .. } => casts::cast(expr, self),
@@ -326,6 +356,26 @@ impl Context<'_> {
             }
             _ => Descend::Into,
         }
+    }
+
+    /// Names that PostgreSQL gives to columns of common table expressions and of VALUES.
+    fn name_columns(&self, query: &mut Query) {
+        for cte in &mut query.ctes {
+            name_inner(&mut cte.query, self.text);
+        }
+        if let QueryBody::Select(select) = &mut query.body
+            && select.from.alias == "valueslist"
+            && select.from.column_aliases.is_empty()
+            && let TableRefKind::Values { rows } = &select.from.kind
+        {
+            let width = rows.first().map_or(0, Vec::len);
+            select.from.column_aliases = (1..=width).map(|at| format!("column{at}")).collect();
+        }
+    }
+
+    fn fail(&mut self, error: RewriteError) -> Descend {
+        self.error.get_or_insert(error);
+        Descend::Over
     }
 
     /// DuckDB takes any number for a truth value; PostgreSQL does not.
@@ -353,4 +403,14 @@ impl Context<'_> {
             }
         }
     }
+}
+
+/// Operators and functions over text.
+fn text_function(expr: &mut Expr, text: &str) -> Result<(), RewriteError> {
+    operators::function(expr, text)?;
+    if !patterns::like(expr, text) {
+        patterns::function(expr)?;
+        texts::function(expr)?;
+    }
+    Ok(())
 }

@@ -16,6 +16,7 @@
 pub mod functions;
 pub mod names;
 pub mod parameters;
+mod quoted;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -210,6 +210,20 @@ fn names(text: &str) -> Option<Translated> {
             );
         }
     }
+    if let Some(name) = between(line, "Macro ", "() does not support the supplied arguments")
+        .or_else(|| between(line, "Macro ", "() has multiple overloads"))
+    {
+        return Some(
+            Translated::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("function {name} does not exist for these arguments"),
+            )
+            .hint(
+                "No function matches the given name and argument types. \
+                 You might need to add explicit type casts.",
+            ),
+        );
+    }
     if let Some(name) = between(line, "Type with name ", " does not exist") {
         return Some(Translated::new(
             SqlState::UNDEFINED_OBJECT,
@@ -324,7 +338,7 @@ fn type_name(ty: &str) -> String {
 }
 
 /// Where a query breaks a rule of SQL, in DuckDB's words.
-const RULES: [(&str, SqlState, &str); 23] = [
+const RULES: [(&str, SqlState, &str); 30] = [
     (
         "LIMIT must not be negative",
         SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
@@ -426,6 +440,41 @@ const RULES: [(&str, SqlState, &str); 23] = [
         "no argument for repetition operator",
         SqlState::INVALID_REGULAR_EXPRESSION,
         "invalid regular expression: quantifier operand invalid",
+    ),
+    (
+        "bad repetition operator",
+        SqlState::INVALID_REGULAR_EXPRESSION,
+        "invalid regular expression: quantifier operand invalid",
+    ),
+    (
+        "unexpected ): ",
+        SqlState::INVALID_REGULAR_EXPRESSION,
+        "invalid regular expression: parentheses () not balanced",
+    ),
+    (
+        "invalid character class range: [",
+        SqlState::INVALID_REGULAR_EXPRESSION,
+        "invalid regular expression: invalid character class",
+    ),
+    (
+        "invalid character class range: ",
+        SqlState::INVALID_REGULAR_EXPRESSION,
+        "invalid regular expression: invalid character range",
+    ),
+    (
+        "invalid escape sequence: ",
+        SqlState::INVALID_REGULAR_EXPRESSION,
+        "invalid regular expression: invalid escape \\ sequence",
+    ),
+    (
+        "invalid perl operator: ",
+        SqlState::FEATURE_NOT_SUPPORTED,
+        "look-ahead and look-behind in regular expressions are not supported",
+    ),
+    (
+        "pattern must not end with escape character",
+        SqlState::INVALID_ESCAPE_SEQUENCE,
+        "LIKE pattern must not end with escape character",
     ),
     (
         "cannot take square root of a negative number",

@@ -19,6 +19,7 @@ use skein_planner::ast::{Query, print};
 use skein_planner::clock::bind_clock;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
+use skein_planner::postgres::patterns;
 use skein_planner::resolve::Mentions;
 use skein_planner::split::{self, SplitOptions};
 
@@ -132,6 +133,7 @@ impl Session {
             }
             let mut bound = analysed.resolved.query.clone();
             put_parameters(&mut bound, parameters);
+            patterns::fold(&mut bound)?;
             bind_clock(&mut bound, &self.transaction.now());
             let sql = print::query_sql(&bound);
             return Ok(Planned::on_shadow(sql, shadow, analysed.is_brief));
@@ -179,6 +181,7 @@ impl Session {
             }
             let mut bound = analysed.resolved.query.clone();
             put_parameters(&mut bound, &parameters);
+            patterns::fold(&mut bound)?;
             bind_clock(&mut bound, &now);
             Ok(Planned::Fragments { plan: plan(&bound) })
         });

@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use crate::error::PlanError;
+use super::strings;
+use crate::error::{EscapeFault, PlanError};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,55 +301,89 @@ fn is_word_byte(byte: u8) -> bool {
 }
 
 /// The text of `range`, which `tokens` cover, as DuckDB shall read it. Same length.
-pub(super) fn translate(text: &str, tokens: &[Token], range: Range<usize>) -> String {
+pub(super) fn translate(
+    text: &str,
+    tokens: &[Token],
+    range: Range<usize>,
+) -> Result<String, PlanError> {
     let base = range.start;
     let mut own = String::with_capacity(range.len());
     let mut skipped_until = 0;
+    // The last string had escapes, and a string right below continues it.
+    let mut escapes_until = None;
     for (index, token) in tokens.iter().enumerate() {
         if index < skipped_until {
             continue;
         }
-        pad(&mut own, token.start - base);
+        pad(&mut own, &text[base..token.start]);
         let written = &text[token.start..token.end];
         match token.kind {
+            TokenKind::Text
+                if written.starts_with(['e', 'E'])
+                    || (written.starts_with('\'')
+                        && escapes_until
+                            .is_some_and(|end: usize| text[end..token.start].contains('\n'))) =>
+            {
+                own.push_str(&strings::plain(written, token.start)?);
+                escapes_until = Some(token.end);
+                continue;
+            }
             TokenKind::Word => own.push_str(&written.to_ascii_lowercase()),
             TokenKind::UnicodeText | TokenKind::UnicodeQuoted => {
-                let escape = unicode_escape(text, &tokens[index + 1..]);
-                match unicode(written, escape.unwrap_or('\\')) {
-                    Some(plain) if plain.len() <= written.len() => {
-                        own.push_str(&plain);
-                        if escape.is_some() {
-                            skipped_until = index + 3;
-                        }
-                    }
-                    _ => own.push_str(written),
+                let escape = unicode_escape(text, &tokens[index + 1..])?;
+                let plain = unicode(written, escape.unwrap_or('\\'));
+                // What stands for itself may be doubled, but never more than its escape was long.
+                let plain = plain.filter(|plain| plain.len() <= written.len());
+                own.push_str(
+                    &plain.ok_or(PlanError::Escape {
+                        fault: EscapeFault::UnicodeString,
+                        position: written
+                            .find(escape.unwrap_or('\\'))
+                            .map(|at| token.start + at),
+                    })?,
+                );
+                if escape.is_some() {
+                    skipped_until = index + 3;
                 }
             }
             _ => own.push_str(written),
         }
+        escapes_until = None;
     }
-    pad(&mut own, range.len());
-    own
+    pad(&mut own, &text[range]);
+    Ok(own)
 }
 
-fn pad(own: &mut String, length: usize) {
-    while own.len() < length {
-        own.push(' ');
+/// Blanks up to the length of `text`, which is what was written so far. Line feeds stay: a string
+/// goes on after one.
+fn pad(own: &mut String, text: &str) {
+    for byte in text.bytes().skip(own.len()) {
+        own.push(if byte == b'\n' { '\n' } else { ' ' });
     }
 }
 
 /// The character of `UESCAPE '!'`.
-fn unicode_escape(text: &str, tokens: &[Token]) -> Option<char> {
+fn unicode_escape(text: &str, tokens: &[Token]) -> Result<Option<char>, PlanError> {
     let [word, value, ..] = tokens else {
-        return None;
+        return Ok(None);
     };
     if !text[word.start..word.end].eq_ignore_ascii_case("uescape") {
-        return None;
+        return Ok(None);
     }
-    text[value.start..value.end]
-        .trim_matches('\'')
-        .chars()
-        .next()
+    let written = &text[value.start..value.end];
+    let inner = written
+        .strip_prefix('\'')
+        .and_then(|it| it.strip_suffix('\''));
+    let mut characters = inner.unwrap_or_default().chars();
+    match (characters.next(), characters.next()) {
+        (Some(c), None) if !c.is_ascii_hexdigit() && !c.is_whitespace() && !"+'\"".contains(c) => {
+            Ok(Some(c))
+        }
+        _ => Err(PlanError::Lexical {
+            message: format!("invalid Unicode escape character at or near \"{written}\""),
+            position: value.start,
+        }),
+    }
 }
 
 /// `U&'d\0061ta'` as `'data'`; `None` if an escape is not valid.

@@ -11,8 +11,9 @@ use crate::resolve::functions::TABLE_FUNCTIONS;
 
 static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(macros::names);
 
-/// Redirects a call by its name; qualified ones only in PostgreSQL's own schema. In FROM a table
-/// function stays what it is.
+/// Redirects a call by its name; qualified ones only in PostgreSQL's own schema, and in the one that
+/// DuckDB's parser gives to functions with a syntax of their own, such as `trim(both from x)`. In FROM
+/// a table function stays what it is.
 pub(super) fn function(expr: &mut Expr, is_in_from: bool) {
     let ExprKind::Function(call) = &mut expr.kind else {
         return;
@@ -20,7 +21,7 @@ pub(super) fn function(expr: &mut Expr, is_in_from: bool) {
     let is_table = is_in_from && TABLE_FUNCTIONS.contains(&call.name.as_str());
     if !call.is_operator
         && !is_table
-        && matches!(call.schema.as_str(), "" | "pg_catalog")
+        && matches!(call.schema.as_str(), "" | "pg_catalog" | "main")
         && NAMES.contains(call.name.as_str())
     {
         macros::SCHEMA.clone_into(&mut call.schema);

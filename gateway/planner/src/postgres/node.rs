@@ -161,7 +161,7 @@ pub(super) fn constant_bool(expr: &Expr) -> Option<bool> {
 
 /// Whether a type is text.
 pub(super) fn is_text(ty: &DataType) -> bool {
-    ty.0["id"] == "VARCHAR" || matches!(user_type(&ty.0), Some("name"))
+    ty.0["id"] == "VARCHAR" || ty.0 == "VARCHAR" || matches!(user_type(&ty.0), Some("name"))
 }
 
 /// The name of a type that DuckDB's parser does not know.

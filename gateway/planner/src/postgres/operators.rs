@@ -4,33 +4,33 @@
 //! call and the operator look the same in the tree, but for the position: an operator's points at
 //! the operator. In PostgreSQL a dot also matches a line feed, hence the option `s`.
 
-use super::node;
+use super::{RewriteError, node, patterns};
 use crate::ast::{Expr, ExprKind, Function, Window};
 
 const FULL_MATCH: &str = "regexp_full_match";
 
 /// Rewrites `a ~ b`, `a ~* b` and `a !~* b`, and functions that only have another name.
-pub(super) fn function(expr: &mut Expr, text: &str) {
+pub(super) fn function(expr: &mut Expr, text: &str) -> Result<(), RewriteError> {
     let location = expr.location;
     let ExprKind::Function(call) = &mut expr.kind else {
-        return;
+        return Ok(());
     };
     if call.is_operator && matches!(call.name.as_str(), "~*" | "!~*") {
         let negated = call.name == "!~*";
-        partial_match(call, "is");
-        if negated {
-            let inner = std::mem::replace(&mut expr.kind, ExprKind::Default);
-            expr.kind = ExprKind::Operator {
+        let matched = partial_match(call, true)?;
+        expr.kind = if negated {
+            ExprKind::Operator {
                 op: "OPERATOR_NOT".to_owned(),
                 children: vec![Expr {
-                    kind: inner,
-                    alias: String::new(),
                     location,
+                    ..matched
                 }],
-            };
-        }
+            }
+        } else {
+            matched.kind
+        };
     } else if is_full_match(call) && written_at(text, location, "~") {
-        partial_match(call, "s");
+        expr.kind = partial_match(call, false)?.kind;
     } else if matches!(
         call.name.as_str(),
         "json_build_object" | "jsonb_build_object"
@@ -39,6 +39,7 @@ pub(super) fn function(expr: &mut Expr, text: &str) {
     } else if is_every(&call.schema, &call.name) {
         "bool_and".clone_into(&mut call.name);
     }
+    Ok(())
 }
 
 /// Rewrites the windowed form of functions that only have another name.
@@ -54,24 +55,21 @@ fn is_every(schema: &str, name: &str) -> bool {
 }
 
 /// Rewrites `a !~ b`, which DuckDB parses as the negation of a match.
-pub(super) fn negation(expr: &mut Expr, text: &str) {
+pub(super) fn negation(expr: &mut Expr, text: &str) -> Result<(), RewriteError> {
     let location = expr.location;
     let ExprKind::Operator { op, children } = &mut expr.kind else {
-        return;
+        return Ok(());
     };
     if op != "OPERATOR_NOT" || !written_at(text, location, "!~") {
-        return;
+        return Ok(());
     }
-    if let [
-        Expr {
-            kind: ExprKind::Function(call),
-            ..
-        },
-    ] = children.as_mut_slice()
+    if let [child] = children.as_mut_slice()
+        && let ExprKind::Function(call) = &mut child.kind
         && is_full_match(call)
     {
-        partial_match(call, "s");
+        child.kind = partial_match(call, false)?.kind;
     }
+    Ok(())
 }
 
 /// Removes collations that compare bytes, as DuckDB does anyway.
@@ -102,8 +100,9 @@ fn written_at(text: &str, location: Option<usize>, symbol: &str) -> bool {
         .is_some_and(|rest| rest.starts_with(symbol.as_bytes()))
 }
 
-fn partial_match(call: &mut Function, options: &str) {
-    "regexp_matches".clone_into(&mut call.name);
-    call.is_operator = false;
-    call.args.push(node::text(options));
+fn partial_match(call: &mut Function, ignore_case: bool) -> Result<Expr, RewriteError> {
+    let mut args = std::mem::take(&mut call.args).into_iter();
+    let (string, pattern) = (args.next(), args.next());
+    let string = string.unwrap_or_else(node::null);
+    patterns::matches_anywhere(string, pattern.unwrap_or_else(node::null), ignore_case)
 }

@@ -78,7 +78,7 @@ fn operators_match_anywhere_in_the_text() {
         ),
         (
             "SELECT a SIMILAR TO 'x'",
-            "SELECT regexp_full_match(a, 'x')",
+            "SELECT skein_fn.skein_similar(a, 'x', '\\')",
         ),
         (
             "SELECT NOT (a ~ 'x')",
@@ -370,10 +370,7 @@ fn types_follow_operands() {
             "SELECT DISTINCT sum(i) * 2 FROM t GROUP BY i ORDER BY sum(i) * 2",
             &["BIGINT"],
         ),
-        (
-            "SELECT \"sum(i)\" + 1 FROM (SELECT sum(i) FROM t)",
-            &["BIGINT"],
-        ),
+        ("SELECT sum + 1 FROM (SELECT sum(i) FROM t)", &["BIGINT"]),
         (
             "WITH c AS (SELECT sum(i) AS x FROM t) SELECT x / 2, sum(x) FROM c GROUP BY x",
             &["BIGINT", "HUGEINT"],

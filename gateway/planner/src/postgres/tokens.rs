@@ -6,10 +6,15 @@
 //! | `x::pg_catalog.text`, `CAST(x AS pg_catalog.text)` | without the schema |
 //! | `x COLLATE pg_catalog.default`, `x COLLATE "default"` | without the collation |
 //! | `INTERVAL '1-2' YEAR TO MONTH` | without the fields |
+//! | `x SIMILAR TO y ESCAPE z` | `x LIKE       y ESCAPE z`, in capitals, which [`super::patterns`] knows |
+//! | `ORDER BY x USING >` | `ORDER BY x desc` |
+//! | `substring(x SIMILAR y ESCAPE z)` | `substring(x from    y for    z)` |
 //!
-//! Every byte that goes becomes a space, so offsets stay.
+//! Every byte that goes becomes a space, so offsets stay. Words were made lower case before.
 
 use std::borrow::Cow;
+
+use super::patterns::SIMILAR;
 
 /// A token: what it is and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,16 +45,19 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
             .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
     };
     let has_fields = || contains("interval") && contains(" to ");
-    if !contains("pg_catalog") && !contains("operator") && !contains("collate") && !has_fields() {
+    let words = ["pg_catalog", "operator", "collate", "similar", "using"];
+    if !words.iter().any(|word| contains(word)) && !has_fields() {
         return Cow::Borrowed(text);
     }
     let tokens = tokens(text);
     let mut bytes = text.as_bytes().to_vec();
     let mut changed = false;
-    let mut blank = |from: usize, to: usize| {
+    let mut put = |from: usize, to: usize, word: &str| {
         bytes[from..to].fill(b' ');
+        bytes[from..from + word.len()].copy_from_slice(word.as_bytes());
         changed = true;
     };
+    let mut in_substring = false;
     for (index, token) in tokens.iter().enumerate() {
         let rest = &tokens[index + 1..];
         if token.kind != Kind::Word && token.kind != Kind::Symbol {
@@ -57,23 +65,41 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
         }
         if is(text, *token, "operator") {
             if let Some((operator, close)) = operator(text, rest) {
-                blank(token.start, operator.start);
-                blank(close.start, close.end);
+                put(token.start, operator.start, "");
+                put(close.start, close.end, "");
             }
         } else if is(text, *token, "collate") {
             if let Some(end) = default_collation(text, rest) {
-                blank(token.start, end);
+                put(token.start, end, "");
             }
+        } else if is(text, *token, "similar") {
+            match rest.first() {
+                Some(to) if is(text, *to, "to") => put(token.start, to.end, SIMILAR),
+                _ => {
+                    in_substring = true;
+                    put(token.start, token.end, "from");
+                }
+            }
+        } else if is(text, *token, "using")
+            && let [order, after, ..] = rest
+            && after.start > order.end
+            && (is(text, *order, ">") || is(text, *order, "<"))
+        {
+            let word = if is(text, *order, ">") { "desc" } else { "asc" };
+            put(token.start, order.end, word);
+        } else if in_substring && is(text, *token, "escape") {
+            in_substring = false;
+            put(token.start, token.end, "for");
         } else if is(text, *token, "to") {
             if let Some(start) = all_fields(text, &tokens[..index], rest.first()) {
-                blank(start, rest[0].end);
+                put(start, rest[0].end, "");
             }
         } else if (is(text, *token, "as") || ends_cast(text, &tokens[..=index]))
             && let [schema, dot, ..] = rest
             && is(text, *schema, "pg_catalog")
             && is(text, *dot, ".")
         {
-            blank(schema.start, dot.end);
+            put(schema.start, dot.end, "");
         }
     }
     if !changed {
@@ -339,6 +365,16 @@ mod tests {
             ("a COLLATE \"default\"", "a                  "),
             ("a COLLATE \"C\"", "a COLLATE \"C\""),
             ("x::pg_catalog.text", "x::           text"),
+            (
+                "a not similar to b escape '#'",
+                "a not LIKE       b escape '#'",
+            ),
+            ("order by a using > limit 1", "order by a desc    limit 1"),
+            ("join b using (a)", "join b using (a)"),
+            (
+                "substring(a similar b escape '#')",
+                "substring(a from    b for    '#')",
+            ),
             ("CAST(x AS pg_catalog.text)", "CAST(x AS            text)"),
             (
                 "pg_catalog.upper(x) AS pg_catalog",

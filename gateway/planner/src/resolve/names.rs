@@ -8,7 +8,7 @@
 //! DuckDB's tree does not always say how a call was written (`EXTRACT`, `percentile_cont`, `~`),
 //! so the text is looked at where the call begins.
 
-use crate::ast::visit::{self, Node};
+use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, Select, SubqueryKind, TableRefKind};
 use crate::postgres::written_type;
 
@@ -59,6 +59,25 @@ pub fn output_names(query: &Query, text: &str, count: usize) -> Vec<Option<Strin
     names
 }
 
+/// Gives the columns of a query in FROM the names by which the rest of the statement knows them.
+pub(crate) fn name_inner(query: &mut Query, text: &str) {
+    match &mut query.body {
+        QueryBody::Select(select) => {
+            for item in &mut select.select_list {
+                if let Some(name) = own_name(item, text).filter(|name| name != NO_NAME) {
+                    item.alias = name;
+                }
+            }
+        }
+        QueryBody::SetOperation { operands, .. } => {
+            if let Some(first) = operands.first_mut() {
+                name_inner(first, text);
+            }
+        }
+        QueryBody::RecursiveCte { left, .. } => name_inner(left, text),
+    }
+}
+
 /// The block whose columns name those of the whole query.
 fn first_select(query: &Query) -> Option<&Select> {
     match &query.body {
@@ -70,14 +89,22 @@ fn first_select(query: &Query) -> Option<&Select> {
 
 /// Whether DuckDB may make several columns of the item.
 fn is_wide(item: &Expr) -> bool {
-    visit::any(Node::Expr(item), &mut |node| match node {
-        Node::Expr(expr) => match &expr.kind {
-            ExprKind::Star(_) => true,
-            ExprKind::Function(call) => call.name == "unnest" && call.args.len() > 1,
-            _ => false,
-        },
-        _ => false,
-    })
+    let mut wide = false;
+    visit::walk(Node::Expr(item), &mut |node| {
+        if let Node::Expr(expr) = node {
+            wide |= match &expr.kind {
+                ExprKind::Star(_) => true,
+                ExprKind::Function(call) => call.name == "unnest" && call.args.len() > 1,
+                _ => false,
+            };
+        }
+        // A subquery is one column, whatever it selects from.
+        match node {
+            Node::Query(_) => Descend::Over,
+            Node::Table(_) | Node::Expr(_) => Descend::Into,
+        }
+    });
+    wide
 }
 
 fn own_name(item: &Expr, text: &str) -> Option<String> {
@@ -183,6 +210,8 @@ fn call_name(name: &str, location: Option<usize>, text: &str) -> Option<Name> {
             "rtrim" => "rtrim",
             _ => "btrim",
         })),
+        // A name that stands in the text in disguise.
+        Some(word) if word.ends_with('$') => Some(Name::strong(name)),
         Some(word) => Some(Name::strong(word)),
         None => match name {
             "count_star" => Some(Name::strong("count")),

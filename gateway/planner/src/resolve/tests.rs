@@ -72,7 +72,7 @@ fn sql(text: &str) -> String {
 fn relations_get_their_schema_and_an_alias() {
     for (text, expected) in [
         ("FROM events", "SELECT * FROM public.events AS events"),
-        ("FROM EVENTS e", "SELECT * FROM public.events AS e"),
+        ("FROM events e", "SELECT * FROM public.events AS e"),
         ("FROM mixed", "SELECT * FROM public.\"Mixed\" AS mixed"),
         (
             "FROM db.sales.orders",
@@ -97,6 +97,15 @@ fn relations_get_their_schema_and_an_alias() {
     ] {
         assert_eq!(sql(text), expected, "{text}");
     }
+    // Capitals stand in double quotes, and then the case of letters counts.
+    assert!(matches!(
+        resolved("FROM EVENTS"),
+        Err(PlanError::UnknownRelation { .. })
+    ));
+    assert!(matches!(
+        resolved("SELECT \"A\" FROM events"),
+        Err(PlanError::UnknownColumn { .. })
+    ));
 }
 
 #[test]

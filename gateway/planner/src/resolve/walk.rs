@@ -10,7 +10,8 @@ use skein_executor_api::functions as macros;
 
 use super::functions::{self, Access};
 use super::{
-    Mentions, ResolvedQuery, Scope, find, is_path, nearest, path_alias, schemas, system_schema,
+    Mentions, ResolvedQuery, Scope, find, is_path, nearest, path_alias, quoted, schemas,
+    system_schema,
 };
 use crate::ast::visit::{self, Descend, NodeMut};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
@@ -78,6 +79,7 @@ pub(super) fn resolve(
     if let Some(error) = tables.error.take() {
         return Err(error);
     }
+    quoted::check(&query, &tables.relations)?;
     tables.columns(&mut query);
     Ok(ResolvedQuery {
         query,
@@ -244,7 +246,9 @@ impl Tables<'_> {
                 }
                 continue;
             }
-            if let Some((found, relation)) = find(self.snapshot, candidate, name) {
+            if let Some((found, relation)) = find(self.snapshot, candidate, name)
+                && (found.name == *name || !name.bytes().any(|byte| byte.is_ascii_uppercase()))
+            {
                 self.qualified.insert((
                     found.schema.to_ascii_lowercase(),
                     found.name.to_ascii_lowercase(),
