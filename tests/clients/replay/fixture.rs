@@ -1,6 +1,7 @@
 //! The relations that the recorded clients talked about, as files, and as tables of a PostgreSQL.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -87,9 +88,10 @@ pub(crate) fn skein() -> Cluster {
                     [executors]\nembedded = 1\nthreads = 1\nmemory_limit = \"2GB\"\n"
         .to_owned();
     for (schema, name, _) in RELATIONS {
-        toml.push_str(&format!(
+        let _ = write!(
+            toml,
             "\n[[relation]]\nschema = \"{schema}\"\nname = \"{name}\"\npath = \"{name}/*.parquet\"\n"
-        ));
+        );
         if let Some((_, declared)) = DECLARED.iter().find(|(declared, _)| declared == name) {
             toml.push_str(declared);
         }

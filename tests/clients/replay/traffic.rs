@@ -364,12 +364,11 @@ fn value_length(text: &str) -> usize {
         match (quote, byte) {
             (Some(_), b'\\') => escaped = true,
             (Some(open), byte) if byte == open => quote = None,
-            (Some(_), _) => {}
             (None, b'\'' | b'"') => quote = Some(byte),
             (None, b'[') => depth += 1,
             (None, b']') => depth = depth.saturating_sub(1),
             (None, b' ') if depth == 0 => return at,
-            (None, _) => {}
+            _ => {}
         }
     }
     text.len()
