@@ -621,6 +621,9 @@ fn values(text: &str) -> Option<Translated> {
             format!("unit \"{unit}\" not supported for type interval"),
         ));
     }
+    if line.starts_with("unit \"") && line.contains("\" not recognized for type ") {
+        return Some(Translated::new(SqlState::INVALID_PARAMETER_VALUE, line));
+    }
     if let Some(unit) = between(line, "extract specifier \"", "\" not recognized") {
         return Some(Translated::new(
             SqlState::INVALID_PARAMETER_VALUE,

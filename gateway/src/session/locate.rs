@@ -46,9 +46,65 @@ pub(super) fn locate(error: &FragmentError, parsed: &Query) -> Option<usize> {
     found
 }
 
-/// Names the relation of a column that is not grouped, as PostgreSQL does, where the statement
-/// tells which one it is.
+/// Says what PostgreSQL says more, where the statement tells it.
 pub(super) fn qualify(error: &mut FragmentError, parsed: &Query) {
+    not_grouped(error, parsed);
+    unknown_unit(error, parsed);
+}
+
+/// Names the type of a value that has no such part: `date_trunc('foo', now())`.
+fn unknown_unit(error: &mut FragmentError, parsed: &Query) {
+    let unit = error
+        .message
+        .split_once("extract specifier \"")
+        .and_then(|(_, rest)| rest.split_once("\" not recognized"));
+    let Some((unit, _)) = unit else {
+        return;
+    };
+    let mut found = None;
+    visit::walk(Node::Query(parsed), &mut |node| {
+        if let Node::Expr(Expr {
+            kind: ExprKind::Function(call),
+            ..
+        }) = node
+            && found.is_none()
+            && let [first, second, ..] = call.args.as_slice()
+            && is_about(&first.kind, &Subject::Value(unit))
+        {
+            found = type_with_units(second, &call.name);
+        }
+        Descend::Into
+    });
+    if let Some(ty) = found {
+        error.message = format!("unit \"{unit}\" not recognized for type {ty}");
+    }
+}
+
+/// PostgreSQL's type of an operand, where it can be seen.
+fn type_with_units(expr: &Expr, function: &str) -> Option<&'static str> {
+    const WITH_ZONE: &str = "timestamp with time zone";
+    match &expr.kind {
+        ExprKind::Function(call) if call.args.is_empty() => matches!(
+            call.name.as_str(),
+            "now" | "clock_timestamp" | "statement_timestamp" | "transaction_timestamp"
+        )
+        .then_some(WITH_ZONE),
+        ExprKind::ColumnRef(names) if names.len() == 1 => {
+            (names[0] == "current_timestamp").then_some(WITH_ZONE)
+        }
+        ExprKind::Cast { ty, .. } => match ty.id() {
+            "TIMESTAMP WITH TIME ZONE" => Some(WITH_ZONE),
+            "DATE" if function == "date_trunc" => Some(WITH_ZONE),
+            "TIMESTAMP" => Some("timestamp without time zone"),
+            "INTERVAL" => Some("interval"),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Names the relation of a column that is not grouped, as PostgreSQL does.
+fn not_grouped(error: &mut FragmentError, parsed: &Query) {
     const NOT_GROUPED: &str = "\" must appear in the GROUP BY";
     let Some((start, rest)) = error.message.split_once(NOT_GROUPED) else {
         return;

@@ -303,12 +303,13 @@ fn placed(error: GatewayError, analysed: &Analysed) -> GatewayError {
     match (error, &analysed.query) {
         (
             GatewayError::Fragment {
-                error,
+                mut error,
                 position: None,
             },
             Some(query),
         ) => {
             let position = super::locate::locate(&error, &query.parsed);
+            super::locate::qualify(&mut error, &query.parsed);
             GatewayError::Fragment { error, position }
         }
         (error, _) => error,
