@@ -14,7 +14,7 @@ use skein_tests::process;
 use crate::{ENDLESS, failure};
 
 /// How long it may take until one session knows of another.
-const NOTICE_MAX: Duration = Duration::from_secs(5);
+const NOTICE_MAX: Duration = Duration::from_secs(20);
 /// How long stopping may take.
 const STOP_MAX: Duration = Duration::from_secs(5);
 
@@ -241,6 +241,37 @@ fn copy_can_be_canceled_while_it_sends() {
         Message::ReadyForQuery(_)
     ));
     assert_eq!(text(&mut client, "SELECT 1"), "1");
+}
+
+#[test]
+fn many_sleep_while_others_work() {
+    let cluster = cluster();
+    let mut sleeping: Vec<Client> = (0..40).map(|_| client_of(&cluster, "ann")).collect();
+    for client in &mut sleeping {
+        client
+            .send_query("SELECT pg_sleep(300), 1 AS one")
+            .expect("the query can be sent");
+    }
+    let mut other = client_of(&cluster, "ann");
+    let asleep = "FROM pg_stat_activity WHERE query LIKE '%one%' AND state = 'active' \
+                  AND pid <> pg_backend_pid()";
+    process::eventually("all of them sleep", NOTICE_MAX, || {
+        text(&mut other, &format!("SELECT count(*) {asleep}")) == "40"
+    });
+    let canceled = text(
+        &mut other,
+        &format!("SELECT pg_cancel_backend(pid) {asleep}"),
+    );
+    assert_eq!(canceled, ["t"; 40].join(";"));
+    for mut client in sleeping {
+        let (sqlstate, error) = failure(client.results());
+        assert_eq!(sqlstate, "57014", "{error}");
+        let slept = client
+            .query("SELECT pg_sleep(0.01), 1 AS one")
+            .expect("the query runs");
+        assert_eq!(slept.rows, [[Some(String::new()), Some("1".to_owned())]]);
+        assert_eq!(slept.columns[0].name, "pg_sleep");
+    }
 }
 
 /// Connects by the bytes of a startup packet, and gives the first message of each kind that came

@@ -25,6 +25,7 @@ pub mod patterns;
 mod regex;
 mod session;
 pub mod settle;
+mod sleeps;
 pub mod spelling;
 pub mod sums;
 mod temporal;
@@ -155,6 +156,8 @@ pub struct Rewritten {
     pub catalogue: bool,
     /// Calls of `set_config`: the settings to change when the statement runs.
     pub set_config: Vec<SetConfig>,
+    /// Seconds to wait before the statement runs, as texts.
+    pub sleeps: Vec<String>,
 }
 
 /// The new value of a setting.
@@ -255,6 +258,7 @@ pub fn rewrite(
         found: Rewritten::default(),
         error: None,
     };
+    context.found.sleeps = sleeps::take(query);
     if outputs.columns.is_none() {
         casts::outputs(query, &mut context);
     }

@@ -327,16 +327,20 @@ impl Signals {
     }
 }
 
-/// Waits for so many seconds, while the statement runs.
-fn sleep(caller: &Entry, statement: u64, seconds: &str) {
+/// A number of seconds, given as text; what is below zero is no time at all.
+pub(super) fn duration(seconds: &str) -> Duration {
     let seconds: f64 = seconds.parse().unwrap_or(0.0);
     let longest = Duration::from_secs(u32::MAX.into());
-    let duration = match Duration::try_from_secs_f64(seconds) {
+    match Duration::try_from_secs_f64(seconds) {
         Ok(duration) => duration.min(longest),
         Err(_) if seconds > 0.0 => longest,
         Err(_) => Duration::ZERO,
-    };
-    let end = Instant::now() + duration;
+    }
+}
+
+/// Waits for so many seconds, while the statement runs.
+fn sleep(caller: &Entry, statement: u64, seconds: &str) {
+    let end = Instant::now() + duration(seconds);
     loop {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() || caller.statement.load(Ordering::SeqCst) != statement {

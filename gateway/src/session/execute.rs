@@ -9,6 +9,7 @@ use skein_planner::postgres::ConfigValue;
 use skein_planner::postgres::tokens::normalise;
 
 use super::Session;
+use super::activity;
 use super::analysed::{Analysed, AnalysedQuery};
 use super::copy::CopyOut;
 use super::cursor::CursorOptions;
@@ -484,6 +485,10 @@ impl Session {
             self.settings.begin();
             self.settings.set_text(&change.name, &value, change.local)?;
         }
+        if let Err(error) = wait(analysed, guard).await {
+            let columns = analysed.described.clone().unwrap_or_default();
+            return Ok(Outcome::select(Err(error), columns));
+        }
         let (analysed, _, started) = self.plan_and_start(analysed, parameters, guard).await?;
         let rows = match started.map(Started::rows) {
             // PostgreSQL reads constants when it analyses a query, and computes with them when it
@@ -494,6 +499,23 @@ impl Session {
         let columns = analysed.described.clone().unwrap_or_default();
         Ok(Outcome::select(rows, columns))
     }
+}
+
+/// Waits for as long as the statement says.
+async fn wait(analysed: &Analysed, guard: &mut Guard) -> Result<(), GatewayError> {
+    let sleeps = analysed
+        .query
+        .iter()
+        .flat_map(|query| &query.rewritten.sleeps);
+    for seconds in sleeps {
+        let sleep = tokio::time::sleep(activity::duration(seconds));
+        let sleep = async {
+            sleep.await;
+            Ok::<(), GatewayError>(())
+        };
+        guard.run(sleep).await?;
+    }
+    Ok(())
 }
 
 /// Whether an error of running is one of the constants that the client wrote.
