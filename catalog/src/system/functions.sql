@@ -177,7 +177,7 @@ CREATE MACRO skein_pg.skein_regtype_in(name) AS
     WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     ELSE (SELECT min(known.oid) FROM skein_pg.skein_regtype AS known
-          WHERE known.name = replace(lower(trim(CAST(name AS VARCHAR))), 'pg_catalog.', ''))
+          WHERE known.name = regexp_replace(regexp_replace(lower(trim(CAST(name AS VARCHAR))), '^("pg_catalog"|pg_catalog)\.', ''), '^"([^"]*)"', '\1'))
   END;
 CREATE MACRO skein_pg.skein_regtype(name) AS
   CASE WHEN name IS NULL THEN NULL
@@ -191,6 +191,12 @@ CREATE MACRO skein_pg.skein_regproc(name) AS
 CREATE MACRO skein_pg.skein_regproc_name(function_oid) AS
   CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
     ELSE coalesce((SELECT min(shown.proname) FROM skein_pg.pg_proc AS shown WHERE shown.oid = function_oid), CAST(function_oid AS VARCHAR)) END;
+CREATE MACRO skein_pg.skein_regoperator(name) AS
+  CASE WHEN name IS NULL THEN NULL
+    WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
+    ELSE error('operator does not exist: ' || name) END;
+CREATE MACRO skein_pg.skein_regoperator_name(operator_oid) AS
+  CASE WHEN operator_oid IS NULL THEN NULL WHEN operator_oid = 0 THEN '0' ELSE CAST(operator_oid AS VARCHAR) END;
 CREATE MACRO skein_pg.skein_regnamespace(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)

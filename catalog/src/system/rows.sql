@@ -44,7 +44,7 @@ INSERT INTO skein_pg.pg_attribute BY NAME
           CASE s.type_name WHEN 'sql_identifier' THEN 'name' WHEN 'character_data' THEN 'varchar' WHEN 'yes_or_no' THEN 'varchar'
             WHEN 'cardinal_number' THEN 'int4' WHEN 'time_stamp' THEN 'timestamptz' ELSE s.type_name END) AS c
   LEFT JOIN skein_pg.skein_types AS t ON t.oid = c.type_oid
-  ORDER BY ALL;
+  ORDER BY c.relation_oid, c.number;
 
 INSERT INTO skein_pg.pg_type BY NAME
   SELECT oid, typname, 11 AS typnamespace, 10 AS typowner, typlen, typbyval, typtype, typcategory, typispreferred, true AS typisdefined,
@@ -172,7 +172,8 @@ INSERT INTO skein_info.tables BY NAME
   SELECT i.database AS table_catalog, n.nspname AS table_schema, c.relname AS table_name,
     CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'BASE TABLE' END AS table_type, 'NO' AS is_insertable_into, 'NO' AS is_typed
   FROM skein_pg.pg_class AS c JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace, skein_pg.skein_identity AS i
-  WHERE c.relkind IN ('r', 'v');
+  WHERE c.relkind IN ('r', 'v')
+  ORDER BY n.nspname, c.relname;
 
 INSERT INTO skein_info.views BY NAME
   SELECT table_catalog, table_schema, table_name, 'NONE' AS check_option, 'NO' AS is_updatable, 'NO' AS is_insertable_into,
@@ -193,7 +194,8 @@ INSERT INTO skein_info.columns BY NAME
     'NO' AS is_self_referencing, 'NO' AS is_identity, 'NO' AS identity_cycle, 'NEVER' AS is_generated, 'NO' AS is_updatable
   FROM skein_pg.pg_attribute AS a JOIN skein_pg.pg_class AS c ON c.oid = a.attrelid JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN skein_pg.pg_type AS t ON t.oid = a.atttypid, skein_pg.skein_identity AS i
-  WHERE c.relkind IN ('r', 'v');
+  WHERE c.relkind IN ('r', 'v')
+  ORDER BY n.nspname, c.relname, a.attnum;
 
 INSERT INTO skein_info.table_constraints BY NAME
   SELECT i.database AS constraint_catalog, n.nspname AS constraint_schema, k.conname AS constraint_name, i.database AS table_catalog,

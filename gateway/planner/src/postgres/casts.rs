@@ -18,6 +18,7 @@ fn macros(ty: &str) -> Option<(&'static str, &'static str)> {
         "regclass" => ("skein_regclass", "skein_regclass_name"),
         "regtype" => ("skein_regtype", "format_type"),
         "regproc" | "regprocedure" => ("skein_regproc", "skein_regproc_name"),
+        "regoper" | "regoperator" => ("skein_regoperator", "skein_regoperator_name"),
         "regnamespace" => ("skein_regnamespace", "skein_regnamespace_name"),
         "regrole" => ("skein_regrole", "pg_get_userbyid"),
         _ => return None,

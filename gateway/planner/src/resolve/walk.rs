@@ -383,6 +383,7 @@ impl Tables<'_> {
             "regclass" => "skein_regclass",
             "regtype" => "skein_regtype",
             "regproc" | "regprocedure" => "skein_regproc",
+            "regoper" | "regoperator" => "skein_regoperator",
             "regnamespace" => "skein_regnamespace",
             "regrole" => "skein_regrole",
             _ => return,
