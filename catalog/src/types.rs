@@ -18,6 +18,7 @@
 //! | VARCHAR | `Utf8` | text |
 //! | ENUM | `Dictionary` of `Utf8` | text |
 //! | JSON | `Utf8` (`arrow.json`) | json |
+//! | JSONB, which Skein adds | `Utf8` | jsonb |
 //! | BLOB, GEOMETRY | `Binary` (GEOMETRY as WKB) | bytea |
 //! | BIT | `Binary`: the number of padding bits, then the bits | varbit |
 //! | UUID | `FixedSizeBinary(16)` | uuid |
@@ -28,7 +29,8 @@
 //! | TIMESTAMP WITH TIME ZONE | `Timestamp` of microseconds | timestamptz |
 //! | INTERVAL | `Interval(MonthDayNano)` | interval |
 //! | lists and arrays of the above, also nested | `List`, `FixedSizeList` | the array type |
-//! | STRUCT, MAP, UNION, and lists of them | `Struct`, `Map`, sparse `Union` | json |
+//! | STRUCT without names | `Struct` | record |
+//! | other STRUCT, MAP, UNION, and lists of them | `Struct`, `Map`, sparse `Union` | json |
 //! | VARIANT | none: fragments have to cast it to JSON | json |
 //! | NULL | `Int32` or `Null` | text |
 //!
@@ -87,6 +89,8 @@ pub enum Type {
     Varchar,
     /// `JSON`
     Json,
+    /// `JSONB`: a type that every instance of Skein has.
+    Jsonb,
     /// `BLOB`
     Blob,
     /// `BIT`
@@ -186,10 +190,17 @@ impl Type {
 
     /// Has named parts, and so travels as json.
     pub fn is_composite(&self) -> bool {
-        matches!(
-            self,
-            Self::Struct(_) | Self::Map(..) | Self::Union(_) | Self::Variant
-        )
+        match self {
+            Self::Struct(_) => !self.is_record(),
+            Self::Map(..) | Self::Union(_) | Self::Variant => true,
+            _ => false,
+        }
+    }
+
+    /// Is a row without names, as `ROW(1, 2)` makes it.
+    pub fn is_record(&self) -> bool {
+        matches!(self, Self::Struct(fields)
+            if !fields.is_empty() && fields.iter().all(|(name, _)| name.is_empty()))
     }
 
     /// The result type needs `CAST(… AS JSON)` before DuckDB can hand it out as Arrow.
@@ -217,7 +228,9 @@ fn oid_of_scalar(ty: &Type) -> u32 {
         }
         Type::Float => oid::FLOAT4,
         Type::Double => oid::FLOAT8,
+        Type::Struct(_) if ty.is_record() => oid::RECORD,
         Type::Json | Type::Variant | Type::Struct(_) | Type::Map(..) | Type::Union(_) => oid::JSON,
+        Type::Jsonb => oid::JSONB,
         Type::Blob | Type::Geometry => oid::BYTEA,
         Type::Bit => oid::VARBIT,
         Type::Uuid => oid::UUID,
@@ -259,6 +272,7 @@ impl fmt::Display for Type {
             Self::Double => "DOUBLE",
             Self::Varchar => "VARCHAR",
             Self::Json => "JSON",
+            Self::Jsonb => "JSONB",
             Self::Blob => "BLOB",
             Self::Bit => "BIT",
             Self::Uuid => "UUID",
@@ -343,6 +357,7 @@ mod tests {
             ("VARCHAR", 25, -1),
             ("ENUM('a', 'b')", 25, -1),
             ("JSON", 114, -1),
+            ("JSONB", 3802, -1),
             ("VARIANT", 114, -1),
             ("BLOB", 17, -1),
             ("GEOMETRY", 17, -1),
@@ -380,6 +395,8 @@ mod tests {
         assert_eq!(pg("JSON[]"), (199, -1, -1));
         assert_eq!(pg("BIT[]"), (1563, -1, -1));
         assert_eq!(pg("STRUCT(a INTEGER)"), (114, -1, -1));
+        assert_eq!(pg("STRUCT(INTEGER, VARCHAR)"), (2249, -1, -1));
+        assert_eq!(pg("STRUCT(INTEGER, VARCHAR)[]"), (2287, -1, -1));
         assert_eq!(pg("STRUCT(a INTEGER)[]"), (114, -1, -1));
         assert_eq!(pg("MAP(VARCHAR, INTEGER)[][2]"), (114, -1, -1));
     }

@@ -13,7 +13,8 @@
 //! - Nanoseconds are rounded to the nearest microsecond, as PostgreSQL rounds what it reads.
 //! - Nested lists are arrays of several dimensions. In text, sublists of different lengths and NULL
 //!   sublists appear as they are; the binary form cannot express them, which is an error.
-//! - STRUCT, MAP, UNION and lists of them are json, written as PostgreSQL's `to_json` would: the
+//! - A STRUCT without names, as `ROW(1, 2)` makes it, is a record.
+//! - Other STRUCTs, MAP, UNION and lists of them are json, written as PostgreSQL's `to_json` would: the
 //!   fields of a struct by name (`f1`, `f2`… when they have none), a map by the text of its keys,
 //!   a union as an object with its one member. Numbers that JSON lacks are strings.
 //! - Dates and timestamps beyond PostgreSQL's range are shown in text and refused in binary.
@@ -30,6 +31,7 @@ pub(crate) mod float;
 mod interval;
 mod json;
 mod numeric;
+mod record;
 mod settings;
 mod text;
 mod values;

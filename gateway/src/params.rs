@@ -19,6 +19,7 @@ mod datetime;
 mod text;
 
 use skein_catalog::types::{PgType, oid};
+use skein_executor_api::functions;
 
 use crate::encode::{DateOrder, Format};
 
@@ -47,11 +48,28 @@ pub enum Value {
 impl Parameter {
     /// SQL that gives the value in its type.
     pub fn sql(&self) -> String {
-        format!("CAST({} AS {})", self.value.sql(), self.ty)
+        let value = if self.ty.starts_with("JSONB") {
+            self.value.jsonb()
+        } else {
+            self.value.sql()
+        };
+        format!("CAST({value} AS {})", self.ty)
     }
 }
 
 impl Value {
+    /// The same of texts that have to take the form of jsonb.
+    fn jsonb(&self) -> String {
+        match self {
+            Self::Text(_) => format!("{}.skein_jsonb({})", functions::SCHEMA, self.sql()),
+            Self::List(values) => {
+                let values: Vec<_> = values.iter().map(Self::jsonb).collect();
+                format!("[{}]", values.join(", "))
+            }
+            Self::Null | Self::Sql(_) => self.sql(),
+        }
+    }
+
     fn sql(&self) -> String {
         match self {
             Self::Null => "NULL".to_owned(),

@@ -244,6 +244,7 @@ fn simple(name: &str) -> Option<Type> {
         "DOUBLE" => Type::Double,
         "VARCHAR" => Type::Varchar,
         "JSON" => Type::Json,
+        "JSONB" => Type::Jsonb,
         "BLOB" => Type::Blob,
         "BIT" => Type::Bit,
         "UUID" => Type::Uuid,

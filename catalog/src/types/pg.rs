@@ -99,7 +99,7 @@ pg_types! {
     VOID 2278 4 0 "void" "void" "VARCHAR"
     UUID 2950 16 2951 "uuid" "uuid" "UUID"
     PG_LSN 3220 8 3221 "pg_lsn" "pg_lsn" "VARCHAR"
-    JSONB 3802 -1 3807 "jsonb" "jsonb" "JSON"
+    JSONB 3802 -1 3807 "jsonb" "jsonb" "JSONB"
     JSONPATH 4072 -1 4073 "jsonpath" "jsonpath" "VARCHAR"
     REGNAMESPACE 4089 4 4090 "regnamespace" "regnamespace" "BIGINT"
     REGROLE 4096 4 4097 "regrole" "regrole" "BIGINT"

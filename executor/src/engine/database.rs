@@ -14,7 +14,7 @@ use skein_executor_api::{FragmentError, FragmentErrorKind, functions};
 
 use super::connection::Connection;
 use super::host::{self, Host};
-use super::types::load_keywords;
+use super::types::{JSONB, LogicalType, load_keywords};
 use super::{c_text, input, literal, owned_text};
 
 /// Settings with the same value in every instance.
@@ -127,6 +127,7 @@ impl Database {
         };
         let connection = database.connect()?;
         load_keywords(&connection)?;
+        LogicalType::simple(ffi::DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR).register(JSONB, &connection)?;
         // Macros of the prelude name it.
         host::register(&connection, &options.host)?;
         for (name, value) in &database.raw.settings {

@@ -1,12 +1,18 @@
 //! DuckDB's types as SQL text, written as DuckDB's `typeof` writes them.
 
 use std::collections::BTreeSet;
+use std::ptr;
 use std::sync::OnceLock;
 
 use libduckdb_sys as ffi;
+use skein_executor_api::{FragmentError, FragmentErrorKind};
 
 use super::connection::Connection;
-use super::{identifier, literal, owned_text};
+use super::{c_text, identifier, literal, owned_text};
+
+/// PostgreSQL's `jsonb`, which every instance has as a type of its own: a text that is always in
+/// the form that PostgreSQL prints.
+pub(super) const JSONB: &str = "JSONB";
 
 /// A type owned by us.
 #[derive(Debug)]
@@ -26,6 +32,29 @@ impl LogicalType {
         Self(unsafe { ffi::duckdb_create_logical_type(id) })
     }
 
+    /// Adds a type of this name, which is stored as this one and that nothing is cast to by itself.
+    pub(super) fn register(
+        &self,
+        name: &str,
+        connection: &Connection,
+    ) -> Result<(), FragmentError> {
+        let name = c_text(name)?;
+        // SAFETY: the type and the connection are live, the name outlives the calls, and DuckDB
+        // copies both.
+        let state = unsafe {
+            ffi::duckdb_logical_type_set_alias(self.0, name.as_ptr());
+            ffi::duckdb_register_logical_type(connection.raw.handle, self.0, ptr::null_mut())
+        };
+        if state == ffi::DuckDBError {
+            return Err(FragmentError {
+                kind: FragmentErrorKind::Internal,
+                message: format!("DuckDB could not add the type {}", name.to_string_lossy()),
+                position: None,
+            });
+        }
+        Ok(())
+    }
+
     /// SQL text of the type; `None` when DuckDB does not know it yet, as for an open parameter.
     pub(super) fn sql(&self) -> Option<String> {
         // SAFETY: every call below is on this live handle and fits the type's id.
@@ -34,7 +63,7 @@ impl LogicalType {
             if let Some(name) = simple_name(id) {
                 let alias = owned_text(ffi::duckdb_logical_type_get_alias(self.0));
                 // Other aliases are names of other catalogs' types, which this text must not need.
-                return Some(if alias == "JSON" {
+                return Some(if matches!(alias.as_str(), "JSON" | JSONB) {
                     alias
                 } else {
                     name.to_owned()
@@ -187,9 +216,7 @@ fn simple_name(id: ffi::duckdb_type) -> Option<&'static str> {
 static KEYWORDS: OnceLock<BTreeSet<String>> = OnceLock::new();
 
 /// Reads DuckDB's keywords, once per process.
-pub(super) fn load_keywords(
-    connection: &Connection,
-) -> Result<(), skein_executor_api::FragmentError> {
+pub(super) fn load_keywords(connection: &Connection) -> Result<(), FragmentError> {
     if KEYWORDS.get().is_none() {
         let rows = connection.query_text("SELECT keyword_name FROM duckdb_keywords()")?;
         let words = rows.into_iter().flatten().flatten().collect();

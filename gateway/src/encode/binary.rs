@@ -8,7 +8,7 @@ use super::datetime::{self, EPOCH_DAYS, EPOCH_MICROS};
 use super::settings::EncodeSettings;
 use super::text::{bit_string, eight, sixteen};
 use super::values::Values;
-use super::{EncodeError, array, json, numeric};
+use super::{EncodeError, array, json, numeric, record};
 
 /// Hands the binary writer for `values`, which are of type `ty`, to `visitor`.
 #[expect(
@@ -72,6 +72,12 @@ pub(super) fn visit<V: Visit>(
         }),
         Values::Decimal(array, scale) => visitor.values(array.nulls(), |row, out| {
             numeric::decimal_binary(array.value(row), *scale, out);
+            Ok(())
+        }),
+        // The form of jsonb begins with the number of its version.
+        Values::Json(array) if *ty == Type::Jsonb => visitor.values(array.nulls(), |row, out| {
+            out.push(1);
+            out.extend_from_slice(array.value(row).as_bytes());
             Ok(())
         }),
         Values::Text(array) | Values::Json(array) => visitor.values(array.nulls(), |row, out| {
@@ -147,6 +153,10 @@ pub(super) fn visit<V: Visit>(
         Values::List(list) if list.is_array => visitor.values(list.nulls.as_ref(), |row, out| {
             array::binary(list, row, ty, settings, out)
         }),
+        Values::Struct(fields) if fields.is_record => visitor
+            .values(fields.nulls.as_ref(), |row, out| {
+                record::binary(fields, ty, row, settings, out)
+            }),
         Values::List(_) | Values::Struct(_) | Values::Map(_) | Values::Union(_) => visitor
             .values(values.nulls(), |row, out| {
                 json::value(values, row, settings, out)

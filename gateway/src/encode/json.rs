@@ -53,11 +53,11 @@ pub(super) fn value(
             out.push(b']');
         }
         Values::Struct(fields) => {
-            for (index, (name, values)) in fields.fields.iter().enumerate() {
+            for (index, (name, values)) in fields.parts.iter().enumerate() {
                 out.push(if index == 0 { b'{' } else { b',' });
                 member(name, values, row, settings, out)?;
             }
-            if fields.fields.is_empty() {
+            if fields.parts.is_empty() {
                 out.push(b'{');
             }
             out.push(b'}');

@@ -598,12 +598,15 @@ fn composites_are_json() {
         vec![Arc::new(Int32Array::from(vec![7])) as ArrayRef],
         None,
     );
-    json("STRUCT(INTEGER)", Arc::new(unnamed.clone()), r#"{"f1":7}"#);
-    json(
-        "STRUCT(INTEGER)[]",
-        Arc::new(list(&[Some(1)], Arc::new(unnamed))),
-        r#"[{"f1":7}]"#,
+    let record: ArrayRef = Arc::new(unnamed.clone());
+    let settings = EncodeSettings::default();
+    assert_eq!(texts("STRUCT(INTEGER)", &record, &settings), ["(7)"]);
+    assert_eq!(
+        hexes("STRUCT(INTEGER)", &record),
+        ["00000001000000170000000400000007"]
     );
+    let records: ArrayRef = Arc::new(list(&[Some(1)], Arc::new(unnamed)));
+    assert_eq!(texts("STRUCT(INTEGER)[]", &records, &settings), ["{(7)}"]);
 
     let entries = StructArray::new(
         vec![

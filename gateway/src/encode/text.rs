@@ -6,7 +6,7 @@ use super::cells::{One, Visit, short};
 use super::datetime::{self, Layout};
 use super::settings::{ByteaOutput, EncodeSettings};
 use super::values::Values;
-use super::{EncodeError, array, float, interval, json, numeric};
+use super::{EncodeError, array, float, interval, json, numeric, record};
 
 /// Hands the text writer for `values` to `visitor`.
 #[expect(
@@ -143,6 +143,10 @@ pub(super) fn visit<V: Visit>(
             short(names.value(row).as_bytes(), out);
             Ok(())
         }),
+        Values::Struct(fields) if fields.is_record => visitor
+            .values(fields.nulls.as_ref(), |row, out| {
+                record::text(fields, row, settings, out)
+            }),
         Values::List(_) | Values::Struct(_) | Values::Map(_) | Values::Union(_) => visitor
             .values(values.nulls(), |row, out| {
                 json::value(values, row, settings, out)

@@ -127,7 +127,9 @@ impl List {
 
 /// The fields of a struct.
 pub(super) struct Fields {
-    pub(super) fields: Vec<(String, Values)>,
+    /// They have no names: the struct is PostgreSQL's `record`.
+    pub(super) is_record: bool,
+    pub(super) parts: Vec<(String, Values)>,
     pub(super) nulls: Option<NullBuffer>,
 }
 
@@ -196,7 +198,9 @@ impl Values {
             (Type::Decimal { .. }, DataType::Decimal128(_, scale)) => {
                 Self::Decimal(array.as_primitive().clone(), usize::try_from(*scale).ok()?)
             }
-            (Type::Json | Type::Variant, DataType::Utf8) => Self::Json(array.as_string().clone()),
+            (Type::Json | Type::Jsonb | Type::Variant, DataType::Utf8) => {
+                Self::Json(array.as_string().clone())
+            }
             (Type::Varchar | Type::Enum(_) | Type::Other(_) | Type::Null, DataType::Utf8) => {
                 Self::Text(array.as_string().clone())
             }
@@ -241,7 +245,10 @@ impl Values {
                 Self::Interval(array.as_primitive().clone())
             }
             (Type::List(_) | Type::Array(..), _) => Self::List(list(ty, array)?),
-            (Type::Struct(fields), DataType::Struct(_)) => Self::Struct(struct_(fields, array)?),
+            (Type::Struct(fields), DataType::Struct(_)) => Self::Struct(Fields {
+                is_record: ty.is_record(),
+                ..struct_(fields, array)?
+            }),
             (Type::Map(key, value), DataType::Map(..)) => Self::Map(map(key, value, array)?),
             (Type::Union(members), DataType::Union(..)) => Self::Union(union(members, array)?),
             _ => return None,
@@ -425,7 +432,8 @@ fn struct_(fields: &[(String, Type)], array: &dyn Array) -> Option<Fields> {
             Some((name, Values::new(ty, column)?))
         });
     Some(Fields {
-        fields: fields.collect::<Option<_>>()?,
+        is_record: false,
+        parts: fields.collect::<Option<_>>()?,
         nulls: array.nulls().cloned(),
     })
 }

@@ -54,7 +54,11 @@ fn text_of_every_type() {
         (oid::TEXT, "it's", "CAST('it''s' AS VARCHAR)"),
         (0, "x", "CAST('x' AS VARCHAR)"),
         (oid::UNKNOWN, "x", "CAST('x' AS VARCHAR)"),
-        (oid::JSONB, "{\"a\": 1}", "CAST('{\"a\": 1}' AS JSON)"),
+        (
+            oid::JSONB,
+            "{\"a\": 1}",
+            "CAST(skein_fn.skein_jsonb('{\"a\": 1}') AS JSONB)",
+        ),
         (oid::BYTEA, "\\x00 fF", "CAST('\\x00\\xFF' AS BLOB)"),
         (oid::BYTEA, "a\\\\\\001", "CAST('\\x61\\x5C\\x01' AS BLOB)"),
         (
@@ -325,7 +329,7 @@ fn binary_of_every_type() {
             "a0eebc999c0b4ef8bb6d6bb9bd380a11",
             "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11' AS UUID",
         ),
-        (oid::JSONB, "017b7d", "'{}' AS JSON"),
+        (oid::JSONB, "017b7d", "skein_fn.skein_jsonb('{}') AS JSONB"),
         (oid::VARBIT, "00000003a0", "'101' AS BIT"),
     ] {
         assert_eq!(
