@@ -328,6 +328,10 @@ impl GatewayError {
                     }
                 },
                 RewriteError::Format { .. } => SqlState::INVALID_PARAMETER_VALUE,
+                RewriteError::Array { .. } | RewriteError::Json { .. } => {
+                    SqlState::INVALID_TEXT_REPRESENTATION
+                }
+                RewriteError::JsonUnicode { .. } => SqlState::UNTRANSLATABLE_CHARACTER,
                 RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
                 RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
             },
@@ -452,6 +456,9 @@ impl GatewayError {
                 RewriteError::UnknownSetting { position, .. }
                 | RewriteError::Bytea { position, .. }
                 | RewriteError::Spelling { position, .. }
+                | RewriteError::Array { position, .. }
+                | RewriteError::Json { position }
+                | RewriteError::JsonUnicode { position }
                 | RewriteError::NotBoolean { position, .. }
                 | RewriteError::NotConstant { position, .. },
             ) => *position,

@@ -31,9 +31,9 @@ const FILES: &[&str] = &[
     include_str!("functions/patterns.sql"),
     include_str!("functions/text.sql"),
     include_str!("functions/times.sql"),
+    include_str!("functions/limits.sql"),
     include_str!("functions/json.sql"),
     include_str!("functions/arrays.sql"),
-    include_str!("functions/limits.sql"),
 ];
 
 const CREATE: &str = "CREATE MACRO skein_fn.";

@@ -12,25 +12,34 @@
 //! [`rewrite`] keeps the number and order of result columns. It runs on the tree as parsed, and
 //! needs the text that was parsed to tell `a ~ b` from `regexp_full_match(a, b)`.
 
+mod array_text;
 mod arrays;
 mod bytea;
 mod casts;
 mod catalogue;
 mod functions;
+mod json;
+mod json_text;
+mod jsonb;
+mod jsonpath;
 mod limits;
 mod node;
 mod numerics;
 mod operators;
 pub mod patterns;
 mod regex;
+mod rows;
 mod session;
+mod sets;
 pub mod settle;
 mod sleeps;
 pub mod spelling;
 pub mod sums;
+mod symbols;
 mod temporal;
 mod texts;
 pub mod tokens;
+mod typed;
 mod written;
 
 #[cfg(test)]
@@ -207,6 +216,26 @@ pub enum RewriteError {
         /// Byte offset in the statement.
         position: Option<usize>,
     },
+    /// A constant that is no array.
+    #[error("malformed array literal: \"{value}\"")]
+    Array {
+        /// The constant.
+        value: String,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+    /// A constant that is no `json`.
+    #[error("invalid input syntax for type json")]
+    Json {
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+    /// A character in a `jsonb` that no text can hold.
+    #[error("unsupported Unicode escape sequence")]
+    JsonUnicode {
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
     /// A condition that is a number.
     #[error("argument of {clause} must be type boolean, not type {ty}")]
     NotBoolean {
@@ -295,6 +324,7 @@ impl Context<'_> {
                 self.conditions(query);
                 limits::negative(query);
                 session::name_outputs(query, self);
+                sets::aliases(query);
                 texts::mark_sets(query);
                 self.name_columns(query);
                 if self.system_columns {
@@ -309,7 +339,10 @@ impl Context<'_> {
                 if let Err(error) = texts::table(table) {
                     return self.fail(error);
                 }
-                let descend = catalogue::table(table, self);
+                let descend = match sets::table(table) {
+                    Descend::Into => catalogue::table(table, self),
+                    Descend::Over => Descend::Over,
+                };
                 self.enters_from =
                     descend == Descend::Into && matches!(table.kind, TableRefKind::Function { .. });
                 descend
@@ -323,9 +356,15 @@ impl Context<'_> {
         match &mut expr.kind {
             ExprKind::ColumnRef(_) => session::column(expr, self),
             ExprKind::Function(_) => {
+                arrays::quantified(expr);
                 if let Err(error) = text_function(expr, self.text) {
                     return self.fail(error);
                 }
+                json::function(expr);
+                if !is_in_from {
+                    sets::function(expr);
+                }
+                rows::function(expr);
                 match session::function(expr, self) {
                     Descend::Over => Descend::Over,
                     Descend::Into => {
@@ -339,7 +378,17 @@ impl Context<'_> {
                 operators::window(window);
                 Descend::Into
             }
+            ExprKind::Comparison { .. } => {
+                rows::comparison(expr);
+                Descend::Into
+            }
+            ExprKind::Between { .. } => {
+                rows::between(expr);
+                Descend::Into
+            }
             ExprKind::Operator { .. } => {
+                rows::operator(expr);
+                arrays::negated(expr, self.text);
                 if let Err(error) = operators::negation(expr, self.text) {
                     return self.fail(error);
                 }

@@ -1,1 +1,80 @@
--- Functions over arrays.
+-- Functions over arrays, and what functions that return rows return. Names of lambda parameters are
+-- those of one macro only: the text of an argument takes the place of its name, and must not meet
+-- a parameter of the same name.
+
+-- `= ANY` and `= ALL` over the results for all elements: unknown unless one decides.
+CREATE MACRO skein_fn.skein_any(results) AS
+  CASE WHEN results IS NULL THEN NULL WHEN list_contains(results, true) THEN true
+    WHEN len(list_filter(results, lambda result__a1: result__a1 IS NULL)) > 0 THEN NULL ELSE false END;
+CREATE MACRO skein_fn.skein_all(results) AS
+  CASE WHEN results IS NULL THEN NULL WHEN list_contains(results, false) THEN false
+    WHEN len(list_filter(results, lambda result__a2: result__a2 IS NULL)) > 0 THEN NULL ELSE true END;
+
+CREATE MACRO skein_fn.array_position(elements, wanted) AS
+    CAST(list_position(elements, wanted) AS INTEGER),
+  (elements, wanted, start) AS
+    CAST(list_position(list_slice(elements, start, len(elements)), wanted) + start - 1 AS INTEGER);
+CREATE MACRO skein_fn.array_positions(elements, wanted) AS
+  CAST(list_filter(range(1, len(elements) + 1), lambda place__a3: elements[place__a3] IS NOT DISTINCT FROM wanted) AS INTEGER[]);
+CREATE MACRO skein_fn.array_remove(elements, unwanted) AS
+  list_filter(elements, lambda element__a4: element__a4 IS DISTINCT FROM unwanted);
+CREATE MACRO skein_fn.array_replace(elements, old, new) AS
+  list_transform(elements, lambda element__a5: CASE WHEN element__a5 IS NOT DISTINCT FROM old THEN new ELSE element__a5 END);
+CREATE MACRO skein_fn.array_cat(first, second) AS list_concat(first, second);
+CREATE MACRO skein_fn.trim_array(elements, count) AS
+  CASE WHEN count < 0 OR count > len(elements)
+    THEN error('[array_subscript_error] number of elements to trim must be between 0 and ' || len(elements))
+    ELSE list_slice(elements, 1, len(elements) - count) END;
+CREATE MACRO skein_fn.array_fill(element, lengths) AS
+  CASE len(lengths) WHEN 0 THEN [element][:0] WHEN 1 THEN list_transform(range(lengths[1]), lambda place__a6: element)
+    ELSE error('[feature_not_supported] arrays of several dimensions cannot be filled') END;
+
+-- `array_to_string` of texts. NULLs are left out, or have a text of their own.
+CREATE MACRO skein_fn.skein_joined_text(texts, delimiter) AS
+    CASE WHEN delimiter IS NULL OR texts IS NULL THEN NULL ELSE coalesce(array_to_string(texts, delimiter), '') END,
+  (texts, delimiter, absent) AS
+    CASE WHEN delimiter IS NULL OR texts IS NULL THEN NULL
+      WHEN absent IS NULL THEN coalesce(array_to_string(texts, delimiter), '')
+      ELSE coalesce(array_to_string(list_transform(texts, lambda part__a7: coalesce(part__a7, absent)), delimiter), '') END;
+
+-- A value as PostgreSQL writes it inside of a text.
+CREATE MACRO skein_fn.skein_output(value) AS
+  CASE WHEN typeof(value) = 'BOOLEAN' THEN left(CAST(value AS VARCHAR), 1)
+    WHEN typeof(value) IN ('FLOAT', 'DOUBLE') THEN regexp_replace(CAST(value AS VARCHAR), '\.0$', '')
+    ELSE CAST(value AS VARCHAR) END;
+
+-- How many rows a function of lists of this length gives, counted.
+CREATE MACRO skein_fn.skein_places(length) AS range(1, length + 1);
+
+-- `generate_subscripts` of an array of one dimension.
+CREATE MACRO skein_fn.skein_subscripts(elements, dimension) AS
+    CAST(CASE WHEN dimension = 1 THEN range(1, len(elements) + 1) ELSE [] END AS INTEGER[]),
+  (elements, dimension, reversed) AS
+    CAST(CASE WHEN dimension <> 1 THEN [] WHEN reversed THEN list_reverse(range(1, len(elements) + 1))
+      ELSE range(1, len(elements) + 1) END AS INTEGER[]);
+
+-- `generate_series` as a list. DuckDB's has BIGINT for all integers and no numerics.
+CREATE MACRO skein_fn.skein_step(step) AS
+  CASE WHEN step = 0 THEN error('[invalid_parameter_value] step size cannot equal zero') ELSE step END;
+CREATE MACRO skein_fn.skein_series(start, stop, step := 1) AS
+  skein_fn.generate_series(CAST(start AS BIGINT), CAST(stop AS BIGINT), CAST(skein_fn.skein_step(step) AS BIGINT));
+CREATE MACRO skein_fn.skein_series_integer(start, stop, step := 1) AS
+  CAST(skein_fn.generate_series(CAST(start AS BIGINT), CAST(stop AS BIGINT), CAST(skein_fn.skein_step(step) AS BIGINT)) AS INTEGER[]);
+CREATE MACRO skein_fn.skein_series_timestamp(start, stop, step) AS
+  skein_fn.generate_series(CAST(start AS TIMESTAMP), CAST(stop AS TIMESTAMP), CAST(step AS INTERVAL));
+CREATE MACRO skein_fn.skein_series_timestamptz(start, stop, step) AS
+  skein_fn.generate_series(CAST(start AS TIMESTAMPTZ), CAST(stop AS TIMESTAMPTZ), CAST(step AS INTERVAL));
+CREATE MACRO skein_fn.skein_series_numeric(start, stop, step := 1) AS
+  list_transform([{'start': start, 'stop': stop, 'step': skein_fn.skein_step(step)}], lambda it__a8:
+    list_transform(skein_fn.generate_series(0, CAST(floor(CAST(it__a8.stop - it__a8.start AS DOUBLE) / CAST(it__a8.step AS DOUBLE)) AS BIGINT)),
+      lambda place__a8: it__a8.start + place__a8 * it__a8.step))[1];
+
+-- What arrays of one dimension have; for those of several the planner writes more.
+CREATE MACRO skein_fn.array_ndims(elements) AS CASE WHEN len(elements) > 0 THEN 1 END;
+CREATE MACRO skein_fn.array_dims(elements) AS CASE WHEN len(elements) > 0 THEN '[1:' || len(elements) || ']' END;
+CREATE MACRO skein_fn.array_length(elements, dimension) AS
+  CAST(CASE WHEN dimension = 1 AND len(elements) > 0 THEN len(elements) END AS INTEGER);
+CREATE MACRO skein_fn.array_upper(elements, dimension) AS
+  CAST(CASE WHEN dimension = 1 AND len(elements) > 0 THEN len(elements) END AS INTEGER);
+CREATE MACRO skein_fn.array_lower(elements, dimension) AS
+  CAST(CASE WHEN dimension = 1 AND len(elements) > 0 THEN 1 END AS INTEGER);

@@ -39,7 +39,7 @@ fn result(name: &str) -> Option<&'static str> {
         | "pg_client_encoding" => "name",
         "current_schemas" => "_name",
         "to_regclass" => "regclass",
-        "to_regtype" | "pg_typeof" => "regtype",
+        "to_regtype" => "regtype",
         "to_regproc" => "regproc",
         "to_regnamespace" => "regnamespace",
         "to_regrole" => "regrole",

@@ -1,124 +1,259 @@
-//! PostgreSQL's text of arrays: `{a,"b c",NULL}`.
+//! PostgreSQL's text of arrays, `{a,"b c",NULL}`, and comparisons with all their elements.
+//!
+//! ```text
+//! x = ANY ('{a,b}')      ─► x IN ('a', 'b')
+//! x < ANY (list)         ─► skein_fn.skein_any(list_transform(list, lambda e: x < e))
+//! x LIKE ALL (list)      ─► skein_fn.skein_all(…)
+//! ```
+//!
+//! DuckDB would unnest the array in a subquery, and its parser takes comparisons only; for other
+//! operators [`super::tokens`] writes the name of a function instead of `ANY` and `ALL`.
 
-use super::node;
-use crate::ast::{Comparison, Expr, ExprKind, QueryBody, SubqueryKind};
+use super::array_text::{self, Element};
+use super::{node, tokens};
+use crate::ast::visit::{Node, any as any_below, is_aggregate};
+use crate::ast::{Comparison, DataType, Expr, ExprKind, QueryBody, Subquery, SubqueryKind};
+
+const FN: &str = skein_executor_api::functions::SCHEMA;
+
+/// The parameter for an element; nobody else has a name like that.
+const ELEMENT: &str = "element__";
 
 /// Columns of the catalogue that are lists of numbers.
 const NUMBERS: &[&str] = &["indkey", "conkey", "confkey", "indclass", "indcollation"];
 
-/// Rewrites `x = ANY ('{a,b}')`, which DuckDB takes for the unnesting of a text, as `x IN (a, b)`,
-/// where each element takes the type of `x`. `ALL` arrives as the negation of `ANY`.
+/// Rewrites `x = ANY (array)` and the like. `ALL` arrives as the negation of `ANY`.
 ///
-/// `x = ANY (indkey)` becomes a function call, because DuckDB takes no subquery in the condition of
-/// an outer join. That is the same as long as no element is NULL, so it is done with `catalogue`
-/// only, for columns that never have one.
+/// `x = ANY (indkey)` becomes a plain function call, which DuckDB can plan best. That is the same as
+/// long as no element is NULL, so it is done with `catalogue` only, for columns that never have one.
 pub(super) fn any(expr: &mut Expr, catalogue: bool) {
     let ExprKind::Subquery(subquery) = &mut expr.kind else {
         return;
     };
-    if subquery.kind != SubqueryKind::Any || subquery.comparison != Some(Comparison::Equal) {
-        return;
-    }
-    let QueryBody::Select(select) = &subquery.query.body else {
+    let Some(comparison) = subquery.comparison else {
         return;
     };
-    let [
-        Expr {
-            kind: ExprKind::Function(call),
-            ..
-        },
-    ] = select.select_list.as_slice()
-    else {
+    let Some(array) = unnested(subquery) else {
         return;
     };
-    let ("unnest", [argument]) = (call.name.as_str(), call.args.as_slice()) else {
-        return;
-    };
-    if let ExprKind::ColumnRef(names) = &argument.kind
+    if let ExprKind::ColumnRef(names) = &array.kind
         && catalogue
+        && comparison == Comparison::Equal
         && names
             .last()
             .is_some_and(|name| NUMBERS.contains(&name.as_str()))
-        && let Some(child) = subquery.child.take()
     {
-        expr.kind = node::call("", "list_contains", vec![argument.clone(), child]).kind;
+        let array = array.clone();
+        if let Some(child) = subquery.child.take() {
+            expr.kind = node::call("", "list_contains", vec![array, child]).kind;
+        }
         return;
     }
-    let ExprKind::Constant(_) = &argument.kind else {
-        return;
+    let constant = matches!(array.kind, ExprKind::Constant(_))
+        .then(|| node::constant_text(array).and_then(elements))
+        .flatten();
+    let constants = constant.map(|texts| {
+        let texts = texts.iter();
+        texts
+            .map(|text| text.as_deref().map_or_else(node::null, node::text))
+            .collect::<Vec<_>>()
+    });
+    let listed = match &array.kind {
+        ExprKind::Operator { op, children } if op == "ARRAY_CONSTRUCTOR" => Some(children.clone()),
+        _ => None,
     };
-    let Some(elements) = node::constant_text(argument).and_then(elements) else {
+    let of_list = constants.or(listed.filter(|children| {
+        children
+            .iter()
+            .all(|child| matches!(child.kind, ExprKind::Constant(_) | ExprKind::Cast { .. }))
+    }));
+    if let Some(list) = of_list {
+        let Some(child) = subquery.child.take() else {
+            return;
+        };
+        expr.kind = compared_with_list(child, comparison, list);
         return;
+    }
+    let is_plain = |expr: &Expr| {
+        !any_below(Node::Expr(expr), &mut |node| match node {
+            Node::Query(_) => true,
+            Node::Expr(expr) => match &expr.kind {
+                ExprKind::Window(_) => true,
+                ExprKind::Function(call) => is_aggregate(&call.name) || call.name == "unnest",
+                _ => false,
+            },
+            Node::Table(_) => false,
+        })
     };
+    let array = array.clone();
+    if !is_plain(&array) || !subquery.child.as_ref().is_some_and(is_plain) {
+        return;
+    }
     let Some(child) = subquery.child.take() else {
         return;
     };
-    expr.kind = if elements.is_empty() {
-        node::boolean(false).kind
-    } else {
+    let test = node::expr(ExprKind::Comparison {
+        op: comparison,
+        left: Box::new(child),
+        right: Box::new(element()),
+    });
+    expr.kind = over_elements("skein_any", array, test).kind;
+}
+
+/// The array of `ANY (array)`.
+fn unnested(subquery: &Subquery) -> Option<&Expr> {
+    if subquery.kind != SubqueryKind::Any {
+        return None;
+    }
+    let QueryBody::Select(select) = &subquery.query.body else {
+        return None;
+    };
+    let [item] = select.select_list.as_slice() else {
+        return None;
+    };
+    let ExprKind::Function(call) = &item.kind else {
+        return None;
+    };
+    // The parser's own has no place in the text.
+    match call.args.as_slice() {
+        [array] if call.name == "unnest" && item.location.is_none() => Some(array),
+        _ => None,
+    }
+}
+
+fn compared_with_list(child: Expr, comparison: Comparison, list: Vec<Expr>) -> ExprKind {
+    if list.is_empty() {
+        return node::boolean(false).kind;
+    }
+    if comparison == Comparison::Equal {
         let mut children = vec![child];
-        for element in &elements {
-            children.push(element.as_deref().map_or_else(node::null, node::text));
-        }
-        ExprKind::Operator {
+        children.extend(list);
+        return ExprKind::Operator {
             op: "COMPARE_IN".to_owned(),
             children,
-        }
+        };
+    }
+    let tests = list.into_iter().map(|value| {
+        node::expr(ExprKind::Comparison {
+            op: comparison,
+            left: Box::new(child.clone()),
+            right: Box::new(value),
+        })
+    });
+    let mut tests: Vec<Expr> = tests.collect();
+    if tests.len() == 1 {
+        return tests.remove(0).kind;
+    }
+    ExprKind::Conjunction {
+        and: false,
+        children: tests,
+    }
+}
+
+fn element() -> Expr {
+    node::expr(ExprKind::ColumnRef(vec![ELEMENT.to_owned()]))
+}
+
+/// `name(list_transform(array, lambda element: test))`
+fn over_elements(name: &str, array: Expr, test: Expr) -> Expr {
+    let lambda = node::expr(ExprKind::Lambda {
+        left: Box::new(element()),
+        right: Box::new(test),
+    });
+    let results = node::call("", "list_transform", vec![array, lambda]);
+    node::call(FN, name, vec![results])
+}
+
+/// Rewrites `x LIKE ANY (array)`, which was parsed as an operator on a function's result.
+pub(super) fn quantified(expr: &mut Expr) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
     };
+    let Some(last) = call.args.get_mut(1) else {
+        return;
+    };
+    let ExprKind::Function(quantifier) = &mut last.kind else {
+        return;
+    };
+    let name = match quantifier.name.as_str() {
+        tokens::ANY | tokens::SOME => "skein_any",
+        tokens::ALL => "skein_all",
+        _ => return,
+    };
+    let [array] = quantifier.args.as_mut_slice() else {
+        return;
+    };
+    let mut array = std::mem::replace(array, node::null());
+    if let ExprKind::Constant(_) = &array.kind
+        && let Some(texts) = node::constant_text(&array).and_then(elements)
+    {
+        let texts = texts.iter().map(|text| node::text_or_null(text.as_deref()));
+        array = node::array(texts.collect());
+    }
+    *last = element();
+    let location = expr.location;
+    let mut test = node::expr(std::mem::replace(&mut expr.kind, ExprKind::Default));
+    test.location = location;
+    expr.kind = over_elements(name, array, test).kind;
+}
+
+/// Rewrites `x !~ ALL (array)`, which was parsed as the negation of `x ~ ALL (array)` and means that
+/// of `x ~ ANY (array)`.
+pub(super) fn negated(expr: &mut Expr, text: &str) {
+    let location = expr.location;
+    let written = location
+        .and_then(|at| text.get(at..))
+        .is_some_and(|rest| rest.starts_with("!~"));
+    if let ExprKind::Operator { op, children } = &mut expr.kind
+        && op == "OPERATOR_NOT"
+        && written
+        && let [child] = children.as_mut_slice()
+        && let ExprKind::Function(call) = &mut child.kind
+        && let Some(last) = call.args.get_mut(1)
+        && let ExprKind::Function(quantifier) = &mut last.kind
+    {
+        let other = match quantifier.name.as_str() {
+            tokens::ANY | tokens::SOME => tokens::ALL,
+            tokens::ALL => tokens::ANY,
+            _ => return,
+        };
+        other.clone_into(&mut quantifier.name);
+        // The operator itself begins after the exclamation mark.
+        child.location = location.map(|at| at + 1);
+        quantified(child);
+    }
+}
+
+/// An array of the type `ty` that a text says, as a list; `None` when the text is no array, which is
+/// an error of the client's.
+pub(super) fn list(text: &str, ty: &DataType) -> Option<Expr> {
+    let value = array_text::read(text)?;
+    let mut depth = 0;
+    let mut inner = Some(&value);
+    while let Some(Element::List(elements)) = inner {
+        depth += 1;
+        inner = elements.first();
+    }
+    // `int[]`, `int[][]` and `int[3]` are arrays of any number of dimensions.
+    let mut scalar = &ty.0;
+    while matches!(scalar["id"].as_str(), Some("LIST" | "ARRAY")) {
+        scalar = &scalar["type_info"]["child_type"];
+    }
+    let ty = (0..depth).fold(DataType(scalar.clone()), |ty, _| node::list_of(&ty));
+    Some(node::cast(value.expr(), ty))
 }
 
 /// The elements of a one-dimensional array; `None` when the text is something else.
 pub(super) fn elements(text: &str) -> Option<Vec<Option<String>>> {
-    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let mut found = Vec::new();
-    if inner.trim().is_empty() {
-        return Some(found);
-    }
-    let mut characters = inner.chars().peekable();
-    loop {
-        while characters.next_if(|c| c.is_whitespace()).is_some() {}
-        let (mut element, mut quoted) = (String::new(), false);
-        loop {
-            match characters.peek().copied() {
-                None | Some(',') => break,
-                Some('"') if element.is_empty() && !quoted => {
-                    characters.next();
-                    quoted = true;
-                    loop {
-                        match characters.next()? {
-                            '"' => break,
-                            '\\' => element.push(characters.next()?),
-                            character => element.push(character),
-                        }
-                    }
-                }
-                Some('\\') => {
-                    characters.next();
-                    element.push(characters.next()?);
-                }
-                Some('{' | '}' | '"') => return None,
-                Some(character) => {
-                    characters.next();
-                    if !quoted {
-                        element.push(character);
-                    } else if !character.is_whitespace() {
-                        return None;
-                    }
-                }
-            }
-        }
-        if !quoted {
-            element.truncate(element.trim_end().len());
-            if element.is_empty() {
-                return None;
-            }
-        }
-        let null = !quoted && element.eq_ignore_ascii_case("null");
-        found.push((!null).then_some(element));
-        if characters.next().is_none() {
-            return Some(found);
-        }
-    }
+    let Element::List(elements) = array_text::read(text)? else {
+        return None;
+    };
+    let elements = elements.into_iter().map(|element| match element {
+        Element::Null => Some(None),
+        Element::Text(text) => Some(Some(text)),
+        Element::List(_) => None,
+    });
+    elements.collect()
 }
 
 #[cfg(test)]
@@ -145,6 +280,7 @@ mod tests {
             ])
         );
         assert_eq!(read("{{1},{2}}"), None);
+        assert_eq!(read("[0:1]={1,2}"), Some(vec![some("1"), some("2")]));
         assert_eq!(read("[1,2]"), None);
         assert_eq!(read("{1,}"), None);
         assert_eq!(read("{\"a"), None);

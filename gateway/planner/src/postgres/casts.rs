@@ -5,9 +5,9 @@
 //! which depends on what becomes of it: a result column or a text shows the name, everything else
 //! works with the OID.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Context, RewriteError, arrays, bytea, node, numerics, temporal};
+use super::{Context, RewriteError, arrays, bytea, json, node, numerics, temporal};
 use crate::ast::visit::Descend;
 use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 use crate::outputs::Output;
@@ -113,6 +113,7 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
         };
     }
     one_character(expr, context.text);
+    json::cast(expr, context);
     numerics::mark(expr, context.text);
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return Descend::Into;
@@ -129,6 +130,12 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             }
         }
     }
+    if ty.id() == "BOOLEAN"
+        && let ExprKind::Constant(_) = &child.kind
+        && let Some(value) = node::constant_text(child).and_then(boolean)
+    {
+        child.kind = node::text(if value { "t" } else { "f" }).kind;
+    }
     temporal::constants::cast(expr, context);
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return Descend::Into;
@@ -141,14 +148,25 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
         plain(&mut ty.0);
         return Descend::Into;
     }
-    if ty.0["id"] == "LIST"
-        && let Some(elements) = node::constant_text(child).and_then(arrays::elements)
+    if matches!(ty.id(), "LIST" | "ARRAY")
+        && let ExprKind::Constant(_) = &child.kind
+        && let Some(text) = node::constant_text(child)
     {
-        let elements = elements
-            .iter()
-            .map(|it| node::text_or_null(it.as_deref()))
-            .collect();
-        **child = node::array(elements);
+        // DuckDB's own text of a list is left to it.
+        if let Some(list) = arrays::list(text, ty) {
+            let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
+            *expr = list;
+            (expr.alias, expr.location) = (alias, location);
+            if let ExprKind::Cast { ty, .. } = &mut expr.kind {
+                plain(&mut ty.0);
+            }
+            return Descend::Into;
+        }
+        if !text.trim_start().starts_with('[') {
+            let (value, position) = (text.to_owned(), child.location);
+            context.error = Some(RewriteError::Array { value, position });
+            return Descend::Over;
+        }
     }
     plain(&mut ty.0);
     Descend::Into
@@ -164,6 +182,19 @@ fn one_character(expr: &mut Expr, text: &str) {
         let whole = std::mem::replace(&mut **child, node::null());
         let whole = node::cast(whole, node::plain_type("VARCHAR"));
         **child = node::call("", "left", vec![whole, node::integer("BIGINT", 1)]);
+    }
+}
+
+/// Any start of the words that can be told apart (`parse_bool`); DuckDB knows fewer.
+fn boolean(text: &str) -> Option<bool> {
+    let text = text.trim().to_ascii_lowercase();
+    let starts = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
+    if starts("true", 1) || starts("yes", 1) || text == "on" || text == "1" {
+        Some(true)
+    } else if starts("false", 1) || starts("no", 1) || starts("off", 2) || text == "0" {
+        Some(false)
+    } else {
+        None
     }
 }
 
@@ -233,9 +264,7 @@ fn plain(ty: &mut Value) {
             "name" | "sql_identifier" | "character_data" | "yes_or_no" | "pg_node_tree"
             | "aclitem" | "cstring" | "unknown" | "inet" | "cidr" | "macaddr" | "xml" | "tid"
             | "citext" => node::plain_type("VARCHAR"),
-            "jsonb" => DataType(json!({ "id": "UNBOUND", "type_info": {
-                "type": "UNBOUND_TYPE_INFO", "alias": "", "extension_info": null,
-                "name": "json", "catalog": "", "schema": "", "user_type_modifiers": [] } })),
+            "jsonb" => DataType::from_sql("JSONB"),
             "xid" | "cid" | "xid8" | "regclass" | "regtype" | "regproc" | "regnamespace"
             | "regrole" => node::plain_type("BIGINT"),
             "cardinal_number" => node::plain_type("INTEGER"),

@@ -33,6 +33,19 @@ pub(super) fn list_type(element: &str) -> DataType {
     }))
 }
 
+/// A list of this type.
+pub(super) fn list_of(element: &DataType) -> DataType {
+    DataType(json!({
+        "id": "LIST",
+        "type_info": {
+            "type": "LIST_TYPE_INFO",
+            "alias": "",
+            "extension_info": null,
+            "child_type": &element.0,
+        },
+    }))
+}
+
 /// A text.
 pub(super) fn text(value: &str) -> Expr {
     constant("VARCHAR", Value::String(value.to_owned()))
@@ -89,6 +102,34 @@ pub(super) fn array(elements: Vec<Expr>) -> Expr {
     call("", "list_value", elements)
 }
 
+/// What `body` makes of a value that it uses several times. A value that costs something becomes a
+/// variable first: `list_transform([value], lambda whole__: body)[1]`.
+pub(super) fn once(value: Expr, body: impl FnOnce(Expr) -> Expr) -> Expr {
+    if is_simple(&value) {
+        return body(value);
+    }
+    let parameter = expr(ExprKind::ColumnRef(vec!["whole__".to_owned()]));
+    let lambda = expr(ExprKind::Lambda {
+        left: Box::new(parameter.clone()),
+        right: Box::new(body(parameter)),
+    });
+    expr(ExprKind::Operator {
+        op: "ARRAY_EXTRACT".to_owned(),
+        children: vec![
+            call("", "list_transform", vec![array(vec![value]), lambda]),
+            integer("INTEGER", 1),
+        ],
+    })
+}
+
+fn is_simple(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::ColumnRef(_) | ExprKind::Constant(_) | ExprKind::Parameter(_) => true,
+        ExprKind::Cast { child, .. } => is_simple(child),
+        _ => false,
+    }
+}
+
 /// A call; `schema` may be empty.
 pub(super) fn call(schema: &str, name: &str, args: Vec<Expr>) -> Expr {
     expr(ExprKind::Function(Box::new(Function {
@@ -137,6 +178,22 @@ pub(super) fn constant_text(expr: &Expr) -> Option<&str> {
             ..
         }) => Some(text),
         ExprKind::Cast { child, ty, .. } if is_text(ty) => constant_text(child),
+        _ => None,
+    }
+}
+
+/// The value of an integer constant, perhaps with a sign.
+pub(super) fn constant_integer(expr: &Expr) -> Option<i64> {
+    match &expr.kind {
+        ExprKind::Constant(Constant { value, ty }) if matches!(ty.id(), "INTEGER" | "BIGINT") => {
+            value.as_i64()
+        }
+        ExprKind::Function(call) if call.is_operator && call.name == "-" => {
+            match call.args.as_slice() {
+                [only] => constant_integer(only)?.checked_neg(),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }

@@ -31,11 +31,6 @@ pub(super) fn function(expr: &mut Expr, text: &str) -> Result<(), RewriteError> 
         };
     } else if is_full_match(call) && written_at(text, location, "~") {
         expr.kind = partial_match(call, false)?.kind;
-    } else if matches!(
-        call.name.as_str(),
-        "json_build_object" | "jsonb_build_object"
-    ) {
-        "json_object".clone_into(&mut call.name);
     } else if is_every(&call.schema, &call.name) {
         "bool_and".clone_into(&mut call.name);
     }

@@ -23,7 +23,7 @@ pub(super) fn name_outputs(query: &mut Query, context: &Context<'_>) {
         return;
     };
     for expr in &mut select.select_list {
-        series(expr);
+        super::sets::name_output(expr);
         if !expr.alias.is_empty() {
             continue;
         }
@@ -54,24 +54,6 @@ pub(super) fn column(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     }
     super::catalogue::column(expr);
     Descend::Into
-}
-
-/// `SELECT generate_series(1, 3)` returns rows in PostgreSQL, a list in DuckDB.
-fn series(expr: &mut Expr) {
-    let is_series = matches!(&expr.kind, ExprKind::Function(call)
-        if call.name == "generate_series" && matches!(call.schema.as_str(), "" | "pg_catalog"));
-    if !is_series {
-        return;
-    }
-    let alias = if expr.alias.is_empty() {
-        "generate_series".to_owned()
-    } else {
-        std::mem::take(&mut expr.alias)
-    };
-    let location = expr.location;
-    let inner = std::mem::replace(expr, node::null());
-    *expr = node::call("", "unnest", vec![inner]);
-    (expr.alias, expr.location) = (alias, location);
 }
 
 fn keyword(expr: &Expr, context: &Context<'_>) -> Option<String> {

@@ -5,30 +5,40 @@
 //! | `sum` of a `smallint` or `integer` | HUGEINT | `bigint` |
 //! | `/` of a sum of `bigint` | whole numbers | with digits after the point |
 //! | `x::numeric` | three digits after the point | see [`super::numerics`] |
+//! | operators and functions over arrays, json and others | | see [`super::typed`] |
 //!
 //! Operands are described where they stand: `SELECT operand FROM …` with the FROM of their block and
-//! the common table expressions in scope, inner blocks and inner expressions first. One that cannot
+//! the common table expressions in scope, inner blocks and inner expressions first. A sum that cannot
 //! be described alone (in a correlated subquery, say) keeps DuckDB's type; [`super::sums`] then does
-//! what it can for result columns.
+//! what it can for result columns. Operands of other things are then described together with FROM of
+//! the blocks around.
 //!
 //! Invariant: the number, order and names of columns stay, and so do values.
 
 use std::collections::BTreeMap;
 
+use skein_catalog::types::Type;
 use skein_executor_api::Column;
 
+use super::typed::{self, Hints};
 use super::{node, numerics, temporal};
 use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
-use crate::ast::{Cte, Expr, ExprKind, Modifier, Query, QueryBody, Select, print};
+use crate::ast::{
+    Cte, Expr, ExprKind, Join, JoinKind, JoinSyntax, Modifier, Query, QueryBody, Select, TableRef,
+    TableRefKind, print,
+};
 use crate::bind::Bind;
 
 /// Settles the types in `query`, whose names are resolved.
 pub fn settle(query: &mut Query, bind: &dyn Bind) {
-    if any(Node::Query(query), &mut |node| match node {
-        Node::Expr(expr) => is_target(expr),
-        _ => false,
-    }) {
-        within_query(query, &[], bind);
+    let hints = Hints::of(query);
+    if hints.rows
+        || any(Node::Query(query), &mut |node| match node {
+            Node::Expr(expr) => is_target(expr, hints),
+            _ => false,
+        })
+    {
+        within_query(query, &[], bind, hints, None);
     }
 }
 
@@ -44,7 +54,7 @@ pub fn settle_operators(query: &mut Query, bind: &dyn Bind) -> bool {
         Descend::Into
     });
     if marked {
-        within_query(query, &[], bind);
+        within_query(query, &[], bind, Hints::default(), None);
         // Those in FROM were not settled.
         walk_mut(NodeMut::Query(query), &mut |node| {
             if let NodeMut::Expr(expr) = node
@@ -74,49 +84,139 @@ pub fn settle_days(query: &mut Query, columns: &[Column], bind: &dyn Bind) -> bo
         }
     }
     if marked {
-        within_query(query, &[], bind);
+        within_query(query, &[], bind, Hints::default(), None);
     }
     marked
 }
 
-fn within_query(query: &mut Query, scope: &[Cte], bind: &dyn Bind) {
+fn within_query(
+    query: &mut Query,
+    scope: &[Cte],
+    bind: &dyn Bind,
+    hints: Hints,
+    outer: Option<&TableRef>,
+) {
     let mut scope = scope.to_vec();
     for cte in &mut query.ctes {
-        within_query(&mut cte.query, &scope, bind);
+        within_query(&mut cte.query, &scope, bind, hints, outer);
         scope.push(cte.clone());
     }
     match &mut query.body {
-        QueryBody::Select(select) => within_select(select, &mut query.modifiers, &scope, bind),
+        QueryBody::Select(select) => {
+            let around = Around {
+                scope: &scope,
+                bind,
+                hints,
+                outer,
+            };
+            within_select(select, &mut query.modifiers, around);
+        }
         QueryBody::SetOperation { operands, .. } => {
             for operand in operands {
-                within_query(operand, &scope, bind);
+                within_query(operand, &scope, bind, hints, outer);
             }
         }
-        QueryBody::RecursiveCte { left, .. } => within_query(left, &scope, bind),
+        QueryBody::RecursiveCte { left, .. } => {
+            within_query(left, &scope, bind, hints, outer);
+        }
     }
 }
 
-fn within_select(select: &mut Select, modifiers: &mut [Modifier], scope: &[Cte], bind: &dyn Bind) {
-    let mut inner = |node: NodeMut<'_>| match node {
-        NodeMut::Query(query) => {
-            within_query(query, scope, bind);
-            Descend::Over
+/// What stands around a block.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    /// Common table expressions.
+    scope: &'a [Cte],
+    bind: &'a dyn Bind,
+    hints: Hints,
+    /// FROM of the blocks around it, of which its expressions may name columns.
+    outer: Option<&'a TableRef>,
+}
+
+impl Around<'_> {
+    /// Settles the queries below a node.
+    fn below(self, node: NodeMut<'_>, outer: Option<&TableRef>) {
+        walk_mut(node, &mut |node| match node {
+            NodeMut::Query(query) => {
+                within_query(query, self.scope, self.bind, self.hints, outer);
+                Descend::Over
+            }
+            NodeMut::Table(_) | NodeMut::Expr(_) => Descend::Into,
+        });
+    }
+
+    /// Settles the queries in FROM; each sees what stands before it.
+    fn from(self, table: &mut TableRef, before: Option<TableRef>) {
+        if let TableRefKind::Join(join) = &mut table.kind {
+            self.from(&mut join.left, before.clone());
+            let before = together(before, &join.left);
+            self.from(&mut join.right, Some(before));
+            if let Some(condition) = &mut join.condition {
+                self.below(NodeMut::Expr(condition), None);
+            }
+        } else {
+            self.below(NodeMut::Table(table), before.as_ref());
         }
-        NodeMut::Table(_) | NodeMut::Expr(_) => Descend::Into,
-    };
-    walk_mut(NodeMut::Table(&mut select.from), &mut inner);
-    for expr in own_expressions(select, modifiers) {
-        walk_mut(NodeMut::Expr(expr), &mut inner);
+    }
+}
+
+/// Both in one FROM.
+fn together(left: Option<TableRef>, right: &TableRef) -> TableRef {
+    match left {
+        None => right.clone(),
+        Some(left) => TableRef::from(TableRefKind::Join(Box::new(Join {
+            left,
+            right: right.clone(),
+            condition: None,
+            kind: JoinKind::Inner,
+            syntax: JoinSyntax::Cross,
+            using: Vec::new(),
+            delim_flipped: false,
+        }))),
+    }
+}
+
+fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around<'_>) {
+    let Around {
+        scope,
+        bind,
+        hints,
+        outer,
+    } = around;
+    around.from(&mut select.from, outer.cloned());
+    let has_queries = own_expressions(select, modifiers)
+        .into_iter()
+        .any(|expr| any(Node::Expr(expr), &mut |node| matches!(node, Node::Query(_))));
+    if has_queries {
+        let visible = match select.from.kind {
+            TableRefKind::Empty => outer.cloned(),
+            _ => Some(together(outer.cloned(), &select.from)),
+        };
+        for expr in own_expressions(select, modifiers) {
+            around.below(NodeMut::Expr(expr), visible.as_ref());
+        }
     }
     let mut block = Block {
         select: select.clone(),
         scope,
         bind,
+        hints,
+        outer,
         known: BTreeMap::new(),
     };
+    if hints.rows {
+        for index in typed::whole_rows(&block.select).collect::<Vec<_>>() {
+            let item = block.select.select_list[index].clone();
+            if let Some(ty) = block.type_of(&item).and_then(|ty| Type::parse(&ty).ok())
+                && !ty.is_record()
+            {
+                typed::whole_row(&mut select.select_list[index], &ty);
+            }
+        }
+    }
     let targets: Vec<&mut Expr> = own_expressions(select, modifiers)
         .into_iter()
-        .filter(|expr| has_target(expr))
+        .filter(|expr| has_target(expr, hints))
         .collect();
     if targets.is_empty() {
         return;
@@ -158,6 +258,8 @@ struct Block<'a> {
     select: Select,
     scope: &'a [Cte],
     bind: &'a dyn Bind,
+    hints: Hints,
+    outer: Option<&'a TableRef>,
     /// Types of operands by their text.
     known: BTreeMap<String, Option<String>>,
 }
@@ -165,16 +267,16 @@ struct Block<'a> {
 impl Block<'_> {
     /// Describes the operands that are known beforehand all at once.
     fn describe_operands(&mut self, exprs: &[&mut Expr]) {
+        let hints = self.hints;
         let mut operands: Vec<Expr> = Vec::new();
         for expr in exprs {
             walk(Node::Expr(expr), &mut |node| match node {
                 Node::Query(_) => Descend::Over,
                 Node::Expr(expr) => {
-                    if let Some(operand) = operand(expr)
-                        && !has_target(operand)
-                        && !operands.contains(operand)
-                    {
-                        operands.push(operand.clone());
+                    for operand in operand(expr).into_iter().chain(hints.operands(expr)) {
+                        if !has_target(operand, hints) && !operands.contains(operand) {
+                            operands.push(operand.clone());
+                        }
                     }
                     Descend::Into
                 }
@@ -186,6 +288,27 @@ impl Block<'_> {
             && types.len() == texts.len()
         {
             self.known = texts.into_iter().zip(types.into_iter().map(Some)).collect();
+        }
+    }
+
+    /// The type of an operand that may name columns of blocks around this one.
+    fn type_within(&mut self, expr: &Expr) -> Option<String> {
+        if let Some(ty) = self.type_of(expr) {
+            return Some(ty);
+        }
+        let outer = self.outer?.clone();
+        let from = match self.select.from.kind {
+            TableRefKind::Empty => outer,
+            _ => together(Some(outer), &self.select.from),
+        };
+        let own = std::mem::replace(&mut self.select.from, from);
+        let mut alone = expr.clone();
+        alone.alias = String::new();
+        let types = self.describe(vec![alone], false);
+        self.select.from = own;
+        match types?.as_slice() {
+            [ty] => Some(ty.clone()),
+            _ => None,
         }
     }
 
@@ -233,11 +356,21 @@ impl Block<'_> {
 
     /// Settles an expression, what is in it first.
     fn settle(&mut self, expr: &mut Expr) {
-        if !has_target(expr) {
+        let hints = self.hints;
+        if !has_target(expr, hints) {
             return;
         }
         for child in children_mut(expr) {
             self.settle(child);
+        }
+        let operands: Vec<Expr> = hints.operands(expr).into_iter().cloned().collect();
+        if !operands.is_empty() {
+            let types: Vec<Option<Type>> = operands
+                .iter()
+                .map(|operand| Type::parse(&self.type_within(operand)?).ok())
+                .collect();
+            typed::settle(expr, &types);
+            return;
         }
         if is_division(expr) {
             self.division(expr);
@@ -274,7 +407,9 @@ impl Block<'_> {
     /// `sum(bigint) / 2` divides numerics in PostgreSQL.
     fn division(&mut self, expr: &mut Expr) {
         for operand in children_mut(expr) {
-            if has_target(operand) && self.type_of(operand).as_deref() == Some("HUGEINT") {
+            if has_target(operand, self.hints)
+                && self.type_of(operand).as_deref() == Some("HUGEINT")
+            {
                 let inner = std::mem::replace(operand, node::null());
                 *operand = node::cast(inner, numerics::whole());
             }
@@ -289,11 +424,11 @@ fn cast(expr: &mut Expr, ty: &str) {
     (expr.alias, expr.location) = (alias, location);
 }
 
-fn has_target(expr: &Expr) -> bool {
+fn has_target(expr: &Expr, hints: Hints) -> bool {
     let mut found = false;
     walk(Node::Expr(expr), &mut |node| {
         if let Node::Expr(expr) = node {
-            found |= is_target(expr);
+            found |= is_target(expr, hints);
         }
         match node {
             Node::Query(_) => Descend::Over,
@@ -303,8 +438,8 @@ fn has_target(expr: &Expr) -> bool {
     found
 }
 
-fn is_target(expr: &Expr) -> bool {
-    operand(expr).is_some()
+fn is_target(expr: &Expr, hints: Hints) -> bool {
+    operand(expr).is_some() || !hints.operands(expr).is_empty()
 }
 
 /// What the type of a sum or of a cast to `numeric` without precision depends on.

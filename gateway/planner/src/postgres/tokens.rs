@@ -10,22 +10,28 @@
 //! | `ORDER BY x USING >` | `ORDER BY x desc` |
 //! | `substring(x SIMILAR y ESCAPE z)` | `substring(x from    y for    z)` |
 //!
+//! | `ROWS FROM (f(…), g(…))` | `skeinrows(f(…), g(…))`, see [`super::sets`] |
+//! | `LIKE ANY (array)`, `~ ALL (array)` | `LIKE _n_(array)`, see [`super::arrays`] |
+//! | `BETWEEN SYMMETRIC a AND b` | an operator before `a`, see [`super::rows`] |
+//! | operators over JSON | see [`super::symbols`] |
+//!
 //! Every byte that goes becomes a space, so offsets stay. Words were made lower case before.
 
 use std::borrow::Cow;
 
 use super::patterns::SIMILAR;
+use super::symbols;
 
 /// A token: what it is and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Token {
-    kind: Kind,
-    start: usize,
-    end: usize,
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// A word or number.
     Word,
     /// An identifier in double quotes.
@@ -45,13 +51,47 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
             .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
     };
     let has_fields = || contains("interval") && contains(" to ");
+    let json = symbols::is_possible(text);
+    let rows = contains("rows");
+    let quantified = ["any", "some", "all"].iter().any(|word| contains(word));
+    let symmetric = contains("symmetric");
     let words = ["pg_catalog", "operator", "collate", "similar", "using"];
-    if !words.iter().any(|word| contains(word)) && !has_fields() {
+    let contains_any = words.iter().any(|word| contains(word));
+    if !json && !rows && !quantified && !symmetric && !contains_any && !has_fields() {
         return Cow::Borrowed(text);
     }
     let tokens = tokens(text);
     let mut bytes = text.as_bytes().to_vec();
     let mut changed = false;
+    if json {
+        for (start, written) in symbols::replacements(text, &tokens) {
+            bytes[start..start + written.len()].copy_from_slice(written.as_bytes());
+            changed = true;
+        }
+    }
+    if quantified {
+        for (start, written) in quantifiers(text, &tokens) {
+            bytes[start..start + written.len()].copy_from_slice(written.as_bytes());
+            changed = true;
+        }
+    }
+    if symmetric {
+        for window in tokens.windows(2) {
+            if is(text, window[0], "between") && is(text, window[1], "symmetric") {
+                bytes[window[1].start..window[1].end].fill(b' ');
+                bytes[window[1].end - SYMMETRIC.len()..window[1].end]
+                    .copy_from_slice(SYMMETRIC.as_bytes());
+                changed = true;
+            }
+        }
+    }
+    if rows {
+        for start in rows_from(text, &tokens) {
+            bytes[start.clone()].fill(b' ');
+            bytes[start.start..start.start + ROWS_FROM.len()].copy_from_slice(ROWS_FROM.as_bytes());
+            changed = true;
+        }
+    }
     let mut put = |from: usize, to: usize, word: &str| {
         bytes[from..to].fill(b' ');
         bytes[from..from + word.len()].copy_from_slice(word.as_bytes());
@@ -106,6 +146,51 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(String::from_utf8(bytes).expect("whole tokens were replaced by spaces"))
+}
+
+/// What is called instead of `ANY`, `SOME` and `ALL` after operators that do not compare.
+pub(super) const ANY: &str = "_n_";
+/// See [`ANY`].
+pub(super) const SOME: &str = "_n_n";
+/// See [`ANY`].
+pub(super) const ALL: &str = "_l_";
+/// Stands before the first bound of `BETWEEN SYMMETRIC`.
+pub(super) const SYMMETRIC: &str = "``";
+
+/// Where `LIKE ANY (array)` and `~ ANY (array)` stand; subqueries are left to DuckDB's parser.
+fn quantifiers(text: &str, tokens: &[Token]) -> Vec<(usize, &'static str)> {
+    let found = tokens.windows(4).filter_map(|window| {
+        let [before, word, open, first] = window else {
+            return None;
+        };
+        let name = [("any", ANY), ("some", SOME), ("all", ALL)];
+        let (_, name) = name.iter().find(|(given, _)| is(text, *word, given))?;
+        let pattern = is(text, *before, "like")
+            || is(text, *before, "ilike")
+            || is(text, *before, "~")
+            || (is(text, *before, "*") && text[..before.start].ends_with('~'));
+        let subquery = ["select", "with", "values", "from"]
+            .iter()
+            .any(|it| is(text, *first, it));
+        (pattern && word.kind == Kind::Word && is(text, *open, "(") && !subquery)
+            .then_some((word.start, *name))
+    });
+    found.collect()
+}
+
+/// What is called instead of `ROWS FROM`; not longer than the shortest spelling of that.
+pub(super) const ROWS_FROM: &str = "skeinrows";
+
+/// Where `ROWS FROM` stands before a parenthesis.
+fn rows_from(text: &str, tokens: &[Token]) -> Vec<std::ops::Range<usize>> {
+    let found = tokens.windows(3).filter_map(|window| {
+        let [rows, from, open] = window else {
+            return None;
+        };
+        (is(text, *rows, "rows") && is(text, *from, "from") && is(text, *open, "("))
+            .then_some(rows.start..from.end)
+    });
+    found.collect()
 }
 
 /// Whether the cast at `location`, written `x::type` or `CAST(x AS type)`, is to a type without

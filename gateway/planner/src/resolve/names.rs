@@ -164,7 +164,10 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
         },
         ExprKind::Subquery(subquery) => match subquery.kind {
             SubqueryKind::Exists | SubqueryKind::NotExists => Some(Name::strong("exists")),
-            SubqueryKind::Scalar if word_at(text, expr.location) == Some("array") => {
+            SubqueryKind::Scalar
+                if word_at(text, expr.location)
+                    .is_some_and(|word| word.eq_ignore_ascii_case("array")) =>
+            {
                 Some(Name::strong("array"))
             }
             SubqueryKind::Scalar => {

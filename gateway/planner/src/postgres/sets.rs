@@ -1,0 +1,409 @@
+//! Functions that return rows: `unnest`, `generate_series`, `json_each` and others, in FROM and among
+//! result columns.
+//!
+//! Each has a list of what it returns, which `unnest` turns into rows:
+//!
+//! ```text
+//! SELECT json_object_keys(x)          ─► SELECT unnest(keys(x))
+//! FROM t, unnest(a, b) WITH ORDINALITY ─► FROM t, (SELECT unnest(a), unnest(b), unnest(range(…)))
+//! FROM json_each(x)                   ─► FROM (SELECT c.key, c.value FROM (SELECT unnest(…) AS c))
+//! ```
+//!
+//! DuckDB's `unnest` goes in lock step as PostgreSQL does since version 10, and a subquery in FROM
+//! sees the tables before it. The series of constant integers stays a table function, which makes
+//! its rows as they are wanted.
+
+use super::{jsonpath, node, tokens};
+use crate::ast::visit::{Descend, Node, NodeMut, any, walk_mut};
+use crate::ast::{Expr, ExprKind, Function, Query, QueryBody, Select, TableRef, TableRefKind};
+
+const FN: &str = skein_executor_api::functions::SCHEMA;
+
+/// The columns of `json_each`.
+const ENTRY: &[&str] = &["key", "value"];
+
+/// What a function returns: a list of values or of rows with these columns.
+struct Rows {
+    list: Expr,
+    columns: &'static [&'static str],
+    /// The name of the only column in FROM, unless the function has an alias.
+    name: String,
+    /// The name stays when there is an alias.
+    fixed: bool,
+}
+
+/// The rows of a call, if it is one of these functions.
+fn rows(call: &Function) -> Option<Rows> {
+    if call.is_operator || !matches!(call.schema.as_str(), "" | "pg_catalog" | FN) {
+        return None;
+    }
+    let args = call.args.clone();
+    let (list, columns, name): (Expr, &'static [&'static str], &str) =
+        match (call.name.as_str(), args.len()) {
+            ("unnest", 1) => (args.into_iter().next()?, &[], "unnest"),
+            ("generate_series", 2 | 3) => (series(args), &[], "generate_series"),
+            ("generate_subscripts", 2 | 3) => (
+                node::call(FN, "skein_subscripts", args),
+                &[],
+                "generate_subscripts",
+            ),
+            ("json_array_elements", 1) => (
+                node::call(FN, "skein_json_array_elements", args),
+                &[],
+                "value",
+            ),
+            ("jsonb_array_elements", 1) => (
+                node::call(FN, "skein_jsonb_array_elements", args),
+                &[],
+                "value",
+            ),
+            ("json_array_elements_text", 1) => (
+                node::call(FN, "skein_json_array_elements_text", args),
+                &[],
+                "value",
+            ),
+            ("jsonb_array_elements_text", 1) => (
+                node::call(FN, "skein_jsonb_array_elements_text", args),
+                &[],
+                "value",
+            ),
+            ("json_object_keys", 1) => (
+                node::call(FN, "skein_json_names", args),
+                &[],
+                "json_object_keys",
+            ),
+            ("jsonb_object_keys", 1) => (
+                node::call(FN, "skein_jsonb_names", args),
+                &[],
+                "jsonb_object_keys",
+            ),
+            ("json_each", 1) => (node::call(FN, "skein_json_each", args), ENTRY, ""),
+            ("jsonb_each", 1) => (node::call(FN, "skein_jsonb_each", args), ENTRY, ""),
+            ("json_each_text", 1) => (node::call(FN, "skein_json_each_text", args), ENTRY, ""),
+            ("jsonb_each_text", 1) => (node::call(FN, "skein_jsonb_each_text", args), ENTRY, ""),
+            ("jsonb_path_query", 2) => (jsonpath::call(call)?, &[], "jsonb_path_query"),
+            _ => return None,
+        };
+    Some(Rows {
+        list,
+        columns,
+        fixed: name == "value",
+        name: name.to_owned(),
+    })
+}
+
+/// The list of a series. What the types of the bounds say is found later; a step that is an interval
+/// shows that they are times.
+fn series(args: Vec<Expr>) -> Expr {
+    let by_time = args.get(2).is_some_and(|step| match &step.kind {
+        ExprKind::Constant(_) => node::constant_text(step).is_some(),
+        ExprKind::Cast { ty, .. } => ty.id() == "INTERVAL",
+        ExprKind::Function(call) => call.name.starts_with("to_"),
+        _ => false,
+    });
+    let zoned = args[..2].iter().any(|bound| {
+        matches!(&bound.kind, ExprKind::Cast { ty, .. }
+            if matches!(ty.id(), "TIMESTAMP WITH TIME ZONE" | "DATE"))
+    });
+    let plain = args[..2]
+        .iter()
+        .any(|bound| matches!(&bound.kind, ExprKind::Cast { ty, .. } if ty.id() == "TIMESTAMP"));
+    let name = match (by_time, zoned, plain) {
+        (true, true, false) => "skein_series_timestamptz",
+        (true, _, true) => "skein_series_timestamp",
+        _ => "skein_series",
+    };
+    node::call(FN, name, args)
+}
+
+/// Rewrites such a call that stands in an expression.
+pub(super) fn function(expr: &mut Expr) -> Descend {
+    let ExprKind::Function(call) = &expr.kind else {
+        return Descend::Into;
+    };
+    if call.name == "unnest" {
+        return Descend::Into;
+    }
+    let Some(rows) = rows(call) else {
+        return Descend::Into;
+    };
+    let list = if rows.columns.is_empty() {
+        rows.list
+    } else {
+        node::call(FN, "skein_records", vec![rows.list])
+    };
+    expr.kind = node::call("", "unnest", vec![list]).kind;
+    Descend::Into
+}
+
+/// Gives result columns that return rows the name of their function, which would else be `unnest`.
+pub(super) fn name_output(expr: &mut Expr) {
+    if let ExprKind::Function(call) = &expr.kind
+        && expr.alias.is_empty()
+        && call.name != "unnest"
+        && rows(call).is_some()
+    {
+        expr.alias.clone_from(&call.name);
+    }
+}
+
+/// In PostgreSQL the alias of a function that returns scalars is the scalar, also where its column has
+/// a name of its own: `e -> 'a' FROM json_array_elements(x) AS e`.
+pub(super) fn aliases(query: &mut Query) {
+    let QueryBody::Select(select) = &query.body else {
+        return;
+    };
+    let mut names = Vec::new();
+    value_aliases(&select.from, &mut names);
+    if names.is_empty() {
+        return;
+    }
+    walk_mut(NodeMut::Query(query), &mut |node| {
+        if let NodeMut::Expr(expr) = node
+            && let ExprKind::ColumnRef(column) = &mut expr.kind
+            && let [name] = column.as_slice()
+            && names.contains(name)
+        {
+            column.push("value".to_owned());
+        }
+        Descend::Into
+    });
+}
+
+fn value_aliases(table: &TableRef, names: &mut Vec<String>) {
+    match &table.kind {
+        TableRefKind::Join(join) => {
+            value_aliases(&join.left, names);
+            value_aliases(&join.right, names);
+        }
+        TableRefKind::Function { call, .. } => {
+            if let ExprKind::Function(call) = &call.kind
+                && table.column_aliases.is_empty()
+                && !table.alias.is_empty()
+                && table.alias != "value"
+                && rows(call).is_some_and(|rows| rows.fixed)
+            {
+                names.push(table.alias.clone());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Rewrites such a call that stands in FROM.
+pub(super) fn table(table: &mut TableRef) -> Descend {
+    let TableRefKind::Function {
+        call,
+        with_ordinality,
+    } = &table.kind
+    else {
+        return Descend::Into;
+    };
+    let ordinality = *with_ordinality;
+    let ExprKind::Function(call) = &call.kind else {
+        return Descend::Into;
+    };
+    let calls: Vec<Rows> = if call.name == tokens::ROWS_FROM {
+        let calls = call.args.iter().map(|arg| match &arg.kind {
+            ExprKind::Function(call) => {
+                rows(call).or_else(|| Some(single(arg.clone(), &call.name)))
+            }
+            _ => None,
+        });
+        match calls.collect() {
+            Some(calls) => calls,
+            None => return Descend::Into,
+        }
+    } else if call.name == "unnest" && call.args.len() > 1 && !call.args.iter().any(is_named) {
+        call.args
+            .iter()
+            .map(|arg| Rows {
+                list: arg.clone(),
+                columns: &[],
+                name: "unnest".to_owned(),
+                fixed: true,
+            })
+            .collect()
+    } else if let Some(rows) = rows(call) {
+        if call.name == "unnest" && !ordinality && !call.args.iter().any(needs_types) {
+            // DuckDB's own does the same, under the name that PostgreSQL gives the column.
+            return own_unnest(table);
+        }
+        vec![rows]
+    } else {
+        return Descend::Into;
+    };
+    if let [_] = calls.as_slice()
+        && !ordinality
+        && call.name == "generate_series"
+        && let Some(ty) = integers(&call.args)
+    {
+        return streamed(table, ty);
+    }
+    let mut calls = calls;
+    if let [only] = calls.as_mut_slice()
+        && !only.fixed
+        && !table.alias.is_empty()
+    {
+        only.name.clone_from(&table.alias);
+    }
+    if table.alias.is_empty() {
+        table.alias.clone_from(&call.name);
+    }
+    table.kind = TableRefKind::Subquery(Box::new(subquery(calls, ordinality)));
+    Descend::Into
+}
+
+/// A function that returns one row, in `ROWS FROM`.
+fn single(call: Expr, name: &str) -> Rows {
+    Rows {
+        list: node::array(vec![call]),
+        columns: &[],
+        name: name.to_owned(),
+        fixed: true,
+    }
+}
+
+fn is_named(arg: &Expr) -> bool {
+    !arg.alias.is_empty()
+}
+
+/// `SELECT unnest(list) AS name, …`
+fn subquery(calls: Vec<Rows>, ordinality: bool) -> Query {
+    let lists: Vec<Expr> = calls.iter().map(|rows| rows.list.clone()).collect();
+    let mut inner = Vec::new();
+    let mut outer = Vec::new();
+    for (index, rows) in calls.into_iter().enumerate() {
+        let column = format!("c{index}");
+        let mut item = node::call("", "unnest", vec![rows.list]);
+        item.alias.clone_from(&column);
+        inner.push(item);
+        let whole = node::expr(ExprKind::ColumnRef(vec![column]));
+        if rows.columns.is_empty() {
+            outer.push(named(whole.clone(), &rows.name));
+        }
+        for name in rows.columns {
+            let field = ExprKind::Operator {
+                op: "STRUCT_EXTRACT".to_owned(),
+                children: vec![whole.clone(), node::text(name)],
+            };
+            outer.push(named(node::expr(field), name));
+        }
+    }
+    if ordinality {
+        let mut item = node::call(
+            "",
+            "unnest",
+            vec![node::call(FN, "skein_places", lists_of(lists))],
+        );
+        "ordinality".clone_into(&mut item.alias);
+        inner.push(item);
+        outer.push(node::expr(ExprKind::ColumnRef(vec![
+            "ordinality".to_owned(),
+        ])));
+    }
+    let inner: Query = Select::new(inner, TableRefKind::Empty.into()).into();
+    let plain = outer
+        .iter()
+        .all(|item| matches!(item.kind, ExprKind::ColumnRef(_)));
+    if plain {
+        let mut inner = inner;
+        if let QueryBody::Select(select) = &mut inner.body {
+            for (item, name) in select.select_list.iter_mut().zip(&outer) {
+                if !name.alias.is_empty() {
+                    item.alias.clone_from(&name.alias);
+                }
+            }
+        }
+        return inner;
+    }
+    let mut from = TableRef::from(TableRefKind::Subquery(Box::new(inner)));
+    "lists".clone_into(&mut from.alias);
+    Select::new(outer, from).into()
+}
+
+fn named(mut expr: Expr, name: &str) -> Expr {
+    name.clone_into(&mut expr.alias);
+    expr
+}
+
+/// The argument of `skein_places`: how long the lists are.
+fn lists_of(lists: Vec<Expr>) -> Vec<Expr> {
+    let lengths = lists
+        .into_iter()
+        .map(|list| node::call("", "len", vec![list]))
+        .collect();
+    vec![node::call("", "greatest", lengths)]
+}
+
+/// Whether what an array is depends on types, which are found for expressions outside of FROM only.
+fn needs_types(array: &Expr) -> bool {
+    looks_nested(array)
+        || any(Node::Expr(array), &mut |node| match node {
+            Node::Expr(expr) => match &expr.kind {
+                ExprKind::Case { .. } => true,
+                ExprKind::Operator { op, .. } => op == "OPERATOR_COALESCE",
+                _ => false,
+            },
+            Node::Query(_) | Node::Table(_) => false,
+        })
+}
+
+/// Whether an array shows that it has several dimensions, which are unnested together.
+fn looks_nested(array: &Expr) -> bool {
+    match &array.kind {
+        ExprKind::Operator { op, children } => {
+            op == "ARRAY_CONSTRUCTOR"
+                && children.first().is_some_and(|first| {
+                    looks_nested(first)
+                        || matches!(&first.kind, ExprKind::Operator { op, .. } if op == "ARRAY_CONSTRUCTOR")
+                        || matches!(&first.kind, ExprKind::Function(call) if call.name == "list_value")
+                })
+        }
+        ExprKind::Function(call) => {
+            call.name == "list_value"
+                && matches!(call.args.first().map(|first| &first.kind),
+                    Some(ExprKind::Function(call)) if call.name == "list_value")
+        }
+        ExprKind::Cast { child, .. } => {
+            looks_nested(child)
+                || node::constant_text(child).is_some_and(|text| text.trim_start().starts_with("{{"))
+        }
+        _ => false,
+    }
+}
+
+/// `unnest` alone keeps DuckDB's form; its column is called as the alias is.
+fn own_unnest(table: &mut TableRef) -> Descend {
+    if table.column_aliases.is_empty() && !table.alias.is_empty() {
+        table.column_aliases.push(table.alias.clone());
+    }
+    Descend::Into
+}
+
+/// The type of a series, if all its arguments are integer constants.
+fn integers(args: &[Expr]) -> Option<&'static str> {
+    let values: Vec<i64> = args
+        .iter()
+        .map(node::constant_integer)
+        .collect::<Option<_>>()?;
+    let small = values.iter().all(|value| i32::try_from(*value).is_ok());
+    if args.len() == 3 && values[2] == 0 {
+        return None;
+    }
+    Some(if small { "INTEGER" } else { "BIGINT" })
+}
+
+/// `(SELECT CAST(generate_series AS INTEGER) AS name FROM generate_series(1, 3))`
+fn streamed(table: &mut TableRef, ty: &str) -> Descend {
+    const NAME: &str = "generate_series";
+    if table.alias.is_empty() {
+        NAME.clone_into(&mut table.alias);
+    }
+    let function = std::mem::replace(&mut table.kind, TableRefKind::Empty);
+    let column = node::expr(ExprKind::ColumnRef(vec![NAME.to_owned()]));
+    let column = node::cast(column, node::plain_type(ty));
+    let select = Select::new(vec![named(column, &table.alias)], TableRef::from(function));
+    table.kind = TableRefKind::Subquery(Box::new(select.into()));
+    Descend::Over
+}

@@ -1,0 +1,621 @@
+//! Operators and functions that mean one thing for some types and another for others.
+//!
+//! | Expression | becomes |
+//! |---|---|
+//! | `x \|\| y`, `x - y`, `x @> y` of jsonb | calls of macros |
+//! | `a \|\| 1`, `1 \|\| a` of an array | `list_append`, `list_prepend` |
+//! | `a = '{1,2}'`, `a @> '{1}'`, `j = '{"a":1}'` | the text as what the other side is |
+//! | `array_length(a, n)`, `array_dims(a)`, `cardinality(a)` … | lengths of lists, level by level |
+//! | `unnest(a)` of several dimensions | `unnest(flatten(a))` |
+//! | `to_json` of rows and arrays | the text of each part |
+//! | `generate_series(a, b)` | the macro for the type |
+//! | `pg_typeof(x)` | the name of the type |
+//! | `SELECT t FROM t` | `ROW(t.a, t.b)` |
+//!
+//! [`super::settle`] finds the types of the [`operands`] and hands them to [`settle`]. What cannot be
+//! described keeps DuckDB's meaning.
+
+use skein_catalog::types::{PgType, Type};
+
+use super::json::{self, jsonb_constant};
+use super::{arrays, json_text, jsonb, node};
+use crate::ast::visit::{Node, any};
+use crate::ast::{
+    Comparison, DataType, Expr, ExprKind, Function, Query, QueryBody, Select, TableRef,
+    TableRefKind,
+};
+
+const FN: &str = skein_executor_api::functions::SCHEMA;
+
+/// What a query has that makes more of its operators depend on types.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hints {
+    /// Values of type jsonb.
+    jsonb: bool,
+    /// Arrays that the tree shows.
+    arrays: bool,
+    /// Result columns that may be whole rows of what stands in FROM.
+    pub(super) rows: bool,
+}
+
+impl Hints {
+    /// Looks at a whole query.
+    pub(super) fn of(query: &Query) -> Self {
+        let mut hints = Self::default();
+        any(Node::Query(query), &mut |node| {
+            if let Node::Query(query) = node
+                && let QueryBody::Select(select) = &query.body
+            {
+                hints.rows |= whole_rows(select).next().is_some();
+            }
+            if let Node::Expr(expr) = node {
+                match &expr.kind {
+                    ExprKind::Function(call) => {
+                        hints.jsonb |= call.schema == FN && call.name.contains("jsonb");
+                        hints.arrays |= matches!(
+                            call.name.as_str(),
+                            "list_value" | "array_agg" | "list" | "string_to_array"
+                        ) || call.name.starts_with("array_");
+                    }
+                    ExprKind::Cast { ty, .. } => {
+                        hints.jsonb |= json::is_jsonb(ty);
+                        hints.arrays |= matches!(ty.id(), "LIST" | "ARRAY");
+                    }
+                    ExprKind::Operator { op, .. } => hints.arrays |= op == "ARRAY_CONSTRUCTOR",
+                    _ => {}
+                }
+            }
+            false
+        });
+        hints
+    }
+
+    /// The operands of which `expr` needs the types; none for nearly all expressions.
+    pub(super) fn operands(self, expr: &Expr) -> Vec<&Expr> {
+        match &expr.kind {
+            ExprKind::Function(call) if call.is_operator => self.operator(call),
+            ExprKind::Function(call) => self.function(call),
+            ExprKind::Comparison { left, right, .. } => {
+                if looks_like_text(left) || looks_like_text(right) {
+                    vec![left, right]
+                } else {
+                    Vec::new()
+                }
+            }
+            ExprKind::Operator { op, children } => match (op.as_str(), children.as_slice()) {
+                ("ARRAY_EXTRACT", [array, index]) if self.jsonb || !is_plain_index(index) => {
+                    vec![array]
+                }
+                ("OPERATOR_COALESCE" | "COMPARE_IN" | "COMPARE_NOT_IN", children)
+                    if children.iter().any(looks_like_text) =>
+                {
+                    children.iter().collect()
+                }
+                _ => Vec::new(),
+            },
+            ExprKind::Case { checks, otherwise } => {
+                let results: Vec<&Expr> = checks
+                    .iter()
+                    .map(|(_, result)| result)
+                    .chain([otherwise.as_ref()])
+                    .collect();
+                if results.iter().any(|result| looks_like_text(result)) {
+                    results
+                } else {
+                    Vec::new()
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn function(self, call: &Function) -> Vec<&Expr> {
+        let own = matches!(call.schema.as_str(), "" | "pg_catalog" | "skein_pg" | FN);
+        let first = || call.args[..1].iter().collect();
+        match (call.name.as_str(), call.args.len()) {
+            _ if !own => Vec::new(),
+            ("skein_json_get" | "skein_json_get_text", 2) if self.jsonb => first(),
+            (
+                "skein_to_json" | "skein_to_jsonb" | "pg_typeof" | "cardinality" | "array_ndims"
+                | "array_dims" | "unnest",
+                1,
+            )
+            | ("array_length" | "array_upper" | "array_lower", 2)
+            | ("array_to_string" | "skein_subscripts", 2 | 3) => first(),
+            ("skein_series", 2 | 3) => call.args.iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn operator(self, call: &Function) -> Vec<&Expr> {
+        let [left, right] = call.args.as_slice() else {
+            return Vec::new();
+        };
+        let wanted = match call.name.as_str() {
+            "||" => {
+                self.jsonb
+                    || self.arrays
+                    || looks_like_text(left)
+                    || looks_like_text(right)
+                    || is_no_text(left)
+                    || is_no_text(right)
+            }
+            "-" => self.jsonb,
+            "@>" | "<@" => self.jsonb || looks_like_text(left) || looks_like_text(right),
+            "&&" => looks_like_text(left) || looks_like_text(right),
+            _ => false,
+        };
+        if wanted {
+            vec![left, right]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// The places of result columns that have the name of something in FROM.
+pub(super) fn whole_rows(select: &Select) -> impl Iterator<Item = usize> + '_ {
+    let items = select.select_list.iter().enumerate();
+    items.filter_map(|(index, item)| match &item.kind {
+        ExprKind::ColumnRef(names) => match names.as_slice() {
+            [name] if is_in_from(&select.from, name) => Some(index),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn is_in_from(table: &TableRef, name: &str) -> bool {
+    match &table.kind {
+        TableRefKind::Join(join) => is_in_from(&join.left, name) || is_in_from(&join.right, name),
+        TableRefKind::Table { name: own, .. } if table.alias.is_empty() => {
+            own.eq_ignore_ascii_case(name)
+        }
+        _ => table.alias.eq_ignore_ascii_case(name),
+    }
+}
+
+/// `ROW(t.a, t.b)` for the result column `t`, which is a row with these fields.
+pub(super) fn whole_row(item: &mut Expr, ty: &Type) {
+    let (ExprKind::ColumnRef(names), Type::Struct(fields)) = (&item.kind, ty) else {
+        return;
+    };
+    let fields = fields.iter().map(|(field, _)| {
+        let names = names.iter().chain([field]).cloned();
+        node::expr(ExprKind::ColumnRef(names.collect()))
+    });
+    if item.alias.is_empty() {
+        item.alias = names.last().cloned().unwrap_or_default();
+    }
+    item.kind = node::call("", "row", fields.collect()).kind;
+}
+
+/// A text constant that may be an array or a document.
+fn looks_like_text(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Constant(_))
+        && node::constant_text(expr)
+            .is_some_and(|text| text.trim_start().starts_with(['{', '[', '"']))
+}
+
+/// A number, or what is cast to something else than text.
+fn is_no_text(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Constant(constant) => constant.value.is_number(),
+        ExprKind::Cast { ty, .. } => !node::is_text(ty) && ty.id() != "UNBOUND",
+        _ => false,
+    }
+}
+
+fn is_plain_index(index: &Expr) -> bool {
+    node::constant_integer(index).is_some_and(|index| index > 0)
+        || node::constant_text(index).is_some()
+}
+
+/// Rewrites an expression whose operands have these types.
+pub(super) fn settle(expr: &mut Expr, types: &[Option<Type>]) {
+    match &mut expr.kind {
+        ExprKind::Function(call) if call.is_operator => {
+            if let [left, right] = types {
+                operator(expr, left.as_ref(), right.as_ref());
+            }
+        }
+        ExprKind::Function(function) if function.name == "skein_series" => series(function, types),
+        ExprKind::Function(_) => {
+            if let [Some(ty)] = types {
+                call(expr, ty);
+            }
+        }
+        ExprKind::Case { checks, otherwise } => {
+            let list = types.iter().flatten().find(|ty| is_read(ty));
+            for (_, result) in checks {
+                read_as(result, list);
+            }
+            read_as(otherwise, list);
+        }
+        ExprKind::Comparison { left, right, .. } => {
+            if let [left_type, right_type] = types {
+                read_as(left, right_type.as_ref());
+                read_as(right, left_type.as_ref());
+            }
+        }
+        ExprKind::Operator { op, children } if op == "ARRAY_EXTRACT" => {
+            match (types, children.as_slice()) {
+                ([Some(Type::List(_) | Type::Array(..))], [_, index]) => {
+                    let index = index.clone();
+                    positive(expr, index);
+                }
+                ([Some(Type::Jsonb)], [document, index]) => {
+                    if let Some(look) = json::subscript(document, index) {
+                        expr.kind = look.kind;
+                    }
+                }
+                _ => {}
+            }
+        }
+        ExprKind::Operator { children, .. } => {
+            let other = types.iter().flatten().find(|ty| is_read(ty));
+            for child in children {
+                read_as(child, other);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether texts beside values of this type are read in PostgreSQL's way.
+fn is_read(ty: &Type) -> bool {
+    matches!(ty, Type::Jsonb | Type::List(_) | Type::Array(..))
+}
+
+/// Chooses the kind of a series.
+fn series(call: &mut Function, types: &[Option<Type>]) {
+    let Some(Some(first)) = types.first() else {
+        return;
+    };
+    let is_text = |expr: &Expr| {
+        matches!(expr.kind, ExprKind::Constant(_)) && node::constant_text(expr).is_some()
+    };
+    // A text is of the type of the others.
+    let others = types.iter().zip(&call.args).skip(1);
+    let mut numbers = vec![first];
+    numbers.extend(
+        others
+            .filter(|(_, arg)| !is_text(arg))
+            .filter_map(|(ty, _)| ty.as_ref()),
+    );
+    let small = |ty: &&Type| matches!(ty, Type::TinyInt | Type::SmallInt | Type::Integer);
+    let name = match first {
+        Type::Timestamp => "skein_series_timestamp",
+        Type::Date | Type::TimestampTz => "skein_series_timestamptz",
+        _ if numbers.iter().all(small) => "skein_series_integer",
+        _ if numbers
+            .iter()
+            .any(|ty| matches!(ty, Type::Decimal { .. } | Type::Double | Type::Float)) =>
+        {
+            "skein_series_numeric"
+        }
+        _ => return,
+    };
+    name.clone_into(&mut call.name);
+}
+
+/// Reads a text constant as what the other operand is.
+fn read_as(text: &mut Expr, other: Option<&Type>) {
+    let ExprKind::Constant(_) = &text.kind else {
+        return;
+    };
+    let Some(constant) = node::constant_text(text) else {
+        return;
+    };
+    match other {
+        Some(Type::Jsonb) => {
+            if let Ok(form) = jsonb::form(constant) {
+                text.kind = jsonb_constant(&form).kind;
+            }
+        }
+        Some(Type::List(_) | Type::Array(..)) => {
+            let element = other.map_or(&Type::Null, |ty| ty.element().0);
+            let ty = node::list_of(&DataType::from_sql(&element.to_string()));
+            if let Some(list) = arrays::list(constant, &ty) {
+                text.kind = list.kind;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An index that is not positive finds nothing; DuckDB would count it from the end.
+fn positive(expr: &mut Expr, index: Expr) {
+    if node::constant_integer(&index).is_some_and(|index| index <= 0) {
+        // There is no element at zero.
+        if let ExprKind::Operator { children, .. } = &mut expr.kind {
+            children[1] = node::integer("INTEGER", 0);
+        }
+        return;
+    }
+    if is_plain_index(&index) || is_null(&index) {
+        return;
+    }
+    let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
+    let test = node::expr(ExprKind::Comparison {
+        op: Comparison::Greater,
+        left: Box::new(index),
+        right: Box::new(node::integer("INTEGER", 0)),
+    });
+    let element = std::mem::replace(expr, node::null());
+    *expr = node::expr(ExprKind::Case {
+        checks: vec![(test, element)],
+        otherwise: Box::new(node::null()),
+    });
+    (expr.alias, expr.location) = (alias, location);
+}
+
+fn operator(expr: &mut Expr, left_type: Option<&Type>, right_type: Option<&Type>) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let is_jsonb = |ty: Option<&Type>| ty == Some(&Type::Jsonb);
+    let is_list = |ty: Option<&Type>| matches!(ty, Some(Type::List(_) | Type::Array(..)));
+    let [left, right] = call.args.as_mut_slice() else {
+        return;
+    };
+    if call.name == "-" {
+        if is_jsonb(left_type) {
+            let name = match right_type {
+                _ if is_list(right_type) => "skein_jsonb_minus_keys",
+                Some(Type::TinyInt | Type::SmallInt | Type::Integer | Type::BigInt) => {
+                    "skein_jsonb_minus_index"
+                }
+                _ => "skein_jsonb_minus_key",
+            };
+            call.become_macro(name);
+        }
+        return;
+    }
+    if is_jsonb(left_type) || is_jsonb(right_type) {
+        read_as(left, right_type);
+        read_as(right, left_type);
+        let needle = |expr: &Expr| match &expr.kind {
+            ExprKind::Cast { child, ty, .. } if json::is_jsonb(ty) => {
+                node::constant_text(child).map(str::to_owned)
+            }
+            _ => None,
+        };
+        let contains = |whole: &Expr, part: &Expr| {
+            let text = needle(part).unwrap_or_default();
+            jsonb::contains(whole.clone(), &text).unwrap_or_else(|| {
+                node::call(FN, "skein_jsonb_has", vec![whole.clone(), part.clone()])
+            })
+        };
+        match call.name.as_str() {
+            "||" => call.become_macro("skein_jsonb_concat"),
+            "@>" => expr.kind = contains(left, right).kind,
+            "<@" => expr.kind = contains(right, left).kind,
+            _ => {}
+        }
+        return;
+    }
+    read_as(left, right_type);
+    read_as(right, left_type);
+    if call.name != "||" {
+        return;
+    }
+    let depth = |ty: Option<&Type>| ty.map_or(0, |ty| ty.element().1);
+    let was_read =
+        |expr: &Expr| matches!(&expr.kind, ExprKind::Cast { ty, .. } if ty.id() == "LIST");
+    let (left_list, right_list) = (
+        is_list(left_type) || was_read(left),
+        is_list(right_type) || was_read(right),
+    );
+    let name = match (left_list, right_list) {
+        (true, true) => match depth(left_type).cmp(&depth(right_type)) {
+            _ if was_read(left) || was_read(right) => "list_concat",
+            std::cmp::Ordering::Equal => "list_concat",
+            std::cmp::Ordering::Greater => "list_append",
+            std::cmp::Ordering::Less => {
+                call.args.swap(0, 1);
+                "list_prepend_swapped"
+            }
+        },
+        (true, false) if is_null(right) => "list_concat",
+        (false, true) if is_null(left) => "list_concat",
+        (true, false) => "list_append",
+        (false, true) => "list_prepend",
+        (false, false) => return,
+    };
+    if name == "list_prepend_swapped" {
+        call.args.swap(0, 1);
+        call.become_function("list_prepend");
+    } else {
+        call.become_function(name);
+    }
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Constant(constant) if constant.value.is_null())
+}
+
+impl Function {
+    fn become_macro(&mut self, name: &str) {
+        FN.clone_into(&mut self.schema);
+        name.clone_into(&mut self.name);
+        self.is_operator = false;
+    }
+
+    fn become_function(&mut self, name: &str) {
+        self.schema.clear();
+        name.clone_into(&mut self.name);
+        self.is_operator = false;
+    }
+}
+
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm per function, each of which is short"
+)]
+fn call(expr: &mut Expr, ty: &Type) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let depth = ty.element().1;
+    let name = call.name.clone();
+    match name.as_str() {
+        "skein_to_json" | "skein_to_jsonb" => {
+            let form = if name == "skein_to_json" {
+                json_text::Form::Json
+            } else {
+                json_text::Form::Jsonb
+            };
+            if let Some(text) = json_text::of(&call.args[0], ty, form) {
+                expr.kind = text.kind;
+            }
+        }
+        "skein_json_get" | "skein_json_get_text" if ty == &Type::Jsonb => {
+            call.name = call.name.replace("skein_json_", "skein_jsonb_");
+        }
+        "pg_typeof" => {
+            let name = if is_null(&call.args[0])
+                || matches!(&call.args[0].kind, ExprKind::Constant(constant) if constant.value.is_string())
+            {
+                "unknown".to_owned()
+            } else {
+                type_name(ty)
+            };
+            // The operand stays: there may be aggregates in it.
+            let is_null = node::expr(ExprKind::Operator {
+                op: "OPERATOR_IS_NULL".to_owned(),
+                children: vec![call.args[0].clone()],
+            });
+            expr.kind = ExprKind::Case {
+                checks: vec![(is_null, node::text(&name))],
+                otherwise: Box::new(node::text(&name)),
+            };
+        }
+        "unnest" if depth > 1 => {
+            let list = std::mem::replace(&mut call.args[0], node::null());
+            call.args[0] = flattened(list, depth);
+        }
+        "array_to_string" if depth > 0 => {
+            let list = std::mem::replace(&mut call.args[0], node::null());
+            call.args[0] = texts(flattened(list, depth), ty.element().0);
+            call.become_macro("skein_joined_text");
+        }
+        "skein_subscripts" if depth > 1 => {
+            if let Some(level @ 2..) = node::constant_integer(&call.args[1]) {
+                let list = std::mem::replace(&mut call.args[0], node::null());
+                call.args[0] = level_of(&list, level);
+                call.args[1] = node::integer("INTEGER", 1);
+            }
+        }
+        "cardinality" if depth > 0 => {
+            let list = std::mem::replace(&mut call.args[0], node::null());
+            expr.kind = length(flattened(list, depth)).kind;
+        }
+        "array_ndims" if depth > 0 => {
+            expr.kind = if_filled(
+                &call.args[0],
+                node::integer("INTEGER", i64::try_from(depth).unwrap_or(1)),
+            )
+            .kind;
+        }
+        "array_dims" if depth > 0 => {
+            let mut parts = Vec::new();
+            for level in 1..=i64::try_from(depth).unwrap_or(1) {
+                parts.push(node::text("[1:"));
+                parts.push(length(level_of(&call.args[0], level)));
+                parts.push(node::text("]"));
+            }
+            expr.kind = if_filled(&call.args[0], node::call("", "concat", parts)).kind;
+        }
+        "array_length" | "array_upper" | "array_lower" if depth > 0 => {
+            let levels = i64::try_from(depth).unwrap_or(1);
+            let at = |level: i64| {
+                let list = level_of(&call.args[0], level);
+                let result = if name == "array_lower" {
+                    node::integer("INTEGER", 1)
+                } else {
+                    length(list.clone())
+                };
+                if_filled(&list, result)
+            };
+            expr.kind = match node::constant_integer(&call.args[1]) {
+                Some(level) if (1..=levels).contains(&level) => at(level).kind,
+                Some(_) => node::cast(node::null(), node::plain_type("INTEGER")).kind,
+                None => {
+                    let checks = (1..=levels).map(|level| {
+                        let test = node::expr(ExprKind::Comparison {
+                            op: Comparison::Equal,
+                            left: Box::new(call.args[1].clone()),
+                            right: Box::new(node::integer("INTEGER", level)),
+                        });
+                        (test, at(level))
+                    });
+                    ExprKind::Case {
+                        checks: checks.collect(),
+                        otherwise: Box::new(node::null()),
+                    }
+                }
+            };
+        }
+        _ => {}
+    }
+}
+
+/// What PostgreSQL calls a type.
+fn type_name(ty: &Type) -> String {
+    let (_, dimensions) = ty.element();
+    let oid = ty.pg().oid;
+    let element = PgType::by_array_oid(oid).filter(|_| dimensions > 0);
+    match element.or_else(|| PgType::by_oid(oid)) {
+        Some(row) if element.is_some() => format!("{}[]", row.sql_name),
+        Some(row) => row.sql_name.to_owned(),
+        None => "text".to_owned(),
+    }
+}
+
+/// The list in the first element, and so on.
+fn level_of(list: &Expr, level: i64) -> Expr {
+    (1..level).fold(list.clone(), |list, _| {
+        node::expr(ExprKind::Operator {
+            op: "ARRAY_EXTRACT".to_owned(),
+            children: vec![list, node::integer("INTEGER", 1)],
+        })
+    })
+}
+
+fn flattened(list: Expr, depth: usize) -> Expr {
+    (1..depth).fold(list, |list, _| node::call("", "flatten", vec![list]))
+}
+
+fn length(list: Expr) -> Expr {
+    node::cast(
+        node::call("", "len", vec![list]),
+        node::plain_type("INTEGER"),
+    )
+}
+
+/// The result for an array with elements; NULL for one without.
+fn if_filled(list: &Expr, result: Expr) -> Expr {
+    let test = node::expr(ExprKind::Comparison {
+        op: Comparison::Greater,
+        left: Box::new(node::call("", "len", vec![list.clone()])),
+        right: Box::new(node::integer("INTEGER", 0)),
+    });
+    node::expr(ExprKind::Case {
+        checks: vec![(test, result)],
+        otherwise: Box::new(node::null()),
+    })
+}
+
+/// The elements as PostgreSQL writes them inside of a text.
+fn texts(list: Expr, element: &Type) -> Expr {
+    if !matches!(element, Type::Boolean | Type::Float | Type::Double) {
+        return node::cast(list, node::list_type("VARCHAR"));
+    }
+    let parameter = node::expr(ExprKind::ColumnRef(vec!["element__".to_owned()]));
+    let lambda = node::expr(ExprKind::Lambda {
+        left: Box::new(parameter.clone()),
+        right: Box::new(node::call(FN, "skein_output", vec![parameter])),
+    });
+    node::call("", "list_transform", vec![list, lambda])
+}
