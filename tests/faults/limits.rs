@@ -137,6 +137,10 @@ fn one_value_of_any_size_is_refused() {
         "len(list_resize([1], 300000000))",
         "len(array_resize([1], 300000000, 0))",
         "bar(1, 0, 1, 1000000000)",
+        "length(repeat('x', 1000000000))",
+        "length(repeat('x', 100000000 + id)) FROM facts",
+        "length(lpad('x', 1000000000, 'y'))",
+        "length(rpad('x', 100000000 + CAST(id AS INTEGER), 'y')) FROM facts",
         "bitstring('1', 1000000000)",
         "levenshtein(repeat('a', 100000), repeat('b', 100000) || id) FROM facts",
         "damerau_levenshtein(repeat('a', 100000), repeat('b', 100000))",
@@ -160,6 +164,15 @@ fn one_value_of_any_size_is_refused() {
         ),
         ("array_to_string(list_resize([1], 3, 7), ',')", "1,7,7"),
         ("levenshtein('kitten', 'sitting')", "3"),
+        (
+            "repeat('ab', 3) || lpad('x', 3, 'y') || rpad('x', 3, 'y')",
+            "abababyyxxyy",
+        ),
+        ("length(repeat('x', 10000000))", "10000000"),
+        (
+            "length(repeat(repeat(repeat('x', 100), 100), 100))",
+            "1000000",
+        ),
         ("count(*) FROM range(300000000)", "300000000"),
     ] {
         let result = client.query(&format!("SELECT {expression}"));
