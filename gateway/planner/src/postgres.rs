@@ -77,6 +77,8 @@ pub trait SessionFacts {
     fn settings(&self) -> Vec<SettingFact>;
     /// When the gateway started, as text of a timestamp with time zone.
     fn started(&self) -> String;
+    /// What the session's time zone is called at each of its offsets, in seconds east of Greenwich.
+    fn zone_abbreviations(&self) -> Vec<(i32, String)>;
     /// OID of the user's role.
     fn user_oid(&self) -> u32;
     /// Rows of `pg_stat_activity`, as the user may see them.

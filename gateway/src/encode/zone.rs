@@ -101,6 +101,22 @@ impl Zone {
         self.rules.to_offset_info(moment).abbreviation().to_owned()
     }
 
+    /// What the zone's time is called at each offset it has had since 1970, or will have before
+    /// 2038: the latest name of each.
+    pub fn abbreviations(&self) -> Vec<(i32, String)> {
+        const WEEK: i64 = 7 * 86_400;
+        const WEEKS: i64 = 68 * 52;
+        let mut found = std::collections::BTreeMap::new();
+        for week in 0..WEEKS {
+            let second = week * WEEK;
+            let offset = self.offset(second);
+            if !found.contains_key(&offset) || week % 4 == 0 {
+                found.insert(offset, self.abbreviation(second));
+            }
+        }
+        found.into_iter().collect()
+    }
+
     fn span(&self, second: i64) -> Span {
         let (moment, shift) = covered(second);
         let offset = self.rules.to_offset(moment).seconds();

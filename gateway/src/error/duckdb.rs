@@ -340,6 +340,11 @@ fn type_name(ty: &str) -> String {
 /// Where a query breaks a rule of SQL, in DuckDB's words.
 const RULES: [(&str, SqlState, &str); 30] = [
     (
+        "interval cannot be 0",
+        SqlState::INVALID_PARAMETER_VALUE,
+        "step size cannot equal zero",
+    ),
+    (
         "LIMIT must not be negative",
         SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
         "LIMIT must not be negative",

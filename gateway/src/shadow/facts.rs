@@ -6,6 +6,7 @@ use skein_catalog::snapshot::CatalogSnapshot;
 use skein_catalog::system;
 use skein_planner::postgres::{SessionFact, SessionFacts, SettingFact};
 
+use crate::encode::Zone;
 use crate::session::activity::Sessions;
 use crate::session::settings::table::{Kind, SERVER_VERSION};
 use crate::session::settings::{SettingRow, Settings, value};
@@ -76,6 +77,11 @@ impl SessionFacts for Facts<'_> {
 
     fn started(&self) -> String {
         self.started.to_owned()
+    }
+
+    fn zone_abbreviations(&self) -> Vec<(i32, String)> {
+        let zone = self.settings.show("TimeZone").unwrap_or_default();
+        Zone::named(&zone).map_or_else(Vec::new, |zone| zone.abbreviations())
     }
 
     fn user_oid(&self) -> u32 {

@@ -84,6 +84,15 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) {
             }
         }
         ("date_trunc", 3) => trunc_in_zone(expr),
+        ("to_char", 2) if names_zone(&call.args[1]) => {
+            context.found.session = true;
+            let names = context.facts.zone_abbreviations();
+            let names = names
+                .iter()
+                .map(|(offset, name)| format!("{offset}={name}"));
+            call.args
+                .push(node::text(&names.collect::<Vec<_>>().join(" ")));
+        }
         ("generate_series", 3) => {
             if constants::is_interval(&call.args[2]) {
                 constants::untyped(&mut call.args[2], "INTERVAL", context);
@@ -127,6 +136,16 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) {
         }
         _ => {}
     }
+}
+
+/// Whether a template writes what the zone is called.
+fn names_zone(template: &Expr) -> bool {
+    let parts = node::constant_text(template).map(template::parse);
+    parts.is_some_and(|parts| {
+        parts.iter().any(|part| {
+            matches!(part, template::Part::Field(field) if field.name.eq_ignore_ascii_case("TZ"))
+        })
+    })
 }
 
 /// Whether an expression is a date, as far as the tree tells.

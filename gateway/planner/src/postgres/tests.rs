@@ -31,6 +31,9 @@ impl SessionFacts for Facts {
     fn started(&self) -> String {
         "2026-01-01 00:00:00+00".to_owned()
     }
+    fn zone_abbreviations(&self) -> Vec<(i32, String)> {
+        vec![(0, "UTC".to_owned())]
+    }
     fn user_oid(&self) -> u32 {
         20_000
     }

@@ -108,7 +108,12 @@ fn fields(text: &str) -> Result<Vec<Field>, Fault> {
             rest = &rest[1..];
             continue;
         }
-        let (field, after) = field(rest, first)?;
+        let after_t = matches!(found.last(), Some(Field::Word(word)) if word == "t");
+        let (field, after) = if after_t && first.is_ascii_digit() {
+            clock(rest)
+        } else {
+            field(rest, first)?
+        };
         found.push(field);
         rest = after;
         if found.len() > FIELDS_MAX {
@@ -116,6 +121,19 @@ fn fields(text: &str) -> Result<Vec<Field>, Fault> {
         }
     }
     Ok(found)
+}
+
+/// What follows the T of ISO 8601: a time, which a zone may follow at once.
+fn clock(text: &str) -> (Field, &str) {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.'))
+        .unwrap_or(text.len());
+    let (time, after) = text.split_at(end);
+    if time.contains(':') {
+        (Field::Time(time.to_owned()), after)
+    } else {
+        (Field::Number(time.to_owned()), after)
+    }
 }
 
 fn field(text: &str, first: char) -> Result<(Field, &str), Fault> {
@@ -550,7 +568,7 @@ impl Found {
         if !kind.has_date() && time.is_none() {
             return Err(Fault::Syntax);
         }
-        if date.is_none() && matches!(self.zone, Some(Zone::Name(_))) && kind == Kind::TimeTz {
+        if date.is_none() && matches!(self.zone, Some(Zone::Name(_))) {
             return Err(Fault::Syntax);
         }
         let mut text = if kind.has_date() {
@@ -901,6 +919,11 @@ mod tests {
             ),
             (Kind::TimestampTz, "2026-01-05 10:00+99", "Displacement"),
             (Kind::TimestampTz, "2026-01-05", "2026-01-05 00:00:00"),
+            (
+                Kind::TimestampTz,
+                "20260105T101530-0800",
+                "2026-01-05 10:15:30-08:00",
+            ),
             (Kind::Time, "04:05:06.789", "04:05:06.789"),
             (Kind::Time, "040506", "04:05:06"),
             (Kind::Time, "04:05 PM", "16:05:00"),

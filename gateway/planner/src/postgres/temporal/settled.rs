@@ -26,7 +26,9 @@ pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
             {
                 Some(operand)
             }
-            ("to_char", [operand, _]) if is_call(call, "to_char") => Some(operand),
+            ("to_char", [operand, _] | [operand, _, _]) if is_call(call, "to_char") => {
+                Some(operand)
+            }
             _ => None,
         },
         ExprKind::Cast { child, ty, .. } => match ty.id() {
@@ -237,8 +239,15 @@ fn trunc(expr: &mut Expr, ty: &str) {
         };
         replace(expr, Expr::infix("+", inner, year()));
     }
-    if ty == "DATE" {
-        wrap(expr, "TIMESTAMP WITH TIME ZONE");
+    match ty {
+        "DATE" => wrap(expr, "TIMESTAMP WITH TIME ZONE"),
+        "TIME" => {
+            if let ExprKind::Function(call) = &mut expr.kind {
+                let clock = take(&mut call.args[1]);
+                call.args[1] = own("skein_time_interval", vec![clock]);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -298,7 +307,8 @@ pub(in super::super) fn unknown(expr: &mut Expr) {
     let ExprKind::Function(call) = &expr.kind else {
         return;
     };
-    let ([operand, template], "to_char") = (call.args.as_slice(), call.name.as_str()) else {
+    let ([operand, template, zones @ ..], "to_char") = (call.args.as_slice(), call.name.as_str())
+    else {
         return;
     };
     let Some(template) = node::constant_text(template) else {
@@ -311,6 +321,7 @@ pub(in super::super) fn unknown(expr: &mut Expr) {
             operand,
             to_char::Kind::TimestampTz,
             &template::parse(template),
+            zones.first().and_then(node::constant_text),
         )
     };
     if let Some(with) = with {
@@ -323,24 +334,32 @@ fn character(expr: &mut Expr, ty: &str) {
     let ExprKind::Function(call) = &expr.kind else {
         return;
     };
-    let [operand, template] = call.args.as_slice() else {
+    let [operand, template, zones @ ..] = call.args.as_slice() else {
         return;
     };
     let Some(template) = node::constant_text(template) else {
         return;
     };
+    let zones = zones.first().and_then(node::constant_text);
     let cast = |ty: &str| node::cast(operand.clone(), node::plain_type(ty));
     let parts = template::parse(template);
     let with = match ty {
-        "DATE" => to_char::compile(&cast("TIMESTAMP"), to_char::Kind::Timestamp, &parts),
-        "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => {
-            to_char::compile(operand, to_char::Kind::Timestamp, &parts)
+        "DATE" if zones.is_some() => {
+            let operand = cast("TIMESTAMP WITH TIME ZONE");
+            to_char::compile(&operand, to_char::Kind::TimestampTz, &parts, zones)
         }
-        "TIMESTAMP WITH TIME ZONE" => to_char::compile(operand, to_char::Kind::TimestampTz, &parts),
-        "INTERVAL" => to_char::compile(operand, to_char::Kind::Interval, &parts),
+        "DATE" => to_char::compile(&cast("TIMESTAMP"), to_char::Kind::Timestamp, &parts, None),
+        "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => {
+            to_char::compile(operand, to_char::Kind::Timestamp, &parts, None)
+        }
+        "TIMESTAMP WITH TIME ZONE" => {
+            to_char::compile(operand, to_char::Kind::TimestampTz, &parts, zones)
+        }
+        "INTERVAL" => to_char::compile(operand, to_char::Kind::Interval, &parts, None)
+            .or_else(|| Some(own("skein_no_date", vec![operand.clone()]))),
         "TIME" => {
             let span = own("skein_time_interval", vec![operand.clone()]);
-            to_char::compile(&span, to_char::Kind::Interval, &parts)
+            to_char::compile(&span, to_char::Kind::Interval, &parts, None)
         }
         _ if is_number(ty) => numbers::compile(operand, template),
         _ => None,

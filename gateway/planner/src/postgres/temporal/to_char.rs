@@ -6,7 +6,7 @@
 use super::super::node;
 use super::own;
 use super::template::{Field, Ordinal, Part};
-use crate::ast::{Expr, ExprKind};
+use crate::ast::{Comparison, Expr, ExprKind};
 
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +19,18 @@ pub(super) enum Kind {
     Interval,
 }
 
-/// Writes `operand` by a template; `None` where a field is not for it.
-pub(super) fn compile(operand: &Expr, kind: Kind, parts: &[Part]) -> Option<Expr> {
+/// Writes `operand` by a template; `None` where a field is not for it. `zones` says what the session's
+/// zone is called, by its offset.
+pub(super) fn compile(
+    operand: &Expr,
+    kind: Kind,
+    parts: &[Part],
+    zones: Option<&str>,
+) -> Option<Expr> {
     let mut pieces = Pieces {
         operand,
         kind,
+        zones,
         format: String::new(),
         found: Vec::new(),
     };
@@ -44,6 +51,8 @@ pub(super) fn compile(operand: &Expr, kind: Kind, parts: &[Part]) -> Option<Expr
 struct Pieces<'a> {
     operand: &'a Expr,
     kind: Kind,
+    /// What the session's zone is called, by its offset: `-18000=EST -14400=EDT`.
+    zones: Option<&'a str>,
     /// What `strftime` is to write next.
     format: String,
     found: Vec<Expr>,
@@ -228,20 +237,15 @@ impl Pieces<'_> {
                 } else {
                     ("BC", "AD")
                 };
-                let is_before = Expr::comparison(
-                    crate::ast::Comparison::LessOrEqual,
-                    self.part("year"),
-                    Expr::integer(0),
-                );
+                let is_before =
+                    Expr::comparison(Comparison::LessOrEqual, self.part("year"), Expr::integer(0));
                 let era = Expr::from(ExprKind::Case {
                     checks: vec![(is_before, node::text(before))],
                     otherwise: Box::new(node::text(after)),
                 });
                 Self::word(era, case, 0, field)
             }
-            "TZ" if self.kind == Kind::TimestampTz => {
-                Self::word(self.strftime("%Z"), case, 0, field)
-            }
+            "TZ" if self.kind == Kind::TimestampTz => Self::word(self.zone_name(), case, 0, field),
             "OF" if self.kind == Kind::TimestampTz => self.strftime("%z"),
             "TZH" if self.kind == Kind::TimestampTz => {
                 node::call("", "left", vec![self.strftime("%z"), Expr::integer(3)])
@@ -258,6 +262,31 @@ impl Pieces<'_> {
             "OF" | "TZH" => node::text("+00"),
             "TZM" => node::text("00"),
             _ => return None,
+        })
+    }
+
+    /// DuckDB only knows the zone's own name.
+    fn zone_name(&self) -> Expr {
+        let named = self
+            .zones
+            .unwrap_or_default()
+            .split(' ')
+            .filter_map(|pair| {
+                let (offset, name) = pair.split_once('=')?;
+                let is_it = Expr::comparison(
+                    Comparison::Equal,
+                    self.part("timezone"),
+                    Expr::integer(offset.parse().ok()?),
+                );
+                Some((is_it, node::text(name)))
+            });
+        let checks: Vec<(Expr, Expr)> = named.collect();
+        if checks.is_empty() {
+            return self.strftime("%Z");
+        }
+        Expr::from(ExprKind::Case {
+            checks,
+            otherwise: Box::new(self.strftime("%Z")),
         })
     }
 
