@@ -338,7 +338,7 @@ fn type_name(ty: &str) -> String {
 }
 
 /// Where a query breaks a rule of SQL, in DuckDB's words.
-const RULES: [(&str, SqlState, &str); 30] = [
+const RULES: [(&str, SqlState, &str); 31] = [
     (
         "interval cannot be 0",
         SqlState::INVALID_PARAMETER_VALUE,
