@@ -51,6 +51,9 @@ CREATE MACRO skein_fn.skein_all_matches(string, regex, groups) AS
       regexp_extract_all(string, skein_fn.skein_with_groups(regex), 8),
       regexp_extract_all(string, skein_fn.skein_with_groups(regex), 9)), lambda match: match[1:groups]) END;
 
+-- One row for each match. A macro, because `unnest` of an array of arrays goes through all its levels.
+CREATE MACRO skein_fn.skein_rows(matches) AS unnest(matches);
+
 -- The first group, or the match of a pattern without groups.
 CREATE MACRO skein_fn.skein_first_group(string, regex, groups) AS
   regexp_extract_all(string, CASE WHEN groups = 0 THEN '(' || regex || ')' ELSE regex END, 1)[1];

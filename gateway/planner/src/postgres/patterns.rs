@@ -246,7 +246,7 @@ fn call_of(call: &mut Function) -> Result<Option<Expr>, RegexFault> {
             } else {
                 node::call("", "array_slice", vec![list, one(), one()])
             };
-            node::call("", "unnest", vec![list])
+            macro_call(ROWS, vec![list])
         }
         "regexp_split_to_array" | "regexp_split_to_table" => {
             let pattern = Pattern::of(pattern, without_g(next())?)?;
@@ -301,6 +301,9 @@ fn call_of(call: &mut Function) -> Result<Option<Expr>, RegexFault> {
 /// The name under which calls of `regexp_matches` that return rows are marked: where PostgreSQL has
 /// a set of matches, DuckDB has a condition.
 pub(super) const SET_OF_MATCHES: &str = "skein_regexp_matches";
+
+/// The macro that makes rows of matches among result columns.
+pub(super) const ROWS: &str = "skein_rows";
 
 fn group_number(group: &Expr) -> Result<usize, RegexFault> {
     match &group.kind {
