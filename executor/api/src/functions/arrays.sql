@@ -60,10 +60,14 @@ CREATE MACRO skein_fn.skein_series(start, stop, step := 1) AS
   skein_fn.generate_series(CAST(start AS BIGINT), CAST(stop AS BIGINT), CAST(skein_fn.skein_step(step) AS BIGINT));
 CREATE MACRO skein_fn.skein_series_integer(start, stop, step := 1) AS
   CAST(skein_fn.generate_series(CAST(start AS BIGINT), CAST(stop AS BIGINT), CAST(skein_fn.skein_step(step) AS BIGINT)) AS INTEGER[]);
+CREATE MACRO skein_fn.skein_step_interval(step) AS
+  CASE WHEN CAST(step AS INTERVAL) = INTERVAL '0 days'
+    THEN CAST(error('[invalid_parameter_value] step size cannot equal zero') AS INTERVAL)
+    ELSE CAST(step AS INTERVAL) END;
 CREATE MACRO skein_fn.skein_series_timestamp(start, stop, step) AS
-  skein_fn.generate_series(CAST(start AS TIMESTAMP), CAST(stop AS TIMESTAMP), CAST(step AS INTERVAL));
+  skein_fn.generate_series(CAST(start AS TIMESTAMP), CAST(stop AS TIMESTAMP), skein_fn.skein_step_interval(step));
 CREATE MACRO skein_fn.skein_series_timestamptz(start, stop, step) AS
-  skein_fn.generate_series(CAST(start AS TIMESTAMPTZ), CAST(stop AS TIMESTAMPTZ), CAST(step AS INTERVAL));
+  skein_fn.generate_series(CAST(start AS TIMESTAMPTZ), CAST(stop AS TIMESTAMPTZ), skein_fn.skein_step_interval(step));
 CREATE MACRO skein_fn.skein_series_numeric(start, stop, step := 1) AS
   list_transform([{'start': start, 'stop': stop, 'step': skein_fn.skein_step(step)}], lambda it__a8:
     list_transform(skein_fn.generate_series(0, CAST(floor(CAST(it__a8.stop - it__a8.start AS DOUBLE) / CAST(it__a8.step AS DOUBLE)) AS BIGINT)),
