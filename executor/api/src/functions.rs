@@ -18,13 +18,17 @@
 //! Invariants: macros depend on nothing but their arguments and the settings of the connection; a
 //! name that starts with `skein_` is for other macros and for rewrites of operators and syntax.
 
-use std::collections::BTreeSet;
+mod shape;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use shape::Shape;
 
 /// The schema that holds them.
 pub const SCHEMA: &str = "skein_fn";
 
-/// One file per kind of function; a macro stands after those it calls. In each, a statement ends a line with a semicolon and begins a
-/// line with `CREATE MACRO skein_fn.`.
+/// One file per kind of function; a macro stands after those it calls. In each, a statement ends a
+/// line with a semicolon and begins a line with `CREATE MACRO skein_fn.`.
 const FILES: &[&str] = &[
     include_str!("functions/numbers.sql"),
     include_str!("functions/sessions.sql"),
@@ -67,6 +71,11 @@ pub fn names() -> BTreeSet<&'static str> {
     names
 }
 
+/// What calls of the macros become, by name.
+pub fn shapes() -> BTreeMap<String, Shape> {
+    shape::shapes(&statements(), CREATE)
+}
+
 fn without_comments(statement: &str) -> String {
     let lines = statement
         .lines()
@@ -86,5 +95,9 @@ mod tests {
             assert!(statement.starts_with(CREATE), "{statement}");
         }
         assert!(names().contains("initcap"));
+        let shapes = shapes();
+        for name in all() {
+            assert!(shapes[name].size > 0, "{name}");
+        }
     }
 }

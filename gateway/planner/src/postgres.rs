@@ -25,6 +25,7 @@ mod jsonpath;
 mod limits;
 mod node;
 mod numerics;
+pub mod once;
 mod operators;
 pub mod patterns;
 mod regex;

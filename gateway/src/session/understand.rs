@@ -15,6 +15,7 @@ use skein_planner::ast::visit::{self, Descend, Node};
 use skein_planner::ast::{Expr, ExprKind, Query, print};
 use skein_planner::error::PlanError;
 use skein_planner::outputs::{Outputs, outputs};
+use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::{Rewritten, rewrite};
@@ -224,18 +225,21 @@ fn understand(
     resolved.touches_catalogue |= found.catalogue;
     let count = parameter_count(&parsed)?;
     let declared = &with_known_types(declared, &known)[..];
-    let bind = |query: &Query| match (count, declared) {
-        (0, []) => {
-            let columns = shadow.describe(&print::query_sql(query))?.columns;
-            Ok((
-                Bound {
-                    columns,
-                    parameter_types: Vec::new(),
-                },
-                Vec::new(),
-            ))
+    let bind = |query: &mut Query| {
+        bind_once(query);
+        match (count, declared) {
+            (0, []) => {
+                let columns = shadow.describe(&print::query_sql(query))?.columns;
+                Ok((
+                    Bound {
+                        columns,
+                        parameter_types: Vec::new(),
+                    },
+                    Vec::new(),
+                ))
+            }
+            _ => bind_with_parameters(query, count, declared, shadow),
         }
-        _ => bind_with_parameters(query, count, declared, shadow),
     };
     let located = |error| match error {
         GatewayError::Fragment { error, .. } => match unsupported_call(&error, &parsed) {
@@ -245,18 +249,18 @@ fn understand(
         other => other,
     };
     settle(&mut resolved.query, shadow);
-    let first = match bind(&resolved.query) {
+    let first = match bind(&mut resolved.query) {
         Err(error) if lacks_operator(&error) && settle_operators(&mut resolved.query, shadow) => {
-            bind(&resolved.query)
+            bind(&mut resolved.query)
         }
         other => other,
     };
     let (mut bound, mut parameter_types) = first.map_err(located)?;
     if settle_days(&mut resolved.query, &bound.columns, shadow) {
-        (bound, parameter_types) = bind(&resolved.query).map_err(located)?;
+        (bound, parameter_types) = bind(&mut resolved.query).map_err(located)?;
     }
     if narrow(&mut resolved.query, &bound.columns, shadow)? {
-        (bound, parameter_types) = bind(&resolved.query).map_err(located)?;
+        (bound, parameter_types) = bind(&mut resolved.query).map_err(located)?;
     }
     untyped_nulls(&resolved.query, &mut bound, shadow);
     if bound.columns.len() > COLUMNS_MAX {

@@ -108,7 +108,12 @@ pub(super) fn once(value: Expr, body: impl FnOnce(Expr) -> Expr) -> Expr {
     if is_simple(&value) {
         return body(value);
     }
-    let parameter = expr(ExprKind::ColumnRef(vec!["whole__".to_owned()]));
+    with_variable("whole__", value, body)
+}
+
+/// `list_transform([value], lambda name: body)[1]`
+pub(super) fn with_variable(name: &str, value: Expr, body: impl FnOnce(Expr) -> Expr) -> Expr {
+    let parameter = expr(ExprKind::ColumnRef(vec![name.to_owned()]));
     let lambda = expr(ExprKind::Lambda {
         left: Box::new(parameter.clone()),
         right: Box::new(body(parameter)),

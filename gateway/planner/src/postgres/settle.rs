@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use skein_catalog::types::Type;
 use skein_executor_api::Column;
 
+use super::once::bind_once;
 use super::typed::{self, Hints};
 use super::{node, numerics, temporal};
 use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
@@ -325,11 +326,12 @@ impl Block<'_> {
             (select.group_by, select.grouping_sets) = (Vec::new(), Vec::new());
             select.group_by_all = false;
         }
-        let query = Query {
+        let mut query = Query {
             ctes: self.scope.to_vec(),
             body: QueryBody::Select(Box::new(select)),
             modifiers: Vec::new(),
         };
+        bind_once(&mut query);
         let columns = self.bind.describe(&print::query_sql(&query)).ok()?;
         Some(columns.into_iter().map(|column| column.ty).collect())
     }
