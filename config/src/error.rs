@@ -13,6 +13,14 @@ pub enum ConfigError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The users file cannot be read.
+    #[error("cannot read users file \"{}\": {source}", path.display())]
+    UsersFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The file is not TOML, or a value has the wrong type.
     #[error("{origin}: {message}")]
     Invalid {

@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::{Addresses, ConnectionKind, Method, Names};
 use crate::memory::MemoryLimit;
 use crate::relation::{ColumnTable, Format, Paths, Reference};
+use crate::tls::TlsVersion;
+use crate::verifier::Verifier;
 
 /// A `[section]` of the file.
 #[derive(Clone, Copy, Debug)]
@@ -64,9 +67,8 @@ section! {
     "gateway"
     /// The PostgreSQL server: where it listens, and the limits of its clients.
     pub struct Gateway {
-        /// Addresses to listen on, as `HOST:PORT`. Port 0 takes any free port. Clients are trusted
-        /// (there is no password yet), so listen on loopback addresses only, or on a network that
-        /// you trust with every row.
+        /// Addresses to listen on, as `HOST:PORT`. Port 0 takes any free port. Beyond loopback, users
+        /// have to be configured; [security](security.md) shows how.
         pub listen: Vec<String> = vec!["127.0.0.1:5433".to_owned()],
         /// Folders that paths in a query (`FROM 'data/x/*.parquet'`) may reach, with everything
         /// below them. None by default: then queries can name configured relations only.
@@ -76,6 +78,9 @@ section! {
         /// does, or 2, which gives them cancel keys of 256 instead of 32 bits. Clients that ask for a
         /// newer one are told this one.
         pub protocol_minor_max: u16 = 0,
+        /// Names of databases that clients may connect to. All of them show the same relations. Empty
+        /// means that any name is accepted.
+        pub databases: Vec<String> = Vec::new(),
         /// How many clients may be connected at once. One more is told that there are too many.
         pub connections_max: usize = 1000,
         /// How many statements may run at once. One more waits for its turn, at most
@@ -91,7 +96,7 @@ section! {
         /// Default of `idle_in_transaction_session_timeout`: how long a client may be silent inside
         /// of a transaction. 0 means no limit.
         pub idle_in_transaction_session_timeout_ms: u64 = 0,
-        /// How long a client may take from connecting to the end of its startup messages.
+        /// How long a client may take from connecting until it is logged in.
         pub startup_timeout_ms: u64 = 60_000,
         /// How long a client may take none of the bytes of a result before it is disconnected.
         /// 0 means no limit.
@@ -116,6 +121,59 @@ section! {
         pub exchange_bytes_max: usize = 2 * 1024 * 1024 * 1024,
         /// How many planned statements are remembered, over all sessions.
         pub plan_cache_entries_max: usize = 1_024,
+    }
+}
+
+section! {
+    "gateway.tls"
+    /// Encryption. With a certificate and a key, clients may ask for TLS, in PostgreSQL's way or at
+    /// once as since PostgreSQL 17. The files are read again when they change.
+    pub struct Tls {
+        /// File of the server's certificate in PEM, followed by those that lead to its root. Relative
+        /// to the folder of this file.
+        pub certificate: String = String::new(),
+        /// File of the certificate's private key in PEM, without a passphrase. Only the user that
+        /// runs Skein should be able to read it.
+        pub key: String = String::new(),
+        /// File of the root certificates in PEM that have signed the certificates of clients. Without
+        /// it no client is asked for a certificate.
+        pub client_ca: String = String::new(),
+        /// Whether every client has to use TLS, whatever the access rules say.
+        pub required: bool = false,
+        /// Oldest version of TLS that clients may use: `"1.2"` or `"1.3"`.
+        pub version_min: TlsVersion = TlsVersion::default(),
+    }
+}
+
+section! {
+    "gateway.login"
+    /// Who may enter. Without users, every client on loopback is trusted. With users, passwords are
+    /// asked for by SCRAM-SHA-256, unless `[[access]]` says otherwise.
+    pub struct Login {
+        /// A file with further users, each written as `[[user]]`. `skein user add` makes it and adds to
+        /// it. It is read again when it changes. Relative to the folder of this file.
+        pub users_file: String = String::new(),
+        /// Lets clients from other machines in without a password, wherever `[[access]]` trusts them,
+        /// or wholly if there are neither users nor rules. Without it, such a server does not start.
+        pub insecure_trust_network: bool = false,
+        /// How often certificates and the users file are looked at for changes. 0 means only at
+        /// SIGHUP.
+        pub reload_ms: u64 = 10_000,
+        /// How many of `connections_max` are kept for users with `admin = true`. Nothing is kept if
+        /// there are none.
+        pub reserved_connections: usize = 3,
+        /// How many sessions one client address may have. 0 means no limit.
+        pub connections_per_address_max: usize = 0,
+        /// How many connections may be in their login at once. One more takes the place of the one
+        /// that has been there longest.
+        pub unauthenticated_max: usize = 1_000,
+        /// The same for one client address.
+        pub unauthenticated_per_address_max: usize = 200,
+        /// How many failed logins an address has before further ones from there have to wait. Failures
+        /// are forgotten one by one, each after a minute. Nobody else waits.
+        pub failures_free: u32 = 5,
+        /// The longest such wait. The first is 100 ms, and each failure doubles it.
+        pub failure_delay_max_ms: u64 = 5_000,
     }
 }
 
@@ -207,5 +265,55 @@ section! {
     }
 }
 
-/// Sections that hold single values; `[[relation]]` is apart because it repeats.
-pub const SECTIONS: [Section; 3] = [Gateway::SECTION, Executors::SECTION, Catalog::SECTION];
+section! {
+    "user"
+    /// A user. Write one `[[user]]` for each, here or in `gateway.login.users_file`.
+    pub struct UserTable {
+        /// Name of the user. Required.
+        pub name: Option<String> = None,
+        /// What proves that the user knows the password, without holding it: the line that
+        /// `skein hash-password` prints, or `rolpassword` of PostgreSQL's `pg_authid`. A user without
+        /// one can enter by certificate only, or where rules trust.
+        pub verifier: Option<Verifier> = None,
+        /// Whether the user may use the connections that `reserved_connections` keeps.
+        pub admin: bool = false,
+        /// How many sessions the user may have at once. 0 means no limit.
+        pub connections_max: usize = 0,
+    }
+}
+
+section! {
+    "access"
+    /// A rule that says how clients prove who they are. Write one `[[access]]` for each. The first
+    /// that fits a client decides, as in PostgreSQL's `pg_hba.conf`; a client that none fits is
+    /// refused.
+    pub struct AccessTable {
+        /// `host` for any client, `hostssl` for those with TLS, `hostnossl` for those without.
+        pub connection: ConnectionKind = ConnectionKind::Host,
+        /// Name of a database or a list of them; `all` for any, `sameuser` for that of the user's name.
+        pub database: Names = Names::all(),
+        /// Name of a user or a list of them; `all` for any.
+        pub user: Names = Names::all(),
+        /// Client addresses: one such as `10.0.0.7`, a range such as `10.0.0.0/8` or `fd00::/8`, the
+        /// word `loopback`, or a list of these; `all` for any.
+        pub address: Addresses = Addresses::all(),
+        /// `scram-sha-256`: the password. `cert`: a certificate that `client_ca` signed, whose common
+        /// name is the user's. `trust`: nothing. `reject`: refuse. Required.
+        pub method: Option<Method> = None,
+    }
+}
+
+/// Sections that hold single values; those that repeat are apart.
+pub const SECTIONS: [Section; 5] = [
+    Gateway::SECTION,
+    Tls::SECTION,
+    Login::SECTION,
+    Executors::SECTION,
+    Catalog::SECTION,
+];
+/// Sections that repeat, such as `[[relation]]`.
+pub const LISTS: [Section; 3] = [
+    RelationTable::SECTION,
+    UserTable::SECTION,
+    AccessTable::SECTION,
+];

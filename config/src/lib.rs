@@ -8,29 +8,48 @@
 //! [`reference::markdown`] writes `docs/configuration.md` from them, and a test compares the two.
 //!
 //! Invariants: a [`Config`] is complete and checked. Its paths are absolute (or URLs), its
-//! relations have a name and at least one path, and no two relations share schema and name.
+//! relations have a name and at least one path, and no two relations share schema and name; no two
+//! users share a name, and access rules ask for nothing that the server cannot check.
 //! Whether files exist is not looked at here; that is the catalog's work.
 
+pub mod access;
+pub mod client;
 pub mod error;
 pub mod keys;
 mod load;
 pub mod memory;
 pub mod reference;
 pub mod relation;
+pub mod tls;
+pub mod users;
+pub mod verifier;
 
+pub use access::AccessRule;
 pub use error::ConfigError;
-pub use keys::{Catalog, Executors, Gateway};
+pub use keys::{Catalog, Executors, Gateway, Login, Tls};
 pub use load::{Overrides, load_with};
 pub use memory::MemoryLimit;
 pub use relation::{ColumnTable, Declared, Format, Reference, Relation};
+pub use users::User;
+pub use verifier::Verifier;
 
 use std::path::{Path, PathBuf};
+
+use access::{Addresses, Method};
 
 /// Everything that can be configured, checked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     /// The PostgreSQL server.
     pub gateway: Gateway,
+    /// Encryption.
+    pub tls: Tls,
+    /// Limits of logins, and where further users are.
+    pub login: Login,
+    /// Users of the file.
+    pub users: Vec<User>,
+    /// Access rules in their order. Empty: [`Config::default_access`] decides.
+    pub access: Vec<AccessRule>,
     /// DuckDB.
     pub executors: Executors,
     /// Relations and their files.
@@ -45,6 +64,23 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether logins are asked for a user: if not, anyone may take any name.
+    pub fn has_users(&self) -> bool {
+        !self.users.is_empty() || !self.login.users_file.is_empty()
+    }
+
+    /// The rules that hold where none are configured.
+    pub fn default_access(&self) -> Vec<AccessRule> {
+        let (addresses, method) = if self.has_users() {
+            (Addresses::all(), Method::Scram)
+        } else if self.login.insecure_trust_network {
+            (Addresses::all(), Method::Trust)
+        } else {
+            (Addresses::loopback(), Method::Trust)
+        };
+        vec![AccessRule::for_all(addresses, method)]
+    }
+
     /// Reads `file`, then the environment, then `overrides`.
     pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
         #[expect(

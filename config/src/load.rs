@@ -10,10 +10,14 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::de::{DeTable, DeValue};
 
+use crate::access::{AccessRule, ConnectionKind, Method};
 use crate::error::nearest;
-use crate::keys::{Catalog, Executors, Gateway, RelationTable, SECTIONS};
+use crate::keys::{
+    AccessTable, Catalog, Executors, Gateway, LISTS, Login, RelationTable, SECTIONS, Section, Tls,
+    UserTable,
+};
 use crate::relation::Declared;
-use crate::{Config, ConfigError, Relation};
+use crate::{Config, ConfigError, Relation, users};
 
 /// What the command line says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +31,6 @@ pub struct Overrides {
 }
 
 const PREFIX: &str = "SKEIN_";
-const RELATION: &str = "relation";
 
 /// Like [`Config::load`], with the environment given.
 pub fn load_with(
@@ -54,6 +57,8 @@ struct Values {
     sections: BTreeMap<&'static str, toml::Table>,
     origins: BTreeMap<(&'static str, &'static str), String>,
     relations: Vec<(String, RelationTable)>,
+    users: Vec<(String, UserTable)>,
+    access: Vec<(String, AccessTable)>,
 }
 
 pub(crate) fn from_text(
@@ -73,6 +78,10 @@ pub(crate) fn from_text(
     }
     let mut config = Config {
         gateway: values.section(Gateway::SECTION.name)?,
+        tls: values.section(Tls::SECTION.name)?,
+        login: values.section(Login::SECTION.name)?,
+        users: users::checked(std::mem::take(&mut values.users), &[])?,
+        access: Vec::new(),
         executors: values.section(Executors::SECTION.name)?,
         catalog: values.section(Catalog::SECTION.name)?,
         relations: Vec::new(),
@@ -82,85 +91,133 @@ pub(crate) fn from_text(
     for (origin, table) in &values.relations {
         config.relations.push(relation(origin, table, base)?);
     }
+    for (origin, table) in &values.access {
+        config.access.push(access_rule(origin, table, &config.tls)?);
+    }
     values.apply_overrides(&mut config, overrides, &here, file.is_some())?;
     values.check(&config)?;
     Ok(config)
 }
 
+/// A text in TOML, and what its errors call it.
+struct Source<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn at(&self, offset: usize) -> String {
+        format!("{}, line {}", self.name, line_of(self.text, offset))
+    }
+
+    fn invalid(&self, error: &toml::de::Error) -> ConfigError {
+        ConfigError::Invalid {
+            origin: self.at(error.span().map_or(0, |span| span.start)),
+            message: error.message().to_owned(),
+        }
+    }
+
+    /// Reads the tables of a section that repeats, each with its origin.
+    fn list<T: DeserializeOwned>(
+        &self,
+        section: &Section,
+        value: &DeValue<'_>,
+        origin: &str,
+    ) -> Result<Vec<(String, T)>, ConfigError> {
+        let wrong = || ConfigError::Invalid {
+            origin: origin.to_owned(),
+            message: match section.name {
+                "access" => "access rules are a list; write [[access]] for each".to_owned(),
+                name => format!("{name}s are a list; write [[{name}]] for each"),
+            },
+        };
+        let mut list = Vec::new();
+        for item in value.as_array().ok_or_else(wrong)? {
+            let table = item.get_ref().as_table().ok_or_else(wrong)?;
+            for key in table.keys() {
+                let known = |known: &crate::keys::Key| known.name == key.get_ref();
+                if !section.keys.iter().any(known) {
+                    let key_path = format!("{}.{}", section.name, key.get_ref());
+                    return Err(unknown_key(self.at(key.span().start), &key_path));
+                }
+            }
+            let first_line = table.keys().map(|key| key.span().start).min();
+            let read = T::deserialize(item.clone().into_deserializer())
+                .map_err(|error: toml::de::Error| self.invalid(&error))?;
+            list.push((self.at(first_line.unwrap_or(item.span().start)), read));
+        }
+        Ok(list)
+    }
+}
+
+/// The users of a users file, with their origins.
+pub(crate) fn users_of(name: &str, text: &str) -> Result<Vec<(String, UserTable)>, ConfigError> {
+    let source = Source { name, text };
+    let table = DeTable::parse(text).map_err(|error| source.invalid(&error))?;
+    let mut users = Vec::new();
+    for (key, value) in table.get_ref() {
+        let origin = source.at(key.span().start);
+        if key.get_ref().as_ref() != UserTable::SECTION.name {
+            let message = "a users file holds [[user]] only".to_owned();
+            return Err(ConfigError::Invalid { origin, message });
+        }
+        users.extend(source.list(&UserTable::SECTION, value.get_ref(), &origin)?);
+    }
+    Ok(users)
+}
+
 impl Values {
     fn read_file(&mut self, name: &str, text: &str, base: &Path) -> Result<(), ConfigError> {
-        let at = |offset: usize| format!("{name}, line {}", line_of(text, offset));
-        let invalid = |error: &toml::de::Error| ConfigError::Invalid {
-            origin: at(error.span().map_or(0, |span| span.start)),
-            message: error.message().to_owned(),
-        };
-        let table = DeTable::parse(text).map_err(|error| invalid(&error))?;
+        let source = Source { name, text };
+        let table = DeTable::parse(text).map_err(|error| source.invalid(&error))?;
         for (section, value) in table.get_ref() {
-            let origin = at(section.span().start);
-            let key = section.get_ref().as_ref();
-            if key == RELATION {
-                self.read_relations(value.get_ref(), &origin, &at)?;
-                continue;
-            }
-            let Some(known) = SECTIONS.iter().find(|known| known.name == key) else {
-                return Err(unknown_key(origin, key));
-            };
-            let Some(keys) = value.get_ref().as_table() else {
-                let message = format!("\"{key}\" is a section; write [{key}]");
-                return Err(ConfigError::Invalid { origin, message });
-            };
-            for (key, value) in keys {
-                let origin = at(key.span().start);
-                let Some(known_key) = known.keys.iter().find(|k| k.name == key.get_ref()) else {
-                    return Err(unknown_key(
-                        origin,
-                        &format!("{section}.{key}", section = known.name, key = key.get_ref()),
-                    ));
-                };
-                let value = toml::Value::deserialize(value.clone().into_deserializer())
-                    .map_err(|error| invalid(&error))?;
-                self.set(
-                    known.name,
-                    known_key.name,
-                    absolute_value(known.name, known_key.name, value, base),
-                    origin,
-                )?;
+            let origin = source.at(section.span().start);
+            let (key, value) = (section.get_ref().as_ref(), value.get_ref());
+            match key {
+                "relation" => {
+                    self.relations = source.list(&RelationTable::SECTION, value, &origin)?;
+                }
+                "user" => self.users = source.list(&UserTable::SECTION, value, &origin)?,
+                "access" => self.access = source.list(&AccessTable::SECTION, value, &origin)?,
+                _ => {
+                    let Some(known) = SECTIONS.iter().find(|known| known.name == key) else {
+                        return Err(unknown_key(origin, key));
+                    };
+                    self.read_section(known, value, &source, &origin, base)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn read_relations(
+    fn read_section(
         &mut self,
+        known: &Section,
         value: &DeValue<'_>,
+        source: &Source<'_>,
         origin: &str,
-        at: &dyn Fn(usize) -> String,
+        base: &Path,
     ) -> Result<(), ConfigError> {
-        let wrong = || ConfigError::Invalid {
-            origin: origin.to_owned(),
-            message: "relations are a list; write [[relation]] for each".to_owned(),
+        let Some(keys) = value.as_table() else {
+            return Err(ConfigError::Invalid {
+                origin: origin.to_owned(),
+                message: format!("\"{name}\" is a section; write [{name}]", name = known.name),
+            });
         };
-        for item in value.as_array().ok_or_else(wrong)? {
-            let table = item.get_ref().as_table().ok_or_else(wrong)?;
-            for key in table.keys() {
-                if !RelationTable::SECTION
-                    .keys
-                    .iter()
-                    .any(|known| known.name == key.get_ref())
-                {
-                    let key_path = format!("{RELATION}.{}", key.get_ref());
-                    return Err(unknown_key(at(key.span().start), &key_path));
-                }
+        for (key, value) in keys {
+            let origin = source.at(key.span().start);
+            let path = format!("{}.{}", known.name, key.get_ref());
+            if let Some(inner) = SECTIONS.iter().find(|inner| inner.name == path) {
+                self.read_section(inner, value.get_ref(), source, &origin, base)?;
+                continue;
             }
-            let first_line = table.keys().map(|key| key.span().start).min();
-            let table = RelationTable::deserialize(item.clone().into_deserializer()).map_err(
-                |error: toml::de::Error| ConfigError::Invalid {
-                    origin: at(error.span().map_or(0, |span| span.start)),
-                    message: error.message().to_owned(),
-                },
-            )?;
-            self.relations
-                .push((at(first_line.unwrap_or(item.span().start)), table));
+            let Some(known_key) = known.keys.iter().find(|k| k.name == key.get_ref()) else {
+                return Err(unknown_key(origin, &path));
+            };
+            let value = toml::Value::deserialize(value.clone().into_deserializer())
+                .map_err(|error| source.invalid(&error))?;
+            let value = absolute_value(known.name, known_key.name, value, base);
+            self.set(known.name, known_key.name, value, origin)?;
         }
         Ok(())
     }
@@ -174,11 +231,12 @@ impl Values {
     ) -> Result<(), ConfigError> {
         let Some((section, key)) = variable
             .strip_prefix(PREFIX)
-            .and_then(|rest| rest.split_once("__"))
+            .and_then(|rest| rest.rsplit_once("__"))
         else {
             return Ok(());
         };
-        let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
+        let section = section.to_ascii_lowercase().replace("__", ".");
+        let key = key.to_ascii_lowercase();
         let origin = format!("environment variable {variable}");
         let known = SECTIONS
             .iter()
@@ -195,7 +253,8 @@ impl Values {
                 .iter()
                 .flat_map(|section| section.keys.iter().map(move |key| (section, key)))
                 .map(|(section, key)| {
-                    format!("{PREFIX}{}__{}", section.name, key.name).to_ascii_uppercase()
+                    let section = section.name.replace('.', "__");
+                    format!("{PREFIX}{section}__{}", key.name).to_ascii_uppercase()
                 })
                 .collect();
             let nearest = nearest(variable, names.iter().map(String::as_str)).map(str::to_owned);
@@ -231,6 +290,8 @@ impl Values {
         let alone = toml::Table::from_iter([(key.to_owned(), value.clone())]);
         let accepted = match section {
             "gateway" => accepts::<Gateway>(alone),
+            "gateway.tls" => accepts::<Tls>(alone),
+            "gateway.login" => accepts::<Login>(alone),
             "executors" => accepts::<Executors>(alone),
             _ => accepts::<Catalog>(alone),
         };
@@ -311,17 +372,60 @@ impl Values {
         Ok(())
     }
 
+    fn refuse(
+        &self,
+        section: &'static str,
+        key: &'static str,
+        message: &str,
+    ) -> Result<(), ConfigError> {
+        let origin = self.origins.get(&(section, key)).cloned();
+        Err(ConfigError::Invalid {
+            origin: origin.unwrap_or_else(|| format!("[{section}]")),
+            message: format!("{section}.{key}: {message}"),
+        })
+    }
+
+    fn check_login(&self, config: &Config) -> Result<(), ConfigError> {
+        let (gateway, tls, login) = (&config.gateway, &config.tls, &config.login);
+        if gateway.databases.iter().any(String::is_empty) {
+            return self.refuse("gateway", "databases", "a database needs a name");
+        }
+        for (key, value, other) in [
+            ("certificate", &tls.certificate, &tls.key),
+            ("key", &tls.key, &tls.certificate),
+            ("client_ca", &tls.client_ca, &tls.certificate),
+        ] {
+            if !value.is_empty() && other.is_empty() {
+                let message = "TLS needs both a certificate and a key";
+                return self.refuse("gateway.tls", key, message);
+            }
+        }
+        if tls.required && tls.certificate.is_empty() {
+            let message = "TLS needs both a certificate and a key";
+            return self.refuse("gateway.tls", "required", message);
+        }
+        if login.reserved_connections >= gateway.connections_max
+            && (self.origins).contains_key(&("gateway.login", "reserved_connections"))
+        {
+            let message = "it has to be less than gateway.connections_max";
+            return self.refuse("gateway.login", "reserved_connections", message);
+        }
+        for (key, value) in [
+            ("unauthenticated_max", login.unauthenticated_max),
+            (
+                "unauthenticated_per_address_max",
+                login.unauthenticated_per_address_max,
+            ),
+        ] {
+            if value == 0 {
+                return self.refuse("gateway.login", key, "it has to be at least 1");
+            }
+        }
+        Ok(())
+    }
+
     fn check(&self, config: &Config) -> Result<(), ConfigError> {
-        let refuse = |section: &'static str, key: &'static str, message: &str| {
-            Err(ConfigError::Invalid {
-                origin: self
-                    .origins
-                    .get(&(section, key))
-                    .cloned()
-                    .unwrap_or_default(),
-                message: format!("{section}.{key}: {message}"),
-            })
-        };
+        let refuse = |section, key, message: &str| self.refuse(section, key, message);
         if config.gateway.listen.is_empty() {
             return refuse("gateway", "listen", "there has to be at least one address");
         }
@@ -365,6 +469,7 @@ impl Values {
                 return refuse(section, key, "it has to be at least 1");
             }
         }
+        self.check_login(config)?;
         if catalog.sample_rows != -1 && catalog.sample_rows < 1 {
             return refuse(
                 "catalog",
@@ -397,9 +502,8 @@ fn accepts<T: DeserializeOwned>(table: toml::Table) -> Result<(), String> {
 }
 
 fn unknown_key(origin: String, key: &str) -> ConfigError {
-    let relation = RelationTable::SECTION;
-    let mut names: Vec<String> = vec![RELATION.to_owned()];
-    for section in SECTIONS.iter().chain([&relation]) {
+    let mut names: Vec<String> = Vec::new();
+    for section in LISTS.iter().chain(&SECTIONS) {
         names.push(section.name.to_owned());
         names.extend(
             section
@@ -410,7 +514,7 @@ fn unknown_key(origin: String, key: &str) -> ConfigError {
     }
     // A key of a section is looked for in its own section first.
     let own = key
-        .split_once('.')
+        .rsplit_once('.')
         .map(|(section, _)| format!("{section}."));
     let in_section = own.as_ref().and_then(|own| {
         let known = names
@@ -503,12 +607,41 @@ fn check_keys(name: &str, table: &RelationTable) -> Result<(), String> {
     Ok(())
 }
 
+fn access_rule(origin: &str, table: &AccessTable, tls: &Tls) -> Result<AccessRule, ConfigError> {
+    let refuse = |message: &str| ConfigError::Invalid {
+        origin: origin.to_owned(),
+        message: message.to_owned(),
+    };
+    let method = table
+        .method
+        .ok_or_else(|| refuse("an access rule needs a method"))?;
+    if table.connection == ConnectionKind::HostSsl && tls.certificate.is_empty() {
+        return Err(refuse(
+            "\"hostssl\" never fits: gateway.tls has no certificate",
+        ));
+    }
+    if method == Method::Cert && tls.client_ca.is_empty() {
+        return Err(refuse(
+            "\"cert\" cannot be checked: gateway.tls has no client_ca",
+        ));
+    }
+    Ok(AccessRule {
+        connection: table.connection,
+        databases: table.database.clone(),
+        users: table.user.clone(),
+        addresses: table.address.clone(),
+        method,
+    })
+}
+
 /// Makes relative paths among the values absolute.
 fn absolute_value(section: &str, key: &str, value: toml::Value, base: &Path) -> toml::Value {
     match (section, key, value) {
-        ("executors", "temp_directory", toml::Value::String(path)) if !path.is_empty() => {
-            toml::Value::String(plain_absolute(base, &path))
-        }
+        (
+            "executors" | "gateway.tls" | "gateway.login",
+            "temp_directory" | "certificate" | "key" | "client_ca" | "users_file",
+            toml::Value::String(path),
+        ) if !path.is_empty() => toml::Value::String(plain_absolute(base, &path)),
         ("gateway", "allow_paths", toml::Value::Array(paths)) => {
             let absolute = |value| match value {
                 toml::Value::String(path) => toml::Value::String(plain_absolute(base, &path)),
@@ -566,6 +699,8 @@ fn clean(path: &Path) -> String {
 fn default_value(section: &str, key: &str) -> Option<toml::Value> {
     let table = match section {
         "gateway" => toml::Table::try_from(Gateway::default()),
+        "gateway.tls" => toml::Table::try_from(Tls::default()),
+        "gateway.login" => toml::Table::try_from(Login::default()),
         "executors" => toml::Table::try_from(Executors::default()),
         _ => toml::Table::try_from(Catalog::default()),
     };

@@ -288,22 +288,148 @@ fn the_complete_example_has_every_key_with_its_default() {
     assert_eq!(config.gateway, Gateway::default());
     assert_eq!(config.executors, Executors::default());
     assert_eq!(config.catalog, Catalog::default());
-    let table: toml::Table = toml::from_str(text).unwrap();
+    assert_eq!(config.tls, Tls::default());
+    assert_eq!(config.login, Login::default());
+    let table: toml::Value = toml::from_str(text).unwrap();
     for section in SECTIONS {
+        let names = section.name.split('.');
+        let table = names.fold(&table, |value, name| &value[name]);
         for key in section.keys {
             assert!(
-                table[section.name].get(key.name).is_some(),
+                table.get(key.name).is_some(),
                 "{}.{}",
                 section.name,
                 key.name
             );
         }
     }
-    for key in RelationTable::SECTION.keys {
-        assert!(
-            table[RELATION][0].get(key.name).is_some(),
-            "relation.{}",
-            key.name
-        );
+    for section in LISTS {
+        for key in section.keys {
+            assert!(
+                table[section.name][0].get(key.name).is_some(),
+                "{}.{}",
+                section.name,
+                key.name
+            );
+        }
     }
+}
+
+const LOGIN: &str = "[gateway.tls]\ncertificate = \"c.pem\"\nkey = \"/k.pem\"\n\
+                     client_ca = \"ca.pem\"\n[gateway.login]\nusers_file = \"users.toml\"\n";
+
+#[test]
+fn users_and_rules_are_read_in_their_order() {
+    let config = read(&format!(
+        "{LOGIN}[[user]]\nname = \"ann\"\nadmin = true\n\
+         [[access]]\nconnection = \"hostssl\"\nuser = \"ann\"\naddress = [\"10.0.0.0/8\"]\n\
+         method = \"cert\"\n\
+         [[access]]\ndatabase = [\"a\", \"sameuser\"]\nmethod = \"scram-sha-256\"\n"
+    ))
+    .unwrap();
+    assert_eq!(config.tls.certificate, "/data/c.pem");
+    assert_eq!(config.tls.key, "/k.pem");
+    assert_eq!(config.login.users_file, "/data/users.toml");
+    assert!(config.users[0].admin && config.has_users());
+    let [first, second] = &config.access[..] else {
+        panic!("two rules")
+    };
+    assert_eq!(first.method, Method::Cert);
+    assert_eq!(first.connection, ConnectionKind::HostSsl);
+    assert_eq!(second.databases.as_slice(), ["a", "sameuser"]);
+    assert_eq!(second.method, Method::Scram);
+    assert_eq!(second.users, crate::access::Names::all());
+}
+
+#[test]
+fn logins_that_cannot_work_are_refused() {
+    for (text, expected) in [
+        (
+            "[gateway.tls]\ncertificate = \"c\"",
+            "line 2: gateway.tls.certificate: TLS needs both",
+        ),
+        (
+            "[gateway.tls]\nrequired = true",
+            "line 2: gateway.tls.required: TLS needs both",
+        ),
+        (
+            "[gateway.tls]\nversion_min = \"1.1\"",
+            "line 2: gateway.tls.version_min: unknown variant `1.1`",
+        ),
+        (
+            "[gateway.tls]\ncertifcate = \"c\"",
+            "unknown key \"gateway.tls.certifcate\"; did you mean \"gateway.tls.certificate\"?",
+        ),
+        (
+            "[gateway.login]\nreserved_connections = 1000",
+            "line 2: gateway.login.reserved_connections: it has to be less than",
+        ),
+        (
+            "[gateway]\ndatabases = [\"\"]",
+            "line 2: gateway.databases: a database needs a name",
+        ),
+        (
+            "[user]\nname = \"a\"",
+            "line 1: users are a list; write [[user]]",
+        ),
+        ("[[user]]\nadmin = true", "line 2: a user needs a name"),
+        (
+            "[[user]]\nname = \"a\"\nverifier = \"hunter2\"",
+            "line 3: it is no verifier of SCRAM-SHA-256",
+        ),
+        (
+            "[access]\nmethod = \"trust\"",
+            "line 1: access rules are a list; write [[access]]",
+        ),
+        (
+            "[[access]]\nuser = \"a\"",
+            "line 2: an access rule needs a method",
+        ),
+        (
+            "[[access]]\nmethod = \"md5\"",
+            "line 2: unknown variant `md5`",
+        ),
+        (
+            "[[access]]\naddress = \"here\"\nmethod = \"trust\"",
+            "line 2: \"here\" is neither an address nor a range",
+        ),
+        (
+            "[[access]]\nmethod = \"cert\"",
+            "line 2: \"cert\" cannot be checked: gateway.tls has no client_ca",
+        ),
+        (
+            "[[access]]\nconnection = \"hostssl\"\nmethod = \"trust\"",
+            "line 2: \"hostssl\" never fits: gateway.tls has no certificate",
+        ),
+    ] {
+        let message = refusal(text);
+        assert!(message.contains(expected), "{text}\n{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn without_rules_users_need_passwords_and_nobody_needs_one_on_loopback_only() {
+    let rule = |text: &str| read(text).unwrap().default_access().remove(0);
+    let trust = rule("");
+    assert_eq!(trust.method, Method::Trust);
+    assert!(!trust.addresses.leave_loopback());
+    assert!(
+        rule("[gateway.login]\ninsecure_trust_network = true")
+            .addresses
+            .leave_loopback()
+    );
+    assert_eq!(rule("[[user]]\nname = \"a\"").method, Method::Scram);
+    assert_eq!(rule(LOGIN).method, Method::Scram);
+}
+
+#[test]
+fn variables_reach_inner_sections() {
+    let config = with_environment(&[
+        ("SKEIN_GATEWAY__LOGIN__FAILURES_FREE", "9"),
+        ("SKEIN_GATEWAY__DATABASES", "a,b"),
+    ]);
+    let config = config.unwrap();
+    assert_eq!(config.login.failures_free, 9);
+    assert_eq!(config.gateway.databases, ["a", "b"]);
 }

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::keys::{Catalog, Executors, Gateway, RelationTable, Section};
+use crate::keys::{
+    AccessTable, Catalog, Executors, Gateway, Login, RelationTable, Section, Tls, UserTable,
+};
 
 /// `docs/configuration.md`.
 pub fn markdown() -> String {
@@ -14,7 +16,8 @@ pub fn markdown() -> String {
          Skein reads, in this order, and what comes later wins: the defaults below, the TOML file given\n\
          with `--config`, environment variables, and flags. A variable is named after section and key:\n\
          `SKEIN_GATEWAY__CONNECTIONS_MAX=50` is `connections_max` of `[gateway]`. Lists are written with\n\
-         commas or as TOML arrays. Relations are configured in the file or with `--relation NAME=GLOB`.\n\n\
+         commas or as TOML arrays. Relations are configured in the file or with `--relation NAME=GLOB`,\n\
+         users and access rules in files only.\n\n\
          A key that does not exist is an error that names the nearest one. Relative paths in the file start\n\
          from the folder that the file is in; relative paths in variables and flags from the working\n\
          directory. Examples are in `config/examples/`.\n",
@@ -24,6 +27,13 @@ pub fn markdown() -> String {
         &Gateway::SECTION,
         "[gateway]",
         &Gateway::default(),
+    );
+    section(&mut out, &Tls::SECTION, "[gateway.tls]", &Tls::default());
+    section(
+        &mut out,
+        &Login::SECTION,
+        "[gateway.login]",
+        &Login::default(),
     );
     section(
         &mut out,
@@ -42,6 +52,18 @@ pub fn markdown() -> String {
         &RelationTable::SECTION,
         "[[relation]]",
         &RelationTable::default(),
+    );
+    section(
+        &mut out,
+        &UserTable::SECTION,
+        "[[user]]",
+        &UserTable::default(),
+    );
+    section(
+        &mut out,
+        &AccessTable::SECTION,
+        "[[access]]",
+        &AccessTable::default(),
     );
     out
 }

@@ -2,8 +2,10 @@
 //!
 //! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+pub mod encrypt;
 pub mod query;
 mod table;
+pub mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -100,8 +102,27 @@ Examples:
   skein query 'SELECT count(*) FROM events'
   skein query --port 6000 \"SET timezone = 'Europe/Paris'; SELECT now()\"
 
-Speaks the PostgreSQL protocol, so that it works with any PostgreSQL server without a password.")]
+  skein query --host db.example.com --sslmode verify-full --sslrootcert ca.crt 'SELECT 1'
+
+Speaks the PostgreSQL protocol, so that it works with any PostgreSQL server. A password comes from
+PGPASSWORD, from ~/.pgpass, or from the terminal.")]
     Query(query::QueryArguments),
+    /// Add, change and remove users who log in with a password.
+    #[command(after_help = "\
+Examples:
+  skein user add --users-file users.toml ann
+  pwgen 20 1 | tee ann.password | skein user add --users-file users.toml ann
+
+The password is read from the terminal, or from the first line of stdin. The file holds what proves a
+password, never the password itself. A server that has the file notices changes by itself.")]
+    User(user::UserArguments),
+    /// Print what proves a password, for [[user]] in a configuration.
+    #[command(after_help = "\
+Example:
+  skein hash-password
+
+The password is read from the terminal, or from the first line of stdin.")]
+    HashPassword(user::HashArguments),
 }
 
 #[derive(Debug, Args)]
@@ -136,6 +157,10 @@ enum CliError {
     Open(#[from] crate::gateway::OpenError),
     #[error("{0}")]
     Query(String),
+    #[error("{0}")]
+    User(String),
+    #[error(transparent)]
+    Login(#[from] crate::login::OpenError),
     #[error("cannot wait for signals: {0}")]
     Signal(std::io::Error),
     #[error("nothing to serve: name a folder, --config FILE or --relation NAME=GLOB")]
@@ -196,7 +221,13 @@ async fn run(command: Command) -> Result<ExitCode, CliError> {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => Err(CliError::Query(error)),
         },
+        Command::User(arguments) => done(user::run(arguments)),
+        Command::HashPassword(arguments) => done(user::hash(&arguments)),
     }
+}
+
+fn done(outcome: Result<(), String>) -> Result<ExitCode, CliError> {
+    outcome.map(|()| ExitCode::SUCCESS).map_err(CliError::User)
 }
 
 fn has_relations(config: &Config) -> bool {
@@ -215,6 +246,7 @@ async fn serve(config: Config) -> Result<ExitCode, CliError> {
     }
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Signal)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Signal)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(CliError::Signal)?;
     let server = Server::start(config).await?;
     for address in server.addresses() {
         eprintln!(
@@ -223,9 +255,12 @@ async fn serve(config: Config) -> Result<ExitCode, CliError> {
             address.port()
         );
     }
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = hangup.recv() => server.reload().await,
+        }
     }
     eprintln!("skein: shutting down");
     server.shutdown().await;
@@ -278,6 +313,7 @@ async fn check(config: Config) -> Result<ExitCode, CliError> {
     if !has_relations(&config) {
         return Err(CliError::Nothing);
     }
+    crate::login::Login::open(&config)?;
     let report = crate::gateway::check(&config).await?;
     print!("{}", report.relations);
     for problem in &report.problems {

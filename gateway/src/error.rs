@@ -25,6 +25,8 @@ pub use report::{Report, Severity};
 pub use state::SqlState;
 
 use crate::encode::EncodeError;
+use crate::login::LoginError;
+use crate::login::scram::ScramError;
 use crate::params::ParameterError;
 use crate::pgwire::frontend::MessageError;
 use crate::pgwire::startup::StartupRefusal;
@@ -98,6 +100,9 @@ pub enum GatewayError {
     /// A rule between messages is broken; the text is complete.
     #[error("{0}")]
     Protocol(String),
+    /// A client that may not enter.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// More connections than `connections_max`.
     #[error("sorry, too many clients already")]
     TooManyConnections,
@@ -343,12 +348,15 @@ impl GatewayError {
                     SqlState::FEATURE_NOT_SUPPORTED
                 }
                 StartupRefusal::Layout(error) => message_state(error),
-                StartupRefusal::Terminator => SqlState::PROTOCOL_VIOLATION,
+                StartupRefusal::Terminator | StartupRefusal::Unencrypted(_) => {
+                    SqlState::PROTOCOL_VIOLATION
+                }
                 StartupRefusal::NoUser => SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
                 StartupRefusal::Argument(_) => SqlState::SYNTAX_ERROR,
             },
             Self::Message(error) => message_state(error),
             Self::UnknownMessageType(_) | Self::Protocol(_) => SqlState::PROTOCOL_VIOLATION,
+            Self::Login(error) => login_state(error),
             Self::TooManyConnections | Self::TooManyStatements => SqlState::TOO_MANY_CONNECTIONS,
             Self::UnknownStatement(_) => SqlState::INVALID_SQL_STATEMENT_NAME,
             Self::DuplicateStatement(_) => SqlState::DUPLICATE_PREPARED_STATEMENT,
@@ -391,6 +399,7 @@ impl GatewayError {
         match self {
             Self::At { error, .. } => error.severity(),
             Self::Startup(_)
+            | Self::Login(_)
             | Self::StartupSetting(_)
             | Self::UnknownMessageType(_)
             | Self::TooManyConnections
@@ -407,6 +416,18 @@ impl GatewayError {
             Self::ParameterCount {
                 expected, given, ..
             } => Some(format!("Expected {expected} parameters but got {given}.")),
+            Self::Login(LoginError::Scram(ScramError::Malformed(detail))) => {
+                Some((*detail).to_owned())
+            }
+            Self::Login(LoginError::Scram(ScramError::Downgrade)) => Some(
+                "The client supports channel binding and was told that the server does not, but \
+                 it does."
+                    .into(),
+            ),
+            Self::Startup(StartupRefusal::Unencrypted(_)) => Some(
+                "Either the client is wrong, or somebody between it and the server has added data."
+                    .into(),
+            ),
             _ => None,
         }
     }
@@ -534,6 +555,36 @@ impl GatewayError {
             hint: self.hint(),
             position: None,
         }
+    }
+}
+
+fn login_state(error: &LoginError) -> SqlState {
+    match error {
+        LoginError::NoEntry(_)
+        | LoginError::Rejected(_)
+        | LoginError::Certificate(_)
+        | LoginError::NoCertificate
+        | LoginError::UnknownUser(_)
+        | LoginError::Scram(ScramError::Downgrade | ScramError::Binding) => {
+            SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+        }
+        LoginError::Password(_) => SqlState::INVALID_PASSWORD,
+        LoginError::UnknownDatabase(_) => SqlState::INVALID_CATALOG_NAME,
+        LoginError::Reserved | LoginError::TooManyOfUser(_) | LoginError::TooManyOfAddress(_) => {
+            SqlState::TOO_MANY_CONNECTIONS
+        }
+        LoginError::Scram(ScramError::AuthorizationIdentity | ScramError::Extension) => {
+            SqlState::FEATURE_NOT_SUPPORTED
+        }
+        LoginError::NotSasl(_)
+        | LoginError::Scram(
+            ScramError::Mechanism
+            | ScramError::Malformed(_)
+            | ScramError::BindingType(_)
+            | ScramError::BindingChanged
+            | ScramError::NonceCharacters
+            | ScramError::Nonce,
+        ) => SqlState::PROTOCOL_VIOLATION,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Opened once from a configuration; everything in it may be used from any task.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -68,7 +68,6 @@ pub struct Gateway {
     plans: PlanCache,
     cancels: CancelRegistry,
     sessions: Sessions,
-    connections: AtomicUsize,
     statements: AtomicU64,
     settings: Arc<Shared>,
     /// As text of a timestamp with time zone.
@@ -124,7 +123,6 @@ impl Gateway {
             building: tokio::sync::Mutex::default(),
             cancels: CancelRegistry::default(),
             sessions,
-            connections: AtomicUsize::new(0),
             statements: AtomicU64::new(0),
             settings: Arc::new(settings),
             started,
@@ -163,11 +161,6 @@ impl Gateway {
     /// What sessions are doing.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
-    }
-
-    /// How many connections there are, with or without a session.
-    pub fn connections(&self) -> &AtomicUsize {
-        &self.connections
     }
 
     /// What belongs to all sessions' settings.
@@ -469,7 +462,14 @@ fn defaults(config: &Config, port: u16) -> Vec<(&'static str, String)> {
             gateway.idle_in_transaction_session_timeout_ms.to_string(),
         ),
         ("max_connections", gateway.connections_max.to_string()),
+        (
+            "superuser_reserved_connections",
+            config.login.reserved_connections.to_string(),
+        ),
     ];
+    if !config.tls.certificate.is_empty() {
+        defaults.push(("ssl", "on".to_owned()));
+    }
     if port > 0 {
         defaults.push(("port", port.to_string()));
     }

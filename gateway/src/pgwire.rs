@@ -14,3 +14,4 @@ pub mod connection;
 pub mod frontend;
 pub mod startup;
 pub mod stream;
+pub mod tls;

@@ -1,7 +1,7 @@
 //! Listens, lets clients in, and stops in order.
 //!
 //! ```text
-//! listener ─► connection task ─► startup (limited in time) ─► session ─► pgwire::connection::run
+//! listener ─► connection task ─► startup, login (limited in time and number) ─► session ─► run
 //!     shutdown: Running ─► Draining (idle sessions end) ─► Terminating (statements end)
 //! ```
 //!
@@ -11,24 +11,33 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use skein_config::Config;
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, OpenError};
+use crate::login::places::{Arrival, SessionPlace};
+use crate::login::{self, Login};
+use crate::pgwire::backend::Outgoing;
 use crate::pgwire::connection::{Shutdown, farewell, run, shutdown_reached};
-use crate::pgwire::startup::{Startup, StartupError, StartupPacket, negotiate};
+use crate::pgwire::startup::{Connection, Startup, StartupError, StartupPacket, negotiate};
 use crate::pgwire::stream::{Reader, Writer};
 use crate::session::Session;
 
 /// Silence after which the system asks whether the client is still there, and how often.
 const KEEPALIVE_AFTER: Duration = Duration::from_mins(1);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
+
+/// How many connections that find no room are told so at once; beyond this they are just closed.
+const REFUSALS_MAX: usize = 256;
+/// How long such a client may take to hear it.
+const REFUSAL: Duration = Duration::from_millis(200);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,15 +65,26 @@ pub enum StartError {
     /// Relations or executors cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Clients cannot be let in, or too many could.
+    #[error(transparent)]
+    Login(#[from] login::OpenError),
 }
 
 /// The PostgreSQL server.
 pub struct Server;
 
+/// What a new connection needs.
+struct Entrance {
+    gateway: Arc<Gateway>,
+    login: Login,
+    /// Clients that are being told that there is no room.
+    refusals: AtomicUsize,
+}
+
 /// A server that answers clients. Dropping it closes the listeners and every connection.
 pub struct RunningServer {
     addresses: Vec<SocketAddr>,
-    gateway: Arc<Gateway>,
+    entrance: Arc<Entrance>,
     shutdown: watch::Sender<Shutdown>,
     listeners: JoinSet<()>,
     limit: Duration,
@@ -88,16 +108,28 @@ impl Server {
                 source,
             })?);
         }
+        let login = Login::open(&config)?;
+        login.check_exposure(&config, &addresses)?;
         let limit = Duration::from_millis(config.gateway.shutdown_timeout_ms);
+        let reload = Duration::from_millis(config.login.reload_ms);
         let gateway = Gateway::open(config, addresses.first().map_or(0, SocketAddr::port)).await?;
         let shutdown = watch::Sender::new(Shutdown::Running);
+        let entrance = Arc::new(Entrance {
+            gateway,
+            login,
+            refusals: AtomicUsize::new(0),
+        });
         let mut listeners = JoinSet::new();
         for socket in sockets {
-            listeners.spawn(listen(socket, Arc::clone(&gateway), shutdown.subscribe()));
+            listeners.spawn(listen(socket, Arc::clone(&entrance), shutdown.subscribe()));
+        }
+        if !reload.is_zero() {
+            let entrance = Arc::clone(&entrance);
+            listeners.spawn(reload_every(reload, entrance, shutdown.subscribe()));
         }
         Ok(RunningServer {
             addresses,
-            gateway,
+            entrance,
             shutdown,
             listeners,
             limit,
@@ -118,7 +150,12 @@ impl RunningServer {
 
     /// What the sessions share.
     pub fn gateway(&self) -> &Arc<Gateway> {
-        &self.gateway
+        &self.entrance.gateway
+    }
+
+    /// Reads certificates and users again where their files have changed.
+    pub async fn reload(&self) {
+        reload(&self.entrance).await;
     }
 
     /// Ends idle sessions, gives running statements their time, ends them too, and returns when
@@ -136,7 +173,7 @@ impl RunningServer {
                 tracing::warn!("connections were cut off at the end of the shutdown");
             }
         }
-        self.gateway.remove_temp_directory();
+        self.entrance.gateway.remove_temp_directory();
     }
 }
 
@@ -160,7 +197,7 @@ async fn bind(address: &str) -> Result<Vec<TcpListener>, StartError> {
 /// Takes connections until the shutdown begins, then waits for them.
 async fn listen(
     socket: TcpListener,
-    gateway: Arc<Gateway>,
+    entrance: Arc<Entrance>,
     mut shutdown: watch::Receiver<Shutdown>,
 ) {
     let mut connections = JoinSet::new();
@@ -172,7 +209,10 @@ async fn listen(
             accepted = socket.accept() => match accepted {
                 Ok((stream, peer)) => {
                     tracing::debug!(%peer, "connection");
-                    connections.spawn(connect(stream, Arc::clone(&gateway), shutdown.clone()));
+                    // Here and not in the task, so that places are taken in order.
+                    let arrival = entrance.login.places().arrive(peer.ip(), Instant::now());
+                    let (entrance, shutdown) = (Arc::clone(&entrance), shutdown.clone());
+                    connections.spawn(connect(stream, peer, arrival, entrance, shutdown));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -186,17 +226,36 @@ async fn listen(
     while connections.join_next().await.is_some() {}
 }
 
-/// One of the connections that count against `connections_max`.
-struct Place<'a>(&'a AtomicUsize);
+/// Looks at files as often as is configured, until the shutdown begins.
+async fn reload_every(
+    interval: Duration,
+    entrance: Arc<Entrance>,
+    mut shutdown: watch::Receiver<Shutdown>,
+) {
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown_reached(&mut shutdown, Shutdown::Draining) => return,
+            () = tokio::time::sleep(interval) => reload(&entrance).await,
+        }
+    }
+}
 
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+async fn reload(entrance: &Arc<Entrance>) {
+    let entrance = Arc::clone(entrance);
+    if let Err(error) = tokio::task::spawn_blocking(move || entrance.login.reload()).await {
+        tracing::error!(%error, "files could not be read again");
     }
 }
 
 /// Runs one connection from its first byte to its last.
-async fn connect(stream: TcpStream, gateway: Arc<Gateway>, shutdown: watch::Receiver<Shutdown>) {
+async fn connect(
+    stream: TcpStream,
+    peer: SocketAddr,
+    arrival: Option<Arrival>,
+    entrance: Arc<Entrance>,
+    mut shutdown: watch::Receiver<Shutdown>,
+) {
     // Answers are written whole; waiting to fill packets would only delay them.
     let _ = stream.set_nodelay(true);
     // A client whose machine is gone without a word is noticed after a few minutes.
@@ -204,37 +263,103 @@ async fn connect(stream: TcpStream, gateway: Arc<Gateway>, shutdown: watch::Rece
         .with_time(KEEPALIVE_AFTER)
         .with_interval(KEEPALIVE_EVERY);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
-    let (client, server) = (stream.peer_addr().ok(), stream.local_addr().ok());
+    let Some(arrival) = arrival else {
+        return turn_away(stream, &entrance.refusals).await;
+    };
+    let settings = &entrance.gateway.config().gateway;
+    let limit = Duration::from_millis(settings.startup_timeout_ms);
+    let server = stream.local_addr().ok();
     let (read, write) = stream.into_split();
-    let mut reader = Reader::new(Box::new(read));
-    let mut writer = Writer::new(Box::new(write), gateway.send_timeout());
-    let before = gateway.connections().fetch_add(1, Ordering::AcqRel);
-    let _place = Place(gateway.connections());
-    let too_many = before >= gateway.config().gateway.connections_max;
-    let startup_timeout = Duration::from_millis(gateway.config().gateway.startup_timeout_ms);
-    let negotiated =
-        tokio::time::timeout(startup_timeout, negotiate(&mut reader, &mut writer)).await;
-    let packet = match negotiated {
-        Err(_) | Ok(Err(StartupError::Closed)) => return,
-        Ok(Err(StartupError::Refused(error))) => return farewell(&mut writer, &error).await,
-        Ok(Ok(Startup::Cancel { process_id, key })) => {
-            gateway.cancels().cancel(process_id, &key);
+    let connection = Connection::new(
+        Reader::new(Box::new(read)),
+        Writer::new(Box::new(write), entrance.gateway.send_timeout()),
+    );
+    let entered = tokio::select! {
+        biased;
+        () = shutdown_reached(&mut shutdown, Shutdown::Draining) => return,
+        () = arrival.displaced() => {
+            tracing::debug!(%peer, "a login that took long gave way");
             return;
         }
-        Ok(Ok(Startup::Session(packet))) => StartupPacket {
-            client,
-            server,
-            ..packet
-        },
+        entered = tokio::time::timeout(limit, Box::pin(enter(connection, (peer, server), &entrance))) => entered,
     };
-    if too_many {
-        return farewell(&mut writer, &GatewayError::TooManyConnections).await;
-    }
-    match Session::start(Arc::clone(&gateway), &packet, writer.out()) {
-        Ok(session) => {
-            let longest = gateway.config().gateway.message_bytes_max;
-            run(session, reader, writer, shutdown, longest).await;
+    let Ok(Some((session, connection, place))) = entered else {
+        return;
+    };
+    drop(arrival);
+    let Connection { reader, writer, .. } = connection;
+    run(
+        session,
+        reader,
+        writer,
+        shutdown,
+        settings.message_bytes_max,
+    )
+    .await;
+    drop(place);
+}
+
+/// From the first byte to a session; nothing if there is none, and the client knows why.
+async fn enter(
+    connection: Connection,
+    (peer, server): (SocketAddr, Option<SocketAddr>),
+    entrance: &Entrance,
+) -> Option<(Session, Connection, SessionPlace)> {
+    let Entrance { gateway, login, .. } = entrance;
+    let (mut connection, wanted) = negotiate(connection, login.tls()).await?;
+    let refusal = match wanted {
+        Err(error) => error,
+        Ok(Startup::Cancel { process_id, key }) => {
+            gateway.cancels().cancel(process_id, &key);
+            return None;
         }
-        Err(error) => farewell(&mut writer, &error).await,
+        Ok(Startup::Session(packet)) => {
+            let packet = StartupPacket {
+                client: Some(peer),
+                server,
+                ..packet
+            };
+            let minor = packet.minor_spoken(gateway.config().gateway.protocol_minor_max);
+            if packet.minor > minor || !packet.unknown_options.is_empty() {
+                let out = connection.writer.out();
+                out.negotiate_protocol_version(minor, &packet.unknown_options);
+            }
+            let entered = login.enter(&mut connection, &packet, peer.ip()).await;
+            let session = match entered {
+                Err(StartupError::Closed) => return None,
+                Err(StartupError::Refused(error)) => Err(error),
+                Ok(place) => {
+                    let out = connection.writer.out();
+                    Session::start(Arc::clone(gateway), &packet, place.is_admin(), out)
+                        .map(|session| (session, place))
+                }
+            };
+            match session {
+                Ok((session, place)) => return Some((session, connection, place)),
+                Err(error) => error,
+            }
+        }
+    };
+    farewell(&mut connection.writer, &refusal).await;
+    None
+}
+
+/// Tells a client that there is no room, without taking any.
+async fn turn_away(mut stream: TcpStream, refusals: &AtomicUsize) {
+    if refusals.fetch_add(1, Ordering::AcqRel) < REFUSALS_MAX {
+        let mut out = Outgoing::default();
+        let mut report = GatewayError::TooManyConnections.report();
+        report.severity = crate::error::Severity::Fatal;
+        out.report(&report);
+        let told = async {
+            stream.write_all(out.buffer()).await?;
+            stream.shutdown().await?;
+            // Closing with bytes unread would make the system forget what was just written.
+            let mut unread = [0; 1024];
+            while stream.read(&mut unread).await? > 0 {}
+            io::Result::Ok(())
+        };
+        let _ = tokio::time::timeout(REFUSAL, told).await;
     }
+    refusals.fetch_sub(1, Ordering::AcqRel);
 }

@@ -73,19 +73,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes a session for a client that may enter, and greets it.
+    /// Makes a session for a client that has been let in, and greets it.
     pub fn start(
         gateway: Arc<Gateway>,
         packet: &StartupPacket,
+        is_admin: bool,
         out: &mut Outgoing,
     ) -> Result<Self, GatewayError> {
-        let minor = packet
-            .minor
-            .min(gateway.config().gateway.protocol_minor_max);
-        if packet.minor > minor || !packet.unknown_options.is_empty() {
-            out.negotiate_protocol_version(minor, &packet.unknown_options);
-        }
-        out.authentication_ok();
+        let minor = packet.minor_spoken(gateway.config().gateway.protocol_minor_max);
         let mut settings = Settings::new(Arc::clone(gateway.settings()), &packet.user);
         for (name, value) in &packet.settings {
             settings
@@ -99,7 +94,7 @@ impl Session {
             user: packet.user.clone(),
             database: packet.database.clone(),
             client: packet.client,
-            is_admin: false,
+            is_admin,
         };
         let mut session = Self {
             names: Names::new(limits.statements_max, limits.portals_max),

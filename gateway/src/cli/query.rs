@@ -3,12 +3,29 @@
 use std::fmt::Write;
 use std::pin::Pin;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use futures::StreamExt;
+use skein_config::client::{ClientEnvironment, Target};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::DbError;
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage, SimpleQueryStream};
+use tokio_postgres::{Client, Config, SimpleQueryMessage, SimpleQueryStream};
 
+use super::encrypt::{Encrypt, Trust};
 use super::table::render;
+
+/// Whether a connection is encrypted, as in libpq.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Encryption {
+    /// Never.
+    Disable,
+    /// If the server offers it.
+    Prefer,
+    /// Always, with any server.
+    Require,
+    /// Always, with a server whose certificate proves its name.
+    VerifyFull,
+}
 
 /// Where to connect and what to ask.
 #[derive(Debug, Args)]
@@ -25,6 +42,12 @@ pub struct QueryArguments {
     /// Database.
     #[arg(long, default_value = "skein")]
     database: String,
+    /// Whether to use TLS. Default: PGSSLMODE, or prefer.
+    #[arg(long, value_enum, value_name = "MODE")]
+    sslmode: Option<Encryption>,
+    /// Root certificates in PEM for verify-full. Default: PGSSLROOTCERT, or ~/.postgresql/root.crt.
+    #[arg(long, value_name = "FILE")]
+    sslrootcert: Option<String>,
     /// Print rows only: values separated by tabs, without header.
     #[arg(long)]
     plain: bool,
@@ -37,22 +60,7 @@ type Table = (Vec<String>, Vec<Vec<Option<String>>>);
 
 /// Runs the statements and prints what they return.
 pub async fn run(arguments: &QueryArguments) -> Result<(), String> {
-    let mut config = Config::new();
-    config
-        .host(&arguments.host)
-        .port(arguments.port)
-        .user(&arguments.user)
-        .dbname(&arguments.database)
-        .application_name("skein query");
-    let (client, connection) = config.connect(NoTls).await.map_err(|error| {
-        format!(
-            "cannot connect to {}:{}: {}",
-            arguments.host,
-            arguments.port,
-            describe(&error, "")
-        )
-    })?;
-    let connection = tokio::spawn(connection);
+    let (client, connection) = connect(arguments).await?;
     let printed = match client.simple_query_raw(&arguments.sql).await {
         Ok(messages) => print(Box::pin(messages), arguments.plain).await,
         Err(error) => Err(error),
@@ -61,6 +69,80 @@ pub async fn run(arguments: &QueryArguments) -> Result<(), String> {
     // The connection ends with its client; how it ends changes nothing any more.
     let _ = connection.await;
     printed.map_err(|error| describe(&error, &arguments.sql))
+}
+
+type Connecting = JoinHandle<Result<(), tokio_postgres::Error>>;
+
+async fn connect(arguments: &QueryArguments) -> Result<(Client, Connecting), String> {
+    let environment = ClientEnvironment::read();
+    let mode = mode(arguments, &environment)?;
+    let roots = arguments.sslrootcert.clone().or_else(|| {
+        let found = environment.root_certificate.as_ref();
+        found.map(|path| path.to_string_lossy().into_owned())
+    });
+    let trust = match (&roots, mode) {
+        (Some(path), Encryption::VerifyFull) => Trust::Roots(path),
+        (None, Encryption::VerifyFull) => {
+            return Err("verify-full needs root certificates; name them with --sslrootcert".into());
+        }
+        _ => Trust::Anybody,
+    };
+    let encrypt = Encrypt::new(trust, None).map_err(|error| error.to_string())?;
+    let mut config = Config::new();
+    config
+        .host(&arguments.host)
+        .port(arguments.port)
+        .user(&arguments.user)
+        .dbname(&arguments.database)
+        .application_name("skein query")
+        .ssl_mode(match mode {
+            Encryption::Disable => SslMode::Disable,
+            Encryption::Prefer => SslMode::Prefer,
+            Encryption::Require | Encryption::VerifyFull => SslMode::Require,
+        });
+    let known = environment.password(&Target {
+        host: &arguments.host,
+        port: arguments.port,
+        database: &arguments.database,
+        user: &arguments.user,
+    })?;
+    if let Some(password) = &known {
+        config.password(password);
+    }
+    let mut connected = config.connect(encrypt.clone()).await;
+    if known.is_none() && connected.as_ref().is_err_and(asks_for_password) {
+        let prompt = format!("Password for user {}: ", arguments.user);
+        let password = rpassword::prompt_password(prompt)
+            .map_err(|error| format!("the server asks for a password: {error}"))?;
+        config.password(password);
+        connected = config.connect(encrypt).await;
+    }
+    let (client, connection) = connected.map_err(|error| {
+        format!(
+            "cannot connect to {}:{}: {}",
+            arguments.host,
+            arguments.port,
+            describe(&error, "")
+        )
+    })?;
+    Ok((client, tokio::spawn(connection)))
+}
+
+fn mode(arguments: &QueryArguments, environment: &ClientEnvironment) -> Result<Encryption, String> {
+    match (arguments.sslmode, environment.ssl_mode.as_deref()) {
+        (Some(mode), _) => Ok(mode),
+        (None, None | Some("allow")) => Ok(Encryption::Prefer),
+        // Stricter than it has to be: a certificate without a look at its name proves little.
+        (None, Some("verify-ca")) => Ok(Encryption::VerifyFull),
+        (None, Some(text)) => Encryption::from_str(text, false)
+            .map_err(|_| format!("PGSSLMODE has an invalid value: \"{text}\"")),
+    }
+}
+
+/// Whether the client knew no password when it was asked for one.
+fn asks_for_password(error: &tokio_postgres::Error) -> bool {
+    let source = std::error::Error::source(error);
+    source.is_some_and(|source| source.to_string() == "password missing")
 }
 
 /// Prints each result as it ends.

@@ -70,9 +70,36 @@ impl Outgoing {
         self.buffer[start..start + 4].copy_from_slice(&length.to_be_bytes());
     }
 
-    /// Says that no password is needed.
+    /// Says that the client has proved who it is.
     pub fn authentication_ok(&mut self) {
         self.message(b'R', |body| body.extend_from_slice(&0_i32.to_be_bytes()));
+    }
+
+    /// Asks for a password by one of these mechanisms.
+    pub fn authentication_sasl(&mut self, mechanisms: &[&str]) {
+        self.message(b'R', |body| {
+            body.extend_from_slice(&10_i32.to_be_bytes());
+            for mechanism in mechanisms {
+                string(body, mechanism);
+            }
+            body.push(0);
+        });
+    }
+
+    /// Goes on with the mechanism.
+    pub fn authentication_sasl_continue(&mut self, data: &[u8]) {
+        self.message(b'R', |body| {
+            body.extend_from_slice(&11_i32.to_be_bytes());
+            body.extend_from_slice(data);
+        });
+    }
+
+    /// Ends the mechanism.
+    pub fn authentication_sasl_final(&mut self, data: &[u8]) {
+        self.message(b'R', |body| {
+            body.extend_from_slice(&12_i32.to_be_bytes());
+            body.extend_from_slice(data);
+        });
     }
 
     /// Reports a setting.

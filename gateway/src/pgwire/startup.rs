@@ -1,8 +1,17 @@
 //! The first packets of a connection, up to the point where a session is made.
 //!
-//! Mirrors PostgreSQL's `ProcessStartupPacket`: encryption is declined, cancel requests are told
-//! apart, the protocol version is negotiated down to 3.0, and the settings a client names in its
-//! packet or in `options` are collected. Who may enter is decided by the caller.
+//! Mirrors PostgreSQL's `ProcessStartupPacket`: encryption begins or is declined, cancel requests are
+//! told apart, the protocol version is negotiated down to 3.0, and the settings a client names in
+//! its packet or in `options` are collected. Who may enter is decided by [`crate::login`].
+//!
+//! ```text
+//! first byte of TLS ──────────────► handshake ─┐
+//! SSLRequest ─► S, nothing may be waiting ─► handshake ─► startup packet or cancel request
+//!            └► N ─────────────────────────────────────┘
+//! ```
+//!
+//! Invariants: nothing that was received in clear is ever taken for a message once encryption was
+//! asked for. Encryption begins at most once.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +20,9 @@ use bytes::{Buf, Bytes};
 
 use super::frontend::{MessageError, utf8};
 use super::stream::{ReadError, Reader, Writer};
+use super::tls::{Encryption, Tls};
 use crate::error::GatewayError;
+use crate::login::LoginError;
 
 /// Longest startup packet, as in PostgreSQL (`MAX_STARTUP_PACKET_LENGTH`).
 pub const STARTUP_BYTES_MAX: usize = 10_000;
@@ -22,6 +33,8 @@ const CANCEL_KEY_BYTES_MAX: usize = 256;
 const CANCEL_REQUEST: u32 = 80_877_102;
 const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
+/// The first byte of TLS. A startup packet that begins with it would be too long to be one.
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// What a client wants.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,6 +69,13 @@ pub struct StartupPacket {
     pub server: Option<SocketAddr>,
 }
 
+impl StartupPacket {
+    /// The minor version that is spoken with a client where this is the newest allowed.
+    pub fn minor_spoken(&self, minor_max: u16) -> u16 {
+        self.minor.min(minor_max)
+    }
+}
+
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {
@@ -68,8 +88,12 @@ pub enum StartupError {
 }
 
 impl From<ReadError> for StartupError {
-    fn from(_: ReadError) -> Self {
-        Self::Closed
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Closed => Self::Closed,
+            // The only other messages that are awaited before there is a session.
+            ReadError::UnknownType(tag) => Self::Refused(LoginError::NotSasl(tag).into()),
+        }
     }
 }
 
@@ -102,34 +126,126 @@ pub enum StartupRefusal {
     /// The client asks for replication.
     #[error("replication connections are not supported")]
     Replication,
+    /// Bytes came in clear behind a request for encryption: a mistake, or somebody in between.
+    #[error("received unencrypted data after {0} request")]
+    Unencrypted(&'static str),
     /// `options` holds something else than settings.
     #[error("invalid command-line argument for server process: {0}")]
     Argument(String),
 }
 
-/// Reads the packets of a new connection until it is known what the client wants.
-pub async fn negotiate(reader: &mut Reader, writer: &mut Writer) -> Result<Startup, StartupError> {
-    let mut ssl_answered = false;
-    let mut gss_answered = false;
-    loop {
-        let mut packet = reader.startup_packet(STARTUP_BYTES_MAX).await?;
+/// A connection that has no session yet.
+pub struct Connection {
+    /// What the client sends.
+    pub reader: Reader,
+    /// What it is sent.
+    pub writer: Writer,
+    /// Whether and how it is encrypted.
+    pub encryption: Option<Encryption>,
+}
+
+impl Connection {
+    /// A connection in clear.
+    pub fn new(reader: Reader, writer: Writer) -> Self {
+        Self {
+            reader,
+            writer,
+            encryption: None,
+        }
+    }
+
+    /// Does the handshake. `received`: whether what is in the reader belongs to it. If not, and
+    /// there is something, it is thrown away; the second value says so.
+    async fn encrypt(self, tls: &Tls, received: bool) -> Result<(Self, bool), StartupError> {
+        let (read, buffer) = self.reader.into_parts();
+        let (write, stalled_max) = self.writer.into_parts();
+        let thrown_away = !received && !buffer.is_empty();
+        let first = if received {
+            buffer.freeze()
+        } else {
+            Bytes::new()
+        };
+        let read = tokio::io::AsyncReadExt::chain(std::io::Cursor::new(first), read);
+        let stream = tokio::io::join(read, write);
+        let (stream, encryption) = tls.accept(stream).await.map_err(|error| {
+            tracing::debug!(%error, "no TLS");
+            StartupError::Closed
+        })?;
+        let (read, write) = tokio::io::split(stream);
+        let connection = Self {
+            reader: Reader::new(Box::new(read)),
+            writer: Writer::new(Box::new(write), stalled_max),
+            encryption: Some(encryption),
+        };
+        Ok((connection, thrown_away))
+    }
+}
+
+/// Reads the packets of a new connection until it is known what the client wants. `None`: it has
+/// gone, or is beyond an answer.
+pub async fn negotiate(
+    mut connection: Connection,
+    tls: Option<&Tls>,
+) -> Option<(Connection, Result<Startup, GatewayError>)> {
+    let mut ssl_asked = false;
+    if connection.reader.first_byte().await.ok()? == TLS_HANDSHAKE {
+        (connection, _) = connection.encrypt(tls?, true).await.ok()?;
+        // As in PostgreSQL 17: else another protocol's client could be led here.
+        let named = |encryption: &Encryption| encryption.named_protocol;
+        if !connection.encryption.as_ref().is_some_and(named) {
+            tracing::debug!("direct TLS without ALPN");
+            return None;
+        }
+        ssl_asked = true;
+    }
+    let mut gss_asked = ssl_asked;
+    let wanted = loop {
+        let packet = connection.reader.startup_packet(STARTUP_BYTES_MAX).await;
+        let mut packet = packet.ok()?;
         let code = packet.get_u32();
-        match code {
+        let unencrypted = match code {
             CANCEL_REQUEST if (8..=4 + CANCEL_KEY_BYTES_MAX).contains(&packet.len()) => {
                 let process_id = packet.get_i32();
-                return Ok(Startup::Cancel {
+                break Ok(Startup::Cancel {
                     process_id,
                     key: packet,
                 });
             }
-            CANCEL_REQUEST => return Err(StartupError::Closed),
-            SSL_REQUEST if !ssl_answered => ssl_answered = true,
-            GSS_REQUEST if !gss_answered => gss_answered = true,
-            _ => return session(code, packet).map(Startup::Session),
+            CANCEL_REQUEST => return None,
+            SSL_REQUEST if !ssl_asked => {
+                ssl_asked = true;
+                connection
+                    .writer
+                    .out()
+                    .encoded(if tls.is_some() { b"S" } else { b"N" });
+                connection.writer.flush().await.ok()?;
+                if let Some(tls) = tls {
+                    // No second encryption within this one.
+                    gss_asked = true;
+                    let thrown_away;
+                    (connection, thrown_away) = connection.encrypt(tls, false).await.ok()?;
+                    thrown_away.then_some("SSL")
+                } else {
+                    (!connection.reader.is_empty()).then_some("SSL")
+                }
+            }
+            GSS_REQUEST if !gss_asked => {
+                gss_asked = true;
+                connection.writer.out().encoded(b"N");
+                connection.writer.flush().await.ok()?;
+                (!connection.reader.is_empty()).then_some("GSSAPI encryption")
+            }
+            _ => match session(code, packet) {
+                Ok(packet) => break Ok(Startup::Session(packet)),
+                Err(StartupError::Closed) => return None,
+                Err(StartupError::Refused(error)) => break Err(error),
+            },
+        };
+        if let Some(what) = unencrypted {
+            break Err(StartupRefusal::Unencrypted(what).into());
         }
-        writer.out().encoded(b"N");
-        writer.flush().await.map_err(|_| StartupError::Closed)?;
-    }
+    };
+    Some((connection, wanted))
 }
 
 fn session(code: u32, packet: Bytes) -> Result<StartupPacket, StartupError> {
@@ -257,12 +373,17 @@ fn split_options(options: &str) -> Vec<String> {
 mod tests {
     use std::io::Cursor;
 
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     async fn run(bytes: Vec<u8>) -> Result<Startup, StartupError> {
-        let mut reader = Reader::new(Box::new(Cursor::new(bytes)));
-        let mut writer = Writer::new(Box::new(tokio::io::sink()), None);
-        negotiate(&mut reader, &mut writer).await
+        let reader = Reader::new(Box::new(Cursor::new(bytes)));
+        let writer = Writer::new(Box::new(tokio::io::sink()), None);
+        match negotiate(Connection::new(reader, writer), None).await {
+            None => Err(StartupError::Closed),
+            Some((_, wanted)) => Ok(wanted?),
+        }
     }
 
     fn packet(code: u32, body: &[u8]) -> Vec<u8> {
@@ -293,16 +414,59 @@ mod tests {
         assert_eq!(session.minor, 2);
     }
 
+    /// Sends packets one by one, each after the answer to the one before.
+    async fn converse(packets: &[Vec<u8>]) -> Result<Startup, StartupError> {
+        let (client, server) = tokio::io::duplex(1 << 16);
+        let (read, write) = tokio::io::split(server);
+        let connection = Connection::new(
+            Reader::new(Box::new(read)),
+            Writer::new(Box::new(write), None),
+        );
+        let (mut answers, mut requests) = tokio::io::split(client);
+        let client = async {
+            for (index, packet) in packets.iter().enumerate() {
+                requests.write_all(packet).await.expect("the server reads");
+                if index + 1 < packets.len() {
+                    assert_eq!(answers.read_u8().await.expect("an answer"), b'N');
+                }
+            }
+        };
+        let (negotiated, ()) = tokio::join!(negotiate(connection, None), client);
+        Ok(negotiated.ok_or(StartupError::Closed)?.1?)
+    }
+
     #[tokio::test]
     async fn declines_encryption_once_each_then_expects_a_session() {
         let ssl = packet(SSL_REQUEST, b"");
         let gss = packet(GSS_REQUEST, b"");
         let start = packet(0x30000, b"user\0ann\0\0");
-        let session = run([gss, ssl.clone(), start].concat()).await;
-        assert!(matches!(session, Ok(Startup::Session(_))));
-        let twice = run([ssl.clone(), ssl].concat()).await.expect_err("refused");
+        for order in [[&gss, &ssl], [&ssl, &gss]] {
+            let session = converse(&[order[0].clone(), order[1].clone(), start.clone()]).await;
+            assert!(matches!(session, Ok(Startup::Session(_))));
+        }
+        let twice = converse(&[ssl.clone(), ssl]).await.expect_err("refused");
         let text = "unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0";
         assert_eq!(twice.to_string(), text);
+    }
+
+    #[tokio::test]
+    async fn refuses_what_was_sent_in_clear_behind_a_request_for_encryption() {
+        let start = packet(0x30000, b"user\0ann\0\0");
+        for (code, name) in [(SSL_REQUEST, "SSL"), (GSS_REQUEST, "GSSAPI encryption")] {
+            for behind in [&start[..], b"x"] {
+                let sent = [&packet(code, b"")[..], behind].concat();
+                let refused = run(sent).await.expect_err("refused");
+                let text = format!("received unencrypted data after {name} request");
+                assert_eq!(refused.to_string(), text);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn closes_on_tls_where_there_is_none() {
+        let hello = b"\x16\x03\x01\0\x05hello".to_vec();
+        let refused = run(hello).await.expect_err("closed");
+        assert_eq!(refused.to_string(), "connection closed");
     }
 
     #[tokio::test]

@@ -24,6 +24,8 @@ pub const WRITE_BYTES_SOFT: usize = 64 * 1024;
 const WRITE_BYTES_KEPT: usize = 1024 * 1024;
 /// Longest message of the kinds that are short by nature, as in PostgreSQL.
 const SMALL_MESSAGE_BYTES_MAX: usize = 10_000;
+/// The first byte of `PasswordMessage`, `SASLInitialResponse` and `SASLResponse`.
+const SASL_TAG: u8 = b'p';
 /// How much is asked of the socket at once.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -85,6 +87,40 @@ impl Reader {
             return Err(ReadError::Closed);
         }
         Ok(())
+    }
+
+    /// Whether nothing has been received that was not taken.
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// The receiving half, and what was received and not taken.
+    pub fn into_parts(self) -> (BoxedRead, BytesMut) {
+        (self.io, self.buffer)
+    }
+
+    /// The first byte of what comes next, which stays in the buffer.
+    pub async fn first_byte(&mut self) -> Result<u8, ReadError> {
+        self.fill(1).await?;
+        Ok(self.buffer[0])
+    }
+
+    /// Receives a message of SASL. Others are refused by their first byte; `None`: it has a length
+    /// that none has.
+    pub async fn sasl_message(&mut self, bytes_max: usize) -> Result<Option<Bytes>, ReadError> {
+        let tag = self.first_byte().await?;
+        if tag != SASL_TAG {
+            return Err(ReadError::UnknownType(tag));
+        }
+        self.fill(5).await?;
+        let length = (&self.buffer[1..5]).get_i32();
+        let length = usize::try_from(length).unwrap_or_default();
+        if length < 4 || length - 4 > bytes_max {
+            return Ok(None);
+        }
+        self.fill(length + 1).await?;
+        self.buffer.advance(5);
+        Ok(Some(self.buffer.split_to(length - 4).freeze()))
     }
 
     /// Receives a startup packet: four bytes of length, then the rest.
@@ -167,6 +203,12 @@ impl Writer {
         }
     }
 
+    /// The sending half and its limit. Nothing may wait to be sent.
+    pub fn into_parts(self) -> (BoxedWrite, Option<Duration>) {
+        debug_assert!(self.out.is_empty(), "everything was sent");
+        (self.io, self.stalled_max)
+    }
+
     /// Where messages are appended.
     pub fn out(&mut self) -> &mut Outgoing {
         &mut self.out
@@ -192,7 +234,12 @@ impl Writer {
         } else {
             buffer.clear();
         }
-        self.io.flush().await
+        // Encryption keeps what it could not send at once.
+        let flush = self.io.flush();
+        match self.stalled_max {
+            None => flush.await,
+            Some(limit) => timeout(limit, flush).await?,
+        }
     }
 
     /// Sends everything if much is waiting: the client's pace holds the statement back.

@@ -32,7 +32,7 @@ impl Session {
             database: "skein".to_owned(),
             ..StartupPacket::default()
         };
-        let mut session = Self::start(gateway, &packet, &mut Outgoing::default())?;
+        let mut session = Self::start(gateway, &packet, false, &mut Outgoing::default())?;
         let statements = parse_text(&session.gateway, sql).await?;
         let [statement] = statements.as_slice() else {
             return Err(GatewayError::SeveralStatements);
