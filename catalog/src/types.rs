@@ -173,6 +173,7 @@ impl Type {
             None => (oid::TEXT, -1),
         };
         let typmod = match element {
+            quotient if quotient.is_quotient() => -1,
             Self::Decimal { width, scale } => ((i32::from(*width) << 16) | i32::from(*scale)) + 4,
             _ => -1,
         };
@@ -201,6 +202,21 @@ impl Type {
     pub fn is_record(&self) -> bool {
         matches!(self, Self::Struct(fields)
             if !fields.is_empty() && fields.iter().all(|(name, _)| name.is_empty()))
+    }
+
+    /// It is one of the types that the planner gives to quotients and averages, and nothing else: the
+    /// digits that are shown depend on each value.
+    pub fn is_quotient(&self) -> bool {
+        matches!(
+            self,
+            Self::Decimal {
+                width: 37,
+                scale: 20
+            } | Self::Decimal {
+                width: 38,
+                scale: 19
+            }
+        )
     }
 
     /// The result type needs `CAST(… AS JSON)` before DuckDB can hand it out as Arrow.

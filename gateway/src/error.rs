@@ -338,6 +338,10 @@ impl GatewayError {
                 }
                 RewriteError::JsonUnicode { .. } => SqlState::UNTRANSLATABLE_CHARACTER,
                 RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
+                RewriteError::InvalidText { .. } => SqlState::INVALID_TEXT_REPRESENTATION,
+                RewriteError::NoOperator { .. } => SqlState::UNDEFINED_FUNCTION,
+                RewriteError::NotUnique { .. } => SqlState::AMBIGUOUS_FUNCTION,
+                RewriteError::CannotCast { .. } => SqlState::CANNOT_COERCE,
                 RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
             },
             Self::Catalog(error) => catalog_state(error),
@@ -461,6 +465,16 @@ impl GatewayError {
                  anyone."
                     .into(),
             ),
+            Self::Rewrite(RewriteError::NoOperator { .. }) => Some(
+                "No operator matches the given name and argument types. \
+                 You might need to add explicit type casts."
+                    .into(),
+            ),
+            Self::Rewrite(RewriteError::NotUnique { .. }) => Some(
+                "Could not choose a best candidate operator. \
+                 You might need to add explicit type casts."
+                    .into(),
+            ),
             Self::CursorForwardOnly => {
                 Some("Declare it with SCROLL option to enable backward scan.".into())
             }
@@ -481,6 +495,10 @@ impl GatewayError {
                 | RewriteError::Json { position }
                 | RewriteError::JsonUnicode { position }
                 | RewriteError::NotBoolean { position, .. }
+                | RewriteError::InvalidText { position, .. }
+                | RewriteError::NoOperator { position, .. }
+                | RewriteError::NotUnique { position, .. }
+                | RewriteError::CannotCast { position, .. }
                 | RewriteError::NotConstant { position, .. },
             ) => *position,
             Self::Plan(error) => plan_position(error),

@@ -26,6 +26,8 @@ pub struct PlanKey {
     pub schema_version: u64,
     /// Where unqualified names are looked up.
     pub search_path: String,
+    /// Division by zero is an error.
+    pub checks_divisors: bool,
 }
 
 /// Bounded; the least recently used statement leaves first.

@@ -9,6 +9,10 @@ use skein_tests::native::Native;
 
 use crate::modes::{Checked, Modes, report};
 
+/// Queries that divide by zero on little data, where PostgreSQL fails as well: the classes of items
+/// of query 20 of TPC-DS have no sales there. They run with `skein.division_by_zero = null`.
+const DIVIDE_BY_ZERO: &[(&str, &str)] = &[("tpcds", "20")];
+
 #[test]
 fn tpch_split_equals_whole() {
     suite("tpch", "TPC-H queries", 22, |layout| {
@@ -60,11 +64,18 @@ fn suite(
             .unwrap_or_default()
             .trim()
             .trim_end_matches(';');
+        let divides_by_zero = DIVIDE_BY_ZERO.contains(&(extension, number));
+        if divides_by_zero {
+            modes.set("skein.division_by_zero = null");
+        }
         let mut checked = modes.check(sql, Order::Any);
         if checked.is_err()
             && let Some(unlimited) = without_limit(sql)
         {
             checked = modes.check(&unlimited, Order::Any);
+        }
+        if divides_by_zero {
+            modes.set("skein.division_by_zero = error");
         }
         match checked {
             Ok(Checked::Rows) => {}

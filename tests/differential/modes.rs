@@ -46,6 +46,14 @@ impl Modes {
         self
     }
 
+    /// Changes a setting in every mode, such as `skein.split = never`.
+    pub(crate) fn set(&mut self, setting: &str) {
+        for mode in std::iter::once(&mut self.whole).chain(&mut self.split) {
+            let set = mode.client.query(&format!("SET {setting}"));
+            set.expect("the setting exists");
+        }
+    }
+
     /// Runs `sql` in every mode. The error lists what differs.
     pub(crate) fn check(&mut self, sql: &str, order: Order) -> Result<Checked, String> {
         let whole = self.whole.client.query(sql);

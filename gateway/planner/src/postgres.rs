@@ -12,20 +12,24 @@
 //! [`rewrite`] keeps the number and order of result columns. It runs on the tree as parsed, and
 //! needs the text that was parsed to tell `a ~ b` from `regexp_full_match(a, b)`.
 
+mod aggregates;
 mod array_text;
 mod arrays;
 mod bytea;
 mod casts;
 mod catalogue;
+mod division;
 mod functions;
 mod json;
 mod json_text;
 mod jsonb;
 mod jsonpath;
+mod lengths;
 mod limits;
 mod node;
 mod numerics;
 pub mod once;
+pub mod operands;
 mod operators;
 pub mod patterns;
 mod regex;
@@ -58,6 +62,9 @@ use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind};
 use crate::outputs::Outputs;
 use crate::resolve::names::name_inner;
+
+/// The setting that says what division by zero gives: an error, or NULL as in DuckDB.
+pub const DIVISION_BY_ZERO: &str = "skein.division_by_zero";
 
 /// What a statement may ask about the session that runs it.
 pub trait SessionFacts {
@@ -261,6 +268,46 @@ pub enum RewriteError {
         /// What is wrong.
         fault: FormatFault,
     },
+    /// A constant that is no value of the type it is to have.
+    #[error("invalid input syntax for type {ty}: \"{text}\"")]
+    InvalidText {
+        /// PostgreSQL's name of the type.
+        ty: &'static str,
+        /// The constant.
+        text: String,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+    /// Operands whose types PostgreSQL does not bring together.
+    #[error("operator does not exist: {left} {operator} {right}")]
+    NoOperator {
+        /// PostgreSQL's name of the left operand's type.
+        left: &'static str,
+        /// The operator.
+        operator: String,
+        /// PostgreSQL's name of the right operand's type.
+        right: &'static str,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+    /// Two constants without a type.
+    #[error("operator is not unique: unknown {operator} unknown")]
+    NotUnique {
+        /// The operator.
+        operator: String,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+    /// A cast that PostgreSQL does not have.
+    #[error("cannot cast type {from} to {to}")]
+    CannotCast {
+        /// PostgreSQL's name of the operand's type.
+        from: &'static str,
+        /// PostgreSQL's name of the wanted type.
+        to: &'static str,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
     /// An argument that has to be a constant is none.
     #[error("argument of {function} must be a constant")]
     NotConstant {
@@ -287,6 +334,7 @@ pub fn rewrite(
         names: catalogue::Names::of(query),
         system_columns: catalogue::may_name_system_columns(text),
         enters_from: false,
+        checks_divisors: facts.setting(DIVISION_BY_ZERO).as_deref() != Some("null"),
         found: Rewritten::default(),
         error: None,
     };
@@ -313,6 +361,8 @@ struct Context<'a> {
     system_columns: bool,
     /// The next expression is the call of a function in FROM.
     enters_from: bool,
+    /// Division by zero is an error.
+    checks_divisors: bool,
     found: Rewritten,
     error: Option<RewriteError>,
 }
@@ -360,6 +410,13 @@ impl Context<'_> {
             ExprKind::ColumnRef(_) => session::column(expr, self),
             ExprKind::Function(_) => {
                 arrays::quantified(expr);
+                if aggregates::function(expr) {
+                    return self.visit(NodeMut::Expr(expr));
+                }
+                if self.checks_divisors {
+                    division::guard(expr);
+                    division::check(expr);
+                }
                 if let Err(error) = text_function(expr, self.text) {
                     return self.fail(error);
                 }
@@ -409,6 +466,10 @@ impl Context<'_> {
                     ExprKind::Collate { .. } => Descend::Into,
                     _ => self.visit(NodeMut::Expr(expr)),
                 }
+            }
+            ExprKind::Constant(_) => {
+                numerics::constant(expr, self.text);
+                Descend::Over
             }
             _ => Descend::Into,
         }

@@ -70,6 +70,11 @@ pub(super) fn visit<V: Visit>(
             numeric::digits_binary(negative, digits.as_bytes(), 0, out);
             Ok(())
         }),
+        Values::Quotient(array, scale) => visitor.values(array.nulls(), |row, out| {
+            let (value, scale) = numeric::quotient(array.value(row), *scale);
+            numeric::decimal_binary(value, scale, out);
+            Ok(())
+        }),
         Values::Decimal(array, scale) => visitor.values(array.nulls(), |row, out| {
             numeric::decimal_binary(array.value(row), *scale, out);
             Ok(())

@@ -35,6 +35,7 @@ pub(super) fn value(
         | Values::UHugeInt(_)
         | Values::BigNum(_)
         | Values::Decimal(..)
+        | Values::Quotient(..)
         | Values::Json(_) => text::value(values, row, settings, out)?,
         Values::Float32(array) if array.value(row).is_finite() => {
             text::value(values, row, settings, out)?;

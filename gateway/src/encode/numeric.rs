@@ -21,6 +21,37 @@ pub(super) fn decimal(value: i128, scale: usize, out: &mut Vec<u8>) {
     point(digits.as_bytes(), scale, out);
 }
 
+/// Significant digits that a quotient has at least (`NUMERIC_MIN_SIG_DIGITS`).
+const SIGNIFICANT_DIGITS: usize = 16;
+/// Digits that PostgreSQL keeps together (`DEC_DIGITS`).
+const GROUP: usize = 4;
+
+/// Writes a quotient with the digits that PostgreSQL gives it (`select_div_scale`): 16 after the
+/// point for 1 to 9999, four fewer for every four digits more before it, 20 below 1. The planner
+/// computes quotients with 20 or 19 digits, whatever their size. Gives the value and scale to write.
+///
+/// PostgreSQL looks at both operands, of which only the result is left here, so it has four digits
+/// more where both begin with the same four and the quotient is larger than a power of 10,000.
+pub(super) fn quotient(value: i128, scale: usize) -> (i128, usize) {
+    let one = 10_u128.pow(u32::try_from(scale).expect("at most 38"));
+    let magnitude = value.unsigned_abs();
+    let whole = magnitude / one;
+    let places = if whole == 0 {
+        SIGNIFICANT_DIGITS + GROUP
+    } else {
+        let exponent = usize::try_from(whole.ilog10()).expect("at most 38");
+        let is_power =
+            exponent.is_multiple_of(GROUP) && magnitude == one * 10_u128.pow(whole.ilog10());
+        let weight = GROUP * (exponent / GROUP);
+        (SIGNIFICANT_DIGITS + if is_power { GROUP } else { 0 }).saturating_sub(weight)
+    };
+    let places = places.min(scale);
+    let unit = 10_i128.pow(u32::try_from(scale - places).expect("at most 38"));
+    let (kept, rest) = (value / unit, value % unit);
+    let up = rest.unsigned_abs() * 2 >= unit.unsigned_abs() && unit > 1;
+    (kept + if up { value.signum() } else { 0 }, places)
+}
+
 /// Appends digits with a point before the last `scale` of them.
 #[inline]
 fn point(digits: &[u8], scale: usize, out: &mut Vec<u8>) {
@@ -144,6 +175,35 @@ mod tests {
             text(10_i128.pow(38) - 1, 38),
             "0.99999999999999999999999999999999999999"
         );
+    }
+
+    #[test]
+    fn quotients_have_postgresqls_digits() {
+        let shown = |value: i128, scale: usize| {
+            let (value, scale) = quotient(value, scale);
+            text(value, scale)
+        };
+        let third = 33_333_333_333_333_333_333_i128;
+        for (value, scale, wanted) in [
+            (third, 20, "0.33333333333333333333"),
+            (third * 10 + 3, 20, "3.3333333333333333"),
+            (-2 * third * 10, 20, "-6.6666666666666667"),
+            (third * 10_i128.pow(6), 20, "333333.333333333333"),
+            (10_i128.pow(20), 20, "1.00000000000000000000"),
+            (10_i128.pow(20) + 1, 20, "1.0000000000000000"),
+            (10_i128.pow(24), 20, "10000.0000000000000000"),
+            (2 * 10_i128.pow(24), 20, "20000.000000000000"),
+            (0, 20, "0.00000000000000000000"),
+            (0, 19, "0.0000000000000000000"),
+            (15 * 10_i128.pow(18), 19, "1.5000000000000000"),
+            (
+                9_223_372_036_854_775_807 * 10_i128.pow(19),
+                19,
+                "9223372036854775807",
+            ),
+        ] {
+            assert_eq!(shown(value, scale), wanted);
+        }
     }
 
     #[test]

@@ -73,6 +73,11 @@ pub(super) fn visit<V: Visit>(
             float::float8(array.value(row), settings.extra_float_digits, out);
             Ok(())
         }),
+        Values::Quotient(array, scale) => visitor.values(array.nulls(), |row, out| {
+            let (value, scale) = numeric::quotient(array.value(row), *scale);
+            numeric::decimal(value, scale, out);
+            Ok(())
+        }),
         Values::Decimal(array, scale) => visitor.values(array.nulls(), |row, out| {
             numeric::decimal(array.value(row), *scale, out);
             Ok(())

@@ -39,6 +39,8 @@ pub(super) enum Values {
     Float32(Float32Array),
     Float64(Float64Array),
     Decimal(Decimal128Array, usize),
+    /// A quotient, whose digits depend on its size.
+    Quotient(Decimal128Array, usize),
     Text(StringArray),
     Json(StringArray),
     Bytes(BinaryArray),
@@ -195,6 +197,9 @@ impl Values {
             (Type::BigNum, DataType::Binary) => Self::BigNum(array.as_binary().clone()),
             (Type::Float, DataType::Float32) => Self::Float32(array.as_primitive().clone()),
             (Type::Double, DataType::Float64) => Self::Float64(array.as_primitive().clone()),
+            (quotient, DataType::Decimal128(_, scale)) if quotient.is_quotient() => {
+                Self::Quotient(array.as_primitive().clone(), usize::try_from(*scale).ok()?)
+            }
             (Type::Decimal { .. }, DataType::Decimal128(_, scale)) => {
                 Self::Decimal(array.as_primitive().clone(), usize::try_from(*scale).ok()?)
             }
@@ -274,7 +279,7 @@ impl Values {
             | Self::TimeTz(array) => array.nulls(),
             Self::Float32(array) => array.nulls(),
             Self::Float64(array) => array.nulls(),
-            Self::Decimal(array, _) => array.nulls(),
+            Self::Decimal(array, _) | Self::Quotient(array, _) => array.nulls(),
             Self::Text(array) | Self::Json(array) | Self::Char(array) => array.nulls(),
             Self::BigNum(array) | Self::Bytes(array) | Self::Bit(array) => array.nulls(),
             Self::Date(numbers) => numbers.nulls.as_ref(),

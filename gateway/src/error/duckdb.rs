@@ -269,16 +269,26 @@ fn unknown_call(call: &str) -> Translated {
     let arguments = arguments.strip_suffix(')').unwrap_or(arguments);
     let types: Vec<String> = split_types(arguments).into_iter().map(type_name).collect();
     let is_operator = !name.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '"');
-    let (kind, shown) = match types.as_slice() {
-        [left, right] if is_operator => ("operator", format!("{left} {name} {right}")),
-        [operand] if is_operator => ("operator", format!("{name} {operand}")),
-        _ => ("function", format!("{name}({})", types.join(", "))),
+    // With the setting `integer_division`, which Skein always has.
+    let name = if name == "//" { "/" } else { name };
+    let (kind, message) = match types.as_slice() {
+        [left, right] if is_operator => (
+            "operator",
+            format!("operator does not exist: {left} {name} {right}"),
+        ),
+        [operand] if is_operator => {
+            let message = format!("operator does not exist: {name} {operand}");
+            return Translated::new(SqlState::UNDEFINED_FUNCTION, message).hint(
+                "No operator matches the given name and argument type. \
+                 You might need to add an explicit type cast.",
+            );
+        }
+        _ => (
+            "function",
+            format!("function {name}({}) does not exist", types.join(", ")),
+        ),
     };
-    Translated::new(
-        SqlState::UNDEFINED_FUNCTION,
-        format!("{kind} {shown} does not exist"),
-    )
-    .hint(format!(
+    Translated::new(SqlState::UNDEFINED_FUNCTION, message).hint(format!(
         "No {kind} matches the given name and argument types. \
              You might need to add explicit type casts."
     ))
@@ -338,7 +348,7 @@ fn type_name(ty: &str) -> String {
 }
 
 /// Where a query breaks a rule of SQL, in DuckDB's words.
-const RULES: [(&str, SqlState, &str); 31] = [
+const RULES: [(&str, SqlState, &str); 33] = [
     (
         "interval cannot be 0",
         SqlState::INVALID_PARAMETER_VALUE,
@@ -365,6 +375,16 @@ const RULES: [(&str, SqlState, &str); 31] = [
         SqlState::INSUFFICIENT_PRIVILEGE,
         "must be a member of the role whose process is being terminated or member of \
          pg_signal_backend",
+    ),
+    (
+        "is undefined outside [-1,1]",
+        SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        "input is out of range",
+    ),
+    (
+        "PERCENTILEs can only take parameters in the range [0, 1]",
+        SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        "percentile value is not between 0 and 1",
     ),
     (
         "WHERE clause cannot contain aggregates",
@@ -483,17 +503,17 @@ const RULES: [(&str, SqlState, &str); 31] = [
     ),
     (
         "cannot take square root of a negative number",
-        SqlState::INVALID_PARAMETER_VALUE,
+        SqlState::INVALID_ARGUMENT_FOR_POWER_FUNCTION,
         "cannot take square root of a negative number",
     ),
     (
         "cannot take logarithm of zero",
-        SqlState::INVALID_PARAMETER_VALUE,
+        SqlState::INVALID_ARGUMENT_FOR_LOG,
         "cannot take logarithm of zero",
     ),
     (
         "cannot take logarithm of a negative number",
-        SqlState::INVALID_PARAMETER_VALUE,
+        SqlState::INVALID_ARGUMENT_FOR_LOG,
         "cannot take logarithm of a negative number",
     ),
 ];
@@ -549,20 +569,8 @@ fn rules(text: &str) -> Option<Translated> {
 /// Values that do not fit their type.
 fn values(text: &str) -> Option<Translated> {
     let line = first_line(text);
-    if let Some(rest) = line.strip_prefix("Could not convert string ") {
-        let (value, ty) = rest.rsplit_once(" to ")?;
-        let value = unquote(value);
-        // DuckDB parses a UUID as a 128-bit integer and says so.
-        let ty = if ty.starts_with("INT128") {
-            "uuid".to_owned()
-        } else {
-            type_name(ty.trim())
-        };
-        return Some(invalid_text(&ty, value));
-    }
-    if line.starts_with("Type ") && line.contains("out of range for the destination type") {
-        let ty = type_name(line.rsplit(' ').next()?.trim_end_matches('!'));
-        return Some(out_of_range(&ty));
+    if let Some(translated) = conversion(line) {
+        return Some(translated);
     }
     if let Some(rest) = line.strip_prefix("Type VARCHAR with value '") {
         let (value, ty) = rest.split_once("' can't be cast to the destination type ")?;
@@ -579,10 +587,8 @@ fn values(text: &str) -> Option<Translated> {
         return Some(out_of_range(&type_name(ty)));
     }
     if line.starts_with("Casting value ") && line.contains("out of range") {
-        return Some(Translated::new(
-            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
-            "numeric field overflow",
-        ));
+        let ty = between(line, "to type ", " failed").unwrap_or_default();
+        return field_overflow(ty);
     }
     for kind in ["date", "time", "timestamp"] {
         if let Some(rest) = line.strip_prefix(kind) {
@@ -660,15 +666,105 @@ fn padded(fields: &str, separator: char) -> String {
     padded.join(&separator.to_string())
 }
 
+/// Casts of texts and numbers that cannot be done.
+fn conversion(line: &str) -> Option<Translated> {
+    if let Some(rest) = line.strip_prefix("Could not convert string ") {
+        // `'x' to INT32`, and for columns `'x' to INT32 when casting from source column c`.
+        let (rest, _) = rest
+            .rsplit_once(" when casting from source column ")
+            .unwrap_or((rest, ""));
+        let (value, ty) = rest.rsplit_once(" to ")?;
+        let value = unquote(value);
+        if is_number(value) && ty.starts_with("DECIMAL(") {
+            return field_overflow(ty);
+        }
+        // DuckDB parses a UUID as a 128-bit integer and says so.
+        let ty = if ty.starts_with("INT128") {
+            "uuid".to_owned()
+        } else {
+            type_name(ty.trim())
+        };
+        return Some(invalid_text(&ty, value));
+    }
+    if let Some((_, ty)) = line
+        .strip_prefix("Failed to cast decimal value ")
+        .and_then(|rest| rest.split_once(" to type "))
+    {
+        return Some(out_of_range(&type_name(ty.trim())));
+    }
+    if let Some((_, ty)) = line
+        .strip_prefix("Could not cast value ")
+        .and_then(|rest| rest.rsplit_once(" to "))
+    {
+        return field_overflow(ty);
+    }
+    if let Some((from, to)) = between(line, "Unimplemented type for cast (", ")")
+        .and_then(|types| types.split_once(" -> "))
+    {
+        return Some(Translated::new(
+            SqlState::CANNOT_COERCE,
+            format!("cannot cast type {} to {}", type_name(from), type_name(to)),
+        ));
+    }
+    if line.starts_with("Type ") && line.contains("out of range for the destination type") {
+        let ty = type_name(line.rsplit(' ').next()?.trim_end_matches('!'));
+        return Some(out_of_range(&ty));
+    }
+    None
+}
+
 fn invalid_text(ty: &str, value: &str) -> Translated {
     let code = match ty {
         "interval" => SqlState::INVALID_DATETIME_FORMAT,
         _ => SqlState::INVALID_TEXT_REPRESENTATION,
     };
+    let is_integer = matches!(ty, "smallint" | "integer" | "bigint");
+    let digits = value.trim();
+    let digits = digits.strip_prefix(['+', '-']).unwrap_or(digits);
+    if is_integer && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Translated::new(
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+            format!("value \"{value}\" is out of range for type {ty}"),
+        );
+    }
     Translated::new(
         code,
         format!("invalid input syntax for type {ty}: \"{value}\""),
     )
+}
+
+/// Whether a text is a number in decimal digits.
+fn is_number(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.bytes().any(|byte| byte.is_ascii_digit())
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && digits.bytes().filter(|byte| *byte == b'.').count() <= 1
+}
+
+/// A number that a decimal such as `DECIMAL(5,2)` does not hold.
+fn field_overflow(ty: &str) -> Option<Translated> {
+    let overflow = Translated::new(
+        SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        "numeric field overflow",
+    );
+    let (precision, scale) = between(ty, "DECIMAL(", ")")?.split_once(',')?;
+    let (precision, scale): (i32, i32) = (precision.parse().ok()?, scale.trim().parse().ok()?);
+    let digits = precision - scale;
+    let bound = if digits == 0 {
+        "1".to_owned()
+    } else {
+        format!("10^{digits}")
+    };
+    Some(Translated {
+        detail: Some(format!(
+            "A field with precision {precision}, scale {scale} must round to an absolute value \
+             less than {bound}."
+        )),
+        ..overflow
+    })
 }
 
 fn out_of_range(ty: &str) -> Translated {
@@ -795,7 +891,7 @@ mod tests {
             (
                 Kind::Binder,
                 "No function matches the given name and argument types '+(INTEGER, DECIMAL(5,2)[])'. You might need to add",
-                "42883 operator integer + numeric[] does not exist",
+                "42883 operator does not exist: integer + numeric[]",
             ),
             (
                 Kind::Binder,

@@ -136,6 +136,7 @@ impl Session {
             parameter_types: parameter_types.to_vec(),
             schema_version: self.schema_version(),
             search_path: self.derived.search_path_text.clone(),
+            checks_divisors: self.settings.checks_divisors(),
         };
         if let Some(known) = self.gateway.plans().get(&key) {
             return Ok(known);

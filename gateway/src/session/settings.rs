@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use skein_planner::postgres::DIVISION_BY_ZERO;
 use table::{Context, DEFINITIONS, Definition, Kind};
 
 /// Why a setting was not read or changed.
@@ -476,6 +477,11 @@ impl Settings {
             "never" => SplitMode::Never,
             _ => SplitMode::Auto,
         }
+    }
+
+    /// Whether division by zero is an error: `skein.division_by_zero`.
+    pub fn checks_divisors(&self) -> bool {
+        self.value(DIVISION_BY_ZERO) != "null"
     }
 
     /// `skein.fragments`; `None` leaves the number to placement.

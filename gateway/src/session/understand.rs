@@ -16,6 +16,7 @@ use skein_planner::ast::{Expr, ExprKind, Query, print};
 use skein_planner::error::PlanError;
 use skein_planner::outputs::{Outputs, outputs};
 use skein_planner::postgres::once::bind_once;
+use skein_planner::postgres::operands;
 use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::{Rewritten, rewrite};
@@ -249,6 +250,7 @@ fn understand(
         other => other,
     };
     settle(&mut resolved.query, shadow);
+    operands::settle(&mut resolved.query, shadow, !resolved.touches_catalogue)?;
     let first = match bind(&mut resolved.query) {
         Err(error) if lacks_operator(&error) && settle_operators(&mut resolved.query, shadow) => {
             bind(&mut resolved.query)

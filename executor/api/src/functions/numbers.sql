@@ -1,1 +1,140 @@
 -- Functions over numbers.
+
+-- A divisor that must not be zero.
+CREATE MACRO skein_fn.skein_divisor(divisor) AS
+  CASE WHEN divisor = 0 THEN error('[division_by_zero] division by zero') ELSE divisor END;
+
+-- The same, with its argument once in the text.
+CREATE MACRO skein_fn.skein_divisor_once(divisor) AS
+  list_transform([divisor], lambda it: CASE WHEN it = 0 THEN error('[division_by_zero] division by zero') ELSE it END)[1];
+
+-- Exact division. The quotient of floats is a first estimate, and what is left of the dividend
+-- gives the digits that it lacks. `_once` has its arguments once in the text, and takes divisors
+-- with more digits after the point; `_wide` allows more digits before the point.
+CREATE MACRO skein_fn.skein_quotient(x, y) AS CAST(
+  CAST(CAST(CAST(x AS DOUBLE) / CAST(y AS DOUBLE) AS DECIMAL(38,6)) AS DECIMAL(37,20))
+  + CAST(CAST(x - CAST(CAST(x AS DOUBLE) / CAST(y AS DOUBLE) AS DECIMAL(38,6)) * y AS DOUBLE)
+    / CAST(y AS DOUBLE) AS DECIMAL(37,20)) AS DECIMAL(37,20));
+
+CREATE MACRO skein_fn.skein_quotient_once(x, y) AS
+  list_transform([{'x': x, 'y': y}], lambda it: CAST(
+    CAST(CAST(CAST(it.x AS DOUBLE) / CAST(it.y AS DOUBLE) AS DECIMAL(38,4)) AS DECIMAL(37,20))
+    + CAST(CAST(it.x - CAST(CAST(it.x AS DOUBLE) / CAST(it.y AS DOUBLE) AS DECIMAL(38,4)) * it.y AS DOUBLE)
+      / CAST(it.y AS DOUBLE) AS DECIMAL(37,20)) AS DECIMAL(37,20)))[1];
+
+CREATE MACRO skein_fn.skein_quotient_wide(x, y) AS CAST(
+  CAST(CAST(CAST(x AS DOUBLE) / CAST(y AS DOUBLE) AS DECIMAL(38,6)) AS DECIMAL(38,19))
+  + CAST(CAST(x - CAST(CAST(x AS DOUBLE) / CAST(y AS DOUBLE) AS DECIMAL(38,6)) * y AS DOUBLE)
+    / CAST(y AS DOUBLE) AS DECIMAL(38,19)) AS DECIMAL(38,19));
+
+CREATE MACRO skein_fn.skein_quotient_wide_once(x, y) AS
+  list_transform([{'x': x, 'y': y}], lambda it: CAST(
+    CAST(CAST(CAST(it.x AS DOUBLE) / CAST(it.y AS DOUBLE) AS DECIMAL(38,4)) AS DECIMAL(38,19))
+    + CAST(CAST(it.x - CAST(CAST(it.x AS DOUBLE) / CAST(it.y AS DOUBLE) AS DECIMAL(38,4)) * it.y AS DOUBLE)
+      / CAST(it.y AS DOUBLE) AS DECIMAL(38,19)) AS DECIMAL(38,19)))[1];
+
+-- Parts of intervals, which PostgreSQL adds apart, and an interval of parts.
+CREATE MACRO skein_fn.skein_interval_months(it) AS datepart('year', it) * 12 + datepart('month', it);
+
+CREATE MACRO skein_fn.skein_interval_days(it) AS datepart('day', it);
+
+CREATE MACRO skein_fn.skein_interval_micros(it) AS
+  datepart('hour', it) * 3600000000 + datepart('minute', it) * 60000000 + datepart('microsecond', it);
+
+CREATE MACRO skein_fn.skein_interval(months, days, micros) AS
+  to_months(CAST(months AS INTEGER)) + to_days(CAST(days AS INTEGER)) + to_microseconds(CAST(micros AS BIGINT));
+
+-- Halves of floats go to even numbers.
+CREATE MACRO skein_fn.skein_round(x) AS round_even(CAST(x AS DOUBLE), 0);
+
+-- Where there is nothing to correlate, PostgreSQL gives NULL.
+CREATE MACRO skein_fn.skein_no_nan(x) AS nullif(x, CAST('nan' AS DOUBLE));
+
+-- The text of floats. DuckDB's has the same digits; it always has a point, and an exponent later.
+CREATE MACRO skein_fn.skein_exponent_text(t, signed) AS
+  CASE WHEN signed[1] = '-' THEN '-' ELSE '' END || t[1]
+  || CASE WHEN rtrim(replace(t, '.', ''), '0')[2:] = '' THEN '' ELSE '.' || rtrim(replace(t, '.', ''), '0')[2:] END
+  || 'e+' || lpad(CAST(length(split_part(t, '.', 1)) - 1 AS VARCHAR), 2, '0');
+
+CREATE MACRO skein_fn.skein_number_text(t, is_large) AS CASE
+  WHEN t = 'nan' THEN 'NaN'
+  WHEN t = 'inf' THEN 'Infinity'
+  WHEN t = '-inf' THEN '-Infinity'
+  WHEN contains(t, 'e') THEN t
+  WHEN is_large THEN skein_fn.skein_exponent_text(ltrim(t, '-'), t)
+  WHEN ends_with(t, '.0') THEN t[:-3]
+  ELSE t END;
+
+CREATE MACRO skein_fn.skein_real_text(x FLOAT) AS skein_fn.skein_number_text(CAST(x AS VARCHAR), abs(x) >= 1e6),
+  (x DOUBLE) AS skein_fn.skein_number_text(CAST(x AS VARCHAR), abs(x) >= 1e15);
+
+-- Texts of columns that PostgreSQL takes for integers and truth values; others are errors.
+CREATE MACRO skein_fn.skein_integer_text(t, type) AS
+  CASE WHEN t IS NULL OR regexp_full_match(t, '\s*[+-]?[0-9]+\s*') THEN t
+  ELSE error('[invalid_text_representation] invalid input syntax for type ' || type || ': "' || t || '"') END;
+
+CREATE MACRO skein_fn.skein_boolean(t) AS CASE
+  WHEN t IS NULL THEN NULL
+  WHEN regexp_full_match(t, '\s*(?i:t|tr|tru|true|y|ye|yes|on|1)\s*') THEN 'true'
+  WHEN regexp_full_match(t, '\s*(?i:f|fa|fal|fals|false|n|no|of|off|0)\s*') THEN 'false'
+  ELSE error('[invalid_text_representation] invalid input syntax for type boolean: "' || t || '"') END;
+
+-- Functions of PostgreSQL's own.
+CREATE MACRO skein_fn.div(x BIGINT, y BIGINT) AS CAST(divide(x, y) AS DECIMAL(38,0)),
+  (x, y) AS CAST(round(CAST(x - x % y AS DOUBLE) / CAST(y AS DOUBLE)) AS DECIMAL(38,0));
+
+CREATE MACRO skein_fn.gcd(x INTEGER, y INTEGER) AS CAST(gcd(x, y) AS INTEGER),
+  (x BIGINT, y BIGINT) AS gcd(x, y);
+
+CREATE MACRO skein_fn.lcm(x INTEGER, y INTEGER) AS CAST(lcm(x, y) AS INTEGER),
+  (x BIGINT, y BIGINT) AS lcm(x, y);
+
+CREATE MACRO skein_fn.scale(x) AS CAST(length(split_part(CAST(x AS VARCHAR), '.', 2)) AS INTEGER);
+
+CREATE MACRO skein_fn.min_scale(x) AS
+  CAST(length(rtrim(split_part(CAST(x AS VARCHAR), '.', 2), '0')) AS INTEGER);
+
+CREATE MACRO skein_fn.width_bucket(operand, low, high, count) AS CASE
+  WHEN count <= 0 THEN error('[invalid_argument_for_width_bucket_function] count must be greater than zero')
+  WHEN low = high THEN error('[invalid_argument_for_width_bucket_function] lower bound cannot equal upper bound')
+  WHEN low < high THEN CASE
+    WHEN operand < low THEN 0
+    WHEN operand >= high THEN count + 1
+    ELSE CAST(floor(CAST(operand - low AS DOUBLE) * count / CAST(high - low AS DOUBLE)) AS INTEGER) + 1 END
+  ELSE CASE
+    WHEN operand > low THEN 0
+    WHEN operand <= high THEN count + 1
+    ELSE CAST(floor(CAST(low - operand AS DOUBLE) * count / CAST(low - high AS DOUBLE)) AS INTEGER) + 1 END
+  END,
+  (operand, thresholds) AS CAST(length(list_filter(thresholds, lambda it: it <= operand)) AS INTEGER);
+
+-- Powers that PostgreSQL refuses.
+CREATE MACRO skein_fn.skein_power(base, exponent) AS
+  list_transform([{'b': CAST(base AS DOUBLE), 'e': CAST(exponent AS DOUBLE)}], lambda it: CASE
+    WHEN it.b = 0 AND it.e < 0 THEN error('[invalid_argument_for_power_function] zero raised to a negative power is undefined')
+    WHEN it.b < 0 AND it.e <> floor(it.e) AND isfinite(it.e)
+      THEN error('[invalid_argument_for_power_function] a negative number raised to a non-integer power yields a complex result')
+    ELSE pow(it.b, it.e) END)[1];
+
+-- A member of a JSON object.
+CREATE MACRO skein_fn.skein_json_pair(name, value) AS CASE
+  WHEN name IS NULL THEN error('[invalid_parameter_value] field name must not be null')
+  ELSE CAST(to_json(name) AS VARCHAR) || ' : ' || value END;
+
+-- Texts, each with the delimiter before it, which the first one does without.
+CREATE MACRO skein_fn.skein_delimited(t, delimiter) AS {'t': CAST(t AS VARCHAR), 'd': coalesce(CAST(delimiter AS VARCHAR), '')};
+
+CREATE MACRO skein_fn.skein_joined(texts) AS CASE WHEN length(texts) > 0
+  THEN texts[1].t || array_to_string(list_transform(texts[2:], lambda it: it.d || it.t), '') END;
+
+CREATE MACRO skein_fn.skein_json_elements_text(elements) AS array_to_string(
+  list_transform(elements, lambda it: coalesce(CAST(to_json(it) AS VARCHAR), 'null')), ', ');
+
+-- The text of a quotient, with as many digits as it is shown with.
+CREATE MACRO skein_fn.skein_quotient_text(x) AS CASE
+  WHEN abs(x) <= 1 THEN CAST(x AS VARCHAR)
+  WHEN abs(x) < 10000 THEN CAST(round(x, 16) AS VARCHAR)
+  WHEN abs(x) < 100000000 THEN CAST(round(x, 12) AS VARCHAR)
+  WHEN abs(x) < 1000000000000 THEN CAST(round(x, 8) AS VARCHAR)
+  WHEN abs(x) < 10000000000000000 THEN CAST(round(x, 4) AS VARCHAR)
+  ELSE CAST(round(x, 0) AS VARCHAR) END;

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::{Context, RewriteError, arrays, bytea, json, node, numerics, temporal};
+use super::{Context, RewriteError, arrays, bytea, json, lengths, node, numerics, temporal};
 use crate::ast::visit::Descend;
 use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 use crate::outputs::Output;
@@ -30,6 +30,7 @@ pub(super) fn outputs(query: &mut Query, context: &mut Context<'_>) {
     match &mut query.body {
         QueryBody::Select(select) => {
             for expr in &mut select.select_list {
+                lengths::pad(expr, context.text);
                 let Some(ty) = reg_type(expr) else { continue };
                 let alias = if expr.alias.is_empty() {
                     ty.clone()
@@ -115,6 +116,9 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     one_character(expr, context.text);
     json::cast(expr, context);
     numerics::mark(expr, context.text);
+    if lengths::truncate(expr, context.text) {
+        return Descend::Into;
+    }
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return Descend::Into;
     };
@@ -130,11 +134,16 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             }
         }
     }
-    if ty.id() == "BOOLEAN"
-        && let ExprKind::Constant(_) = &child.kind
-        && let Some(value) = node::constant_text(child).and_then(boolean)
+    if let Some(text) = node::constant_text(child)
+        && let Err(error) = check_text(text, ty, child.location)
     {
-        child.kind = node::text(if value { "t" } else { "f" }).kind;
+        context.error = Some(error);
+        return Descend::Over;
+    }
+    if ty.id() == "BOOLEAN"
+        && let Some(word) = node::constant_text(child).and_then(boolean)
+    {
+        child.kind = node::text(if word { "t" } else { "f" }).kind;
     }
     temporal::constants::cast(expr, context);
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
@@ -185,13 +194,49 @@ fn one_character(expr: &mut Expr, text: &str) {
     }
 }
 
-/// Any start of the words that can be told apart (`parse_bool`); DuckDB knows fewer.
+/// Refuses a constant that is no integer or truth value as PostgreSQL writes them (`pg_strtoint32`,
+/// `parse_bool_with_len`). DuckDB also reads `1.5`, `1e3` and `0x1F` as integers.
+pub(super) fn check_text(
+    text: &str,
+    ty: &DataType,
+    position: Option<usize>,
+) -> Result<(), RewriteError> {
+    let ty = match ty.id() {
+        "SMALLINT" | "TINYINT" => "smallint",
+        "INTEGER" => "integer",
+        "BIGINT" => "bigint",
+        "BOOLEAN" => "boolean",
+        _ => return Ok(()),
+    };
+    let valid = if ty == "boolean" {
+        boolean(text).is_some()
+    } else {
+        let text = text.trim_matches(is_space);
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if valid {
+        return Ok(());
+    }
+    Err(RewriteError::InvalidText {
+        ty,
+        text: text.to_owned(),
+        position,
+    })
+}
+
+/// What C's `isspace` takes for a space.
+fn is_space(character: char) -> bool {
+    character.is_ascii_whitespace() || character == '\u{b}'
+}
+
+/// The truth value of a text: any beginning of a word that no other word shares.
 fn boolean(text: &str) -> Option<bool> {
-    let text = text.trim().to_ascii_lowercase();
-    let starts = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
-    if starts("true", 1) || starts("yes", 1) || text == "on" || text == "1" {
+    let word = text.trim_matches(is_space).to_ascii_lowercase();
+    let begins = |whole: &str, least: usize| word.len() >= least && whole.starts_with(&word);
+    if begins("true", 1) || begins("yes", 1) || word == "on" || word == "1" {
         Some(true)
-    } else if starts("false", 1) || starts("no", 1) || starts("off", 2) || text == "0" {
+    } else if begins("false", 1) || begins("no", 1) || begins("off", 2) || word == "0" {
         Some(false)
     } else {
         None

@@ -20,6 +20,13 @@ pub(super) fn plain_type(id: &str) -> DataType {
     DataType(json!({ "id": id, "type_info": null }))
 }
 
+/// A type that DuckDB's parser does not know.
+pub(super) fn named_type(name: &str) -> DataType {
+    DataType(json!({ "id": "UNBOUND", "type_info": {
+        "type": "UNBOUND_TYPE_INFO", "alias": "", "extension_info": null,
+        "name": name, "catalog": "", "schema": "", "user_type_modifiers": [] } }))
+}
+
 /// A list type.
 pub(super) fn list_type(element: &str) -> DataType {
     DataType(json!({
@@ -148,6 +155,11 @@ pub(super) fn call(schema: &str, name: &str, args: Vec<Expr>) -> Expr {
         is_operator: false,
         export_state: false,
     })))
+}
+
+/// A call of one of [`skein_executor_api::functions`].
+pub(super) fn macro_call(name: &str, args: Vec<Expr>) -> Expr {
+    call(skein_executor_api::functions::SCHEMA, name, args)
 }
 
 /// `SELECT expr`

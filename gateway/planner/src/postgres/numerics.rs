@@ -16,6 +16,7 @@
 
 use serde_json::{Value, json};
 
+use super::operands::Ty;
 use super::{arrays, node, tokens};
 use crate::ast::{DataType, Expr, ExprKind};
 
@@ -42,7 +43,12 @@ pub(super) fn mark(expr: &mut Expr, text: &str) {
     if decimal["id"] != "DECIMAL" || info["width"] != 18 || info["scale"] != 3 {
         return;
     }
-    if !location.is_some_and(|location| tokens::casts_without_precision(text, location)) {
+    let without_precision = match location {
+        Some(location) => tokens::casts_without_precision(text, location),
+        // `numeric '1.50'` stands nowhere in the tree.
+        None => node::constant_text(child).is_some() && child.location.is_some(),
+    };
+    if !without_precision {
         return;
     }
     let own = match (node::constant_text(child), is_list) {
@@ -59,12 +65,62 @@ pub(super) fn mark(expr: &mut Expr, text: &str) {
     };
     if let Some((whole, scale)) = own {
         *decimal = decimal_type(whole, scale);
+        if let Some(plain) = node::constant_text(child).and_then(plain) {
+            child.kind = node::text(&plain).kind;
+        }
     } else {
         *decimal = decimal_type(DIGITS_MAX - SCALE, SCALE);
         if !is_list {
             decimal[MARK] = Value::Bool(true);
         }
     }
+}
+
+/// Makes a number with an exponent, such as `1e3`, exact; DuckDB reads it as a float.
+pub(super) fn constant(expr: &mut Expr, text: &str) {
+    let ExprKind::Constant(constant) = &expr.kind else {
+        return;
+    };
+    if constant.ty.id() != "DOUBLE" {
+        return;
+    }
+    let Some(written) = expr
+        .location
+        .and_then(|location| tokens::number(text, location))
+    else {
+        return;
+    };
+    if let Some(plain) = plain(written) {
+        let ty = of_text(&plain);
+        expr.kind = node::cast(node::text(&plain), ty).kind;
+    }
+}
+
+/// The text of a number with an exponent without it, if a decimal can hold it.
+fn plain(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (whole, scale) = digits(text)?;
+    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{before}{after}");
+    let point = i64::try_from(before.len()).ok()? + i64::from(exponent);
+    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
+    let length = i64::try_from(all.len()).ok()?;
+    let padded = format!("{}{all}{}", zeros(-point), zeros(point - length));
+    let point = usize::try_from(point.max(0)).ok()?;
+    let (before, after) = padded.split_at(point);
+    debug_assert!(before.trim_start_matches('0').len() <= whole && after.len() == scale);
+    let before = if before.is_empty() { "0" } else { before };
+    Some(if after.is_empty() {
+        format!("{sign}{before}")
+    } else {
+        format!("{sign}{before}.{after}")
+    })
 }
 
 /// Whether `ty` was marked.
@@ -74,41 +130,32 @@ pub(super) fn is_marked(ty: &DataType) -> bool {
 
 /// Settles a marked cast whose operand has DuckDB's type `operand`.
 pub(super) fn settle(child: &mut Expr, ty: &mut DataType, operand: &str) {
-    let digits = match operand {
-        "TINYINT" | "UTINYINT" => 3,
-        "SMALLINT" | "USMALLINT" => 5,
-        "INTEGER" | "UINTEGER" => 10,
-        "BIGINT" => 19,
-        "UBIGINT" => 20,
-        "HUGEINT" | "UHUGEINT" => DIGITS_MAX,
+    let operand = Ty::parse(operand);
+    if operand.is_float() {
         // As text a float has just the digits that tell it from its neighbours.
-        "FLOAT" | "DOUBLE" => {
-            let inner = std::mem::replace(child, node::null());
-            *child = node::cast(inner, node::plain_type("VARCHAR"));
-            return;
-        }
-        _ => {
-            if let Some((width, scale)) = parse(operand) {
-                *ty = DataType(decimal_type(width - scale.min(width), scale));
-            }
-            return;
-        }
-    };
-    *ty = DataType(decimal_type(digits, 0));
+        let inner = std::mem::replace(child, node::null());
+        *child = node::cast(inner, node::plain_type("VARCHAR"));
+    } else if operand == Ty::Null {
+        *ty = decimal(1, 0);
+    } else if let Some((whole, scale)) = operand.digits() {
+        *ty = decimal(whole, scale);
+    }
 }
 
 /// The type of whole numbers of any length.
 pub(super) fn whole() -> DataType {
-    DataType(decimal_type(DIGITS_MAX, 0))
+    decimal(DIGITS_MAX, 0)
 }
 
-/// Width and scale of `DECIMAL(w,s)`.
-fn parse(ty: &str) -> Option<(usize, usize)> {
-    let (width, scale) = ty
-        .strip_prefix("DECIMAL(")?
-        .strip_suffix(')')?
-        .split_once(',')?;
-    Some((width.trim().parse().ok()?, scale.trim().parse().ok()?))
+/// A decimal with so many digits before and after the point.
+pub(super) fn decimal(whole: usize, scale: usize) -> DataType {
+    DataType(decimal_type(whole, scale))
+}
+
+/// The type of a number that is written as `text`: just its digits, if it is one.
+pub(super) fn of_text(text: &str) -> DataType {
+    let (whole, scale) = digits(text).unwrap_or((DIGITS_MAX - SCALE, SCALE));
+    decimal(whole, scale)
 }
 
 fn decimal_type(whole: usize, scale: usize) -> Value {
@@ -147,7 +194,23 @@ fn digits(text: &str) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::digits;
+    use super::{digits, plain};
+
+    #[test]
+    fn exponents_are_written_out() {
+        for (text, wanted) in [
+            ("1e3", Some("1000")),
+            ("1.5E3", Some("1500")),
+            ("-1.25e1", Some("-12.5")),
+            ("1.5e-3", Some("0.0015")),
+            ("12e0", Some("12")),
+            ("0.00e2", Some("000")),
+            ("1e40", None),
+            ("12", None),
+        ] {
+            assert_eq!(plain(text).as_deref(), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn the_digits_of_a_number_are_counted() {

@@ -4,6 +4,8 @@
 //! call and the operator look the same in the tree, but for the position: an operator's points at
 //! the operator. In PostgreSQL a dot also matches a line feed, hence the option `s`.
 
+use skein_executor_api::functions as macros;
+
 use super::{RewriteError, node, patterns};
 use crate::ast::{Expr, ExprKind, Function, Window};
 
@@ -33,8 +35,30 @@ pub(super) fn function(expr: &mut Expr, text: &str) -> Result<(), RewriteError> 
         expr.kind = partial_match(call, false)?.kind;
     } else if is_every(&call.schema, &call.name) {
         "bool_and".clone_into(&mut call.name);
+    } else if call.is_operator && matches!(call.name.as_str(), "|/" | "||/") {
+        let name = if call.name == "|/" { "sqrt" } else { "cbrt" };
+        name.clone_into(&mut call.name);
+        call.is_operator = false;
+    } else if is_power(call) {
+        macros::SCHEMA.clone_into(&mut call.schema);
+        "skein_power".clone_into(&mut call.name);
+        call.is_operator = false;
     }
     Ok(())
+}
+
+/// Whether this is a power that PostgreSQL might refuse: not one by a positive constant.
+fn is_power(call: &Function) -> bool {
+    let named = match call.name.as_str() {
+        "^" => call.is_operator,
+        "power" | "pow" => matches!(call.schema.as_str(), "" | "pg_catalog"),
+        _ => false,
+    };
+    let harmless = |exponent: &Expr| {
+        matches!(&exponent.kind, ExprKind::Constant(constant)
+            if constant.ty.id() == "INTEGER" && constant.value.as_i64().is_some_and(|it| it >= 0))
+    };
+    matches!(call.args.as_slice(), [_, exponent] if named && !harmless(exponent))
 }
 
 /// Rewrites the windowed form of functions that only have another name.

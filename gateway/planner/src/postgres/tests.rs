@@ -291,7 +291,7 @@ fn constants_of_bytes_and_numbers_keep_what_they_say() {
         ),
         (
             "SELECT '1.23456'::numeric, CAST(' -1e-5' AS decimal)",
-            "SELECT CAST('1.23456' AS DECIMAL(6, 5)), CAST(' -1e-5' AS DECIMAL(5, 5))",
+            "SELECT CAST('1.23456' AS DECIMAL(6, 5)), CAST('-0.00001' AS DECIMAL(5, 5))",
         ),
         (
             "SELECT '1.23456'::numeric(18,3), '{1.25,22}'::numeric[]",
@@ -358,7 +358,27 @@ fn types_follow_operands() {
         ("SELECT sum(b), sum(b) + 1 FROM t", &["HUGEINT", "HUGEINT"]),
         (
             "SELECT sum(b) / 2, sum(b) * 100 / count(*), sum(d) / 2 FROM t",
-            &["DOUBLE", "DOUBLE", "DOUBLE"],
+            &["DECIMAL(37,20)"; 3],
+        ),
+        (
+            "SELECT avg(s), avg(b), avg(d), avg(f), avg(i) * 2, sum(d) / 3 - 1, d / 7 FROM t GROUP BY d",
+            &[
+                "DECIMAL(37,20)",
+                "DECIMAL(38,19)",
+                "DECIMAL(37,20)",
+                "DOUBLE",
+                "DECIMAL(37,20)",
+                "DECIMAL(37,20)",
+                "DECIMAL(37,20)",
+            ],
+        ),
+        (
+            "SELECT count(*), sum(d / 3), avg(i) OVER () FROM t WHERE d / 7 > 1 GROUP BY i",
+            &["BIGINT", "DOUBLE", "DECIMAL(37,20)"],
+        ),
+        (
+            "SELECT d / i, row_number() OVER (PARTITION BY d / i) FROM t GROUP BY d / i",
+            &["DECIMAL(37,20)", "BIGINT"],
         ),
         (
             "SELECT i, sum(sum(i)) OVER (ORDER BY i), sum(i) OVER () FROM t GROUP BY 1",
@@ -396,21 +416,92 @@ fn types_follow_operands() {
         ),
         (
             "SELECT sum(i::numeric), round(avg(i)::numeric, 2), i::numeric(18,3) FROM t GROUP BY i",
-            &["DECIMAL(38,0)", "DECIMAL(38,2)", "DECIMAL(18,3)"],
+            &["DECIMAL(38,0)", "DECIMAL(37,2)", "DECIMAL(18,3)"],
         ),
         (
             "SELECT 1.2345::numeric, 7::numeric, NULL::numeric",
-            &["DECIMAL(5,4)", "DECIMAL(10,0)", "DECIMAL(10,0)"],
+            &["DECIMAL(5,4)", "DECIMAL(10,0)", "DECIMAL(1,0)"],
         ),
     ] {
         let mut query = parse(&engine.0, sql);
         rewrite(&mut query, sql, &Facts, &Outputs::default()).expect("rewrites");
         settle::settle(&mut query, &engine);
+        operands::settle(&mut query, &engine, true).expect("the types go together");
         let text = print::query_sql(&query);
         let columns = engine
             .describe(&text)
             .unwrap_or_else(|error| panic!("{text}: {error}"));
         let types: Vec<&str> = columns.iter().map(|column| column.ty.as_str()).collect();
         assert_eq!(types, wanted, "{sql}");
+    }
+}
+
+#[test]
+fn divisors_that_may_be_zero_are_checked() {
+    let connection = connection();
+    for (given, wanted) in [
+        ("SELECT a / b", "SELECT a / skein_fn.skein_divisor(b)"),
+        (
+            "SELECT a % (b - 1)",
+            "SELECT a % skein_fn.skein_divisor(b - 1)",
+        ),
+        (
+            "SELECT mod(a, b)",
+            "SELECT mod(a, skein_fn.skein_divisor(b))",
+        ),
+        ("SELECT a / 0", "SELECT a / skein_fn.skein_divisor(0)"),
+        (
+            "SELECT a / 2, a % 3.5, a / NULL",
+            "SELECT a / 2, a % 3.5, a / NULL",
+        ),
+        ("SELECT a / nullif(b, 0)", "SELECT a / \"nullif\"(b, 0)"),
+        ("SELECT a // b", "SELECT a // b"),
+        (
+            "SELECT sum(a / b) FILTER (WHERE b <> 0)",
+            "SELECT sum(CASE WHEN b <> 0 THEN a / skein_fn.skein_divisor(b) END) \
+             FILTER (WHERE b <> 0)",
+        ),
+        (
+            "SELECT a / (b / (c / (d / (e / f))))",
+            "SELECT a / skein_fn.skein_divisor_once(b / skein_fn.skein_divisor_once(c / \
+             skein_fn.skein_divisor(d / skein_fn.skein_divisor(e / skein_fn.skein_divisor(f)))))",
+        ),
+    ] {
+        assert_eq!(rewritten(&connection, given).0, wanted, "{given}");
+    }
+}
+
+#[test]
+fn lengths_of_texts_are_kept() {
+    let connection = connection();
+    for (given, wanted) in [
+        (
+            "SELECT a::varchar(3), a::varchar",
+            "SELECT left(CAST(a AS VARCHAR), 3), CAST(a AS VARCHAR)",
+        ),
+        (
+            "SELECT 1 WHERE CAST(a AS character varying (4)) = 'x'",
+            "SELECT 1 WHERE left(CAST(a AS VARCHAR), 4) = 'x'",
+        ),
+        (
+            "SELECT length(a::char(3))",
+            "SELECT skein_fn.length(rtrim(left(CAST(a AS VARCHAR), 3), ' '))",
+        ),
+    ] {
+        assert_eq!(rewritten(&connection, given).0, wanted, "{given}");
+    }
+}
+
+#[test]
+fn constants_keep_their_digits() {
+    let connection = connection();
+    for (given, wanted) in [
+        (
+            "SELECT 1e3, 1.5e-3, 2.50",
+            "SELECT CAST('1000' AS DECIMAL(4, 0)), CAST('0.0015' AS DECIMAL(4, 4)), 2.50",
+        ),
+        ("SELECT 1e300", "SELECT 1e+300"),
+    ] {
+        assert_eq!(rewritten(&connection, given).0, wanted, "{given}");
     }
 }

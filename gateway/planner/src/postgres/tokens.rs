@@ -199,8 +199,44 @@ pub(super) fn casts_without_precision(text: &str, location: usize) -> bool {
     let Some(text) = text.get(location..) else {
         return false;
     };
+    match type_of_cast(text, &tokens(text)) {
+        [_, after, ..] => !is(text, *after, "("),
+        [_] => true,
+        [] => false,
+    }
+}
+
+/// The words of the type that the cast at `location` names, in lower case, and the number in
+/// parentheses after it.
+pub(super) fn cast_type(text: &str, location: usize) -> Option<(String, Option<i64>)> {
+    let text = text.get(location..)?;
     let tokens = tokens(text);
-    let name = match tokens.as_slice() {
+    let ty = type_of_cast(text, &tokens);
+    let words: Vec<String> = ty
+        .iter()
+        .take_while(|token| token.kind == Kind::Word)
+        .take(2)
+        .map(|token| text[token.start..token.end].to_ascii_lowercase())
+        .collect();
+    let (name, rest) = match words.as_slice() {
+        [first, second, ..] if first == "character" && second == "varying" => {
+            (format!("{first} {second}"), &ty[2..])
+        }
+        [first, ..] => (first.clone(), &ty[1..]),
+        [] => return None,
+    };
+    let modifier = match rest {
+        [open, number, close, ..] if is(text, *open, "(") && is(text, *close, ")") => {
+            text[number.start..number.end].parse().ok()
+        }
+        _ => None,
+    };
+    Some((name, modifier))
+}
+
+/// The tokens of the type in a cast that `text` begins with, and what follows them.
+fn type_of_cast<'a>(text: &str, tokens: &'a [Token]) -> &'a [Token] {
+    match tokens {
         [first, second, rest @ ..] if ends_cast(text, &[*first, *second]) => rest,
         [_, open, rest @ ..] if is(text, *open, "(") => {
             // The last AS at the level of the cast's own parentheses.
@@ -219,13 +255,24 @@ pub(super) fn casts_without_precision(text: &str, location: usize) -> bool {
             }
             name.and_then(|index| rest.get(index..)).unwrap_or_default()
         }
-        _ => return false,
-    };
-    match name {
-        [_, after, ..] => !is(text, *after, "("),
-        [_] => true,
-        [] => false,
+        _ => &[],
     }
+}
+
+/// The number that is written at `location`.
+pub(super) fn number(text: &str, location: usize) -> Option<&str> {
+    let rest = text.get(location..)?;
+    let bytes = rest.as_bytes();
+    let mut end = 0;
+    while end < bytes.len() {
+        let sign =
+            matches!(bytes[end], b'+' | b'-') && end > 0 && matches!(bytes[end - 1], b'e' | b'E');
+        if !(bytes[end].is_ascii_alphanumeric() || bytes[end] == b'.' || sign) {
+            break;
+        }
+        end += 1;
+    }
+    (end > 0).then(|| &rest[..end])
 }
 
 fn is(text: &str, token: Token, word: &str) -> bool {

@@ -284,6 +284,7 @@ pub const DEFINITIONS: &[Definition] = &[
     row("session_authorization", Kind::Role, "", CLIENT, "User of the session.").reported(),
     row("session_replication_role", Enum(&["origin", "replica", "local"]), "origin", CLIENT, "Without effect.").context(Superuser),
     row("shared_buffers", int(16, 1_073_741_823), "16384", MEMORY, "Without effect: memory is limited per executor.").unit(Unit::Blocks).context(Postmaster),
+    row("skein.division_by_zero", Enum(&["error", "null"]), "error", COMPATIBILITY, "What dividing by zero gives: an error, or NULL as in DuckDB."),
     row("skein.fragments", int(0, 100_000), "0", SPLITTING, "Number of fragments a split stage is divided into; 0: one per executor."),
     row("skein.split", Enum(&["auto", "always", "never"]), "auto", SPLITTING, "Whether queries are split: when it pays, whenever possible, or never."),
     row("ssl", Bool, "off", CONNECTION, "Whether connections can be encrypted.").context(Sighup),

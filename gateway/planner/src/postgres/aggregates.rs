@@ -1,0 +1,127 @@
+//! Aggregates that DuckDB lacks, built from those it has.
+//!
+//! | PostgreSQL | becomes |
+//! |---|---|
+//! | `json_agg(x)`, `jsonb_agg(x)` | the JSON of each value, joined by `string_agg` |
+//! | `json_object_agg(k, v)`, `jsonb_object_agg(k, v)` | the same with pairs |
+//! | `string_agg(x, d)`, `d` no constant | the list of both, joined in a macro |
+//! | `string_agg(x, NULL)` | `string_agg(x, '')` |
+//!
+//! DISTINCT, ORDER BY and FILTER stay with the aggregate that collects the rows, so a split query
+//! does with it what it does with every `string_agg` and `list`.
+
+use crate::ast::{Expr, ExprKind, Function};
+use crate::build;
+use crate::postgres::node;
+
+/// Rewrites an aggregate that DuckDB lacks; whether it did.
+pub(super) fn function(expr: &mut Expr) -> bool {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return false;
+    };
+    if call.is_operator || !matches!(call.schema.as_str(), "" | "pg_catalog") {
+        return false;
+    }
+    let new = match (call.name.as_str(), call.args.len()) {
+        ("json_agg", 1) => elements(call, "to_json", "JSON"),
+        ("jsonb_agg", 1) => elements(call, "to_jsonb", "jsonb"),
+        ("json_object_agg", 2) => pairs(call, "to_json", "JSON"),
+        ("jsonb_object_agg", 2) => pairs(call, "to_jsonb", "jsonb"),
+        ("string_agg", 2) => match &call.args[1].kind {
+            ExprKind::Constant(constant) if constant.value.is_null() => {
+                call.args[1] = node::text("");
+                return false;
+            }
+            _ if call.distinct || node::constant_text(&call.args[1]).is_some() => return false,
+            ExprKind::Constant(_) | ExprKind::Parameter(_) => return false,
+            // A constant of `bytea`, which DuckDB does not join.
+            ExprKind::Cast { child, .. } if node::constant_text(child).is_some() => return false,
+            _ => delimited(call),
+        },
+        _ => return false,
+    };
+    expr.kind = new.kind;
+    true
+}
+
+/// `json_agg(x)`
+fn elements(call: &Function, convert: &str, ty: &str) -> Expr {
+    if call.distinct {
+        // Sorted and told apart by the values themselves.
+        let list = Function {
+            schema: String::new(),
+            name: "list".to_owned(),
+            ..call.clone()
+        };
+        let list = node::expr(ExprKind::Function(Box::new(list)));
+        return json(
+            node::macro_call("skein_json_elements_text", vec![list]),
+            ("[", "]"),
+            ty,
+        );
+    }
+    let value = node::call("", convert, vec![call.args[0].clone()]);
+    let text = node::cast(value, node::plain_type("VARCHAR"));
+    let element = coalesce(text, "null");
+    json(joined(call, element), ("[", "]"), ty)
+}
+
+/// `json_object_agg(k, v)`
+fn pairs(call: &Function, convert: &str, ty: &str) -> Expr {
+    let [key, value] = call.args.as_slice() else {
+        return node::null();
+    };
+    let value = node::call("", convert, vec![value.clone()]);
+    let text = coalesce(node::cast(value, node::plain_type("VARCHAR")), "null");
+    let key = node::cast(key.clone(), node::plain_type("VARCHAR"));
+    let pair = node::macro_call("skein_json_pair", vec![key, text]);
+    json(joined(call, pair), ("{ ", " }"), ty)
+}
+
+/// `string_agg(text, ', ')` under the same conditions as `call`.
+fn joined(call: &Function, text: Expr) -> Expr {
+    node::expr(ExprKind::Function(Box::new(Function {
+        schema: String::new(),
+        name: "string_agg".to_owned(),
+        args: vec![text, node::text(", ")],
+        ..call.clone()
+    })))
+}
+
+fn json(joined: Expr, (open, close): (&str, &str), ty: &str) -> Expr {
+    let text = concat(concat(node::text(open), joined), node::text(close));
+    let ty = if ty == "jsonb" {
+        node::named_type("jsonb")
+    } else {
+        node::plain_type(ty)
+    };
+    node::cast(text, ty)
+}
+
+fn concat(left: Expr, right: Expr) -> Expr {
+    node::expr(ExprKind::Function(Box::new(Function {
+        is_operator: true,
+        ..build::function("||", vec![left, right])
+    })))
+}
+
+fn coalesce(expr: Expr, otherwise: &str) -> Expr {
+    node::expr(ExprKind::Operator {
+        op: "OPERATOR_COALESCE".to_owned(),
+        children: vec![expr, node::text(otherwise)],
+    })
+}
+
+/// `string_agg(x, d)` where each row has its own delimiter.
+fn delimited(call: &Function) -> Expr {
+    let has_value = build::is_not_null(call.args[0].clone());
+    let list = Function {
+        schema: String::new(),
+        name: "list".to_owned(),
+        args: vec![node::macro_call("skein_delimited", call.args.clone())],
+        filter: build::and(call.filter.clone(), Some(has_value)),
+        ..call.clone()
+    };
+    let list = node::expr(ExprKind::Function(Box::new(list)));
+    node::macro_call("skein_joined", vec![list])
+}

@@ -1,0 +1,84 @@
+//! `varchar(n)` and `char(n)`, whose lengths DuckDB's parser reads and forgets.
+//!
+//! | PostgreSQL | becomes |
+//! |---|---|
+//! | `x::varchar(3)` | `left(CAST(x AS VARCHAR), 3)` |
+//! | `x::char(3)` as a result column | the same, filled with blanks |
+//! | `x::char(3)` elsewhere | the same without blanks at its end, which PostgreSQL does not see there |
+
+use super::{node, tokens};
+use crate::ast::{Expr, ExprKind};
+
+/// What a cast to a text type does beside casting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    AtMost(i64),
+    Exactly(i64),
+}
+
+/// Cuts what `expr` casts to a type with a length; whether it did.
+pub(super) fn truncate(expr: &mut Expr, text: &str) -> bool {
+    let Some(length) = length(expr, text) else {
+        return false;
+    };
+    let (kept, is_char) = match length {
+        Length::AtMost(kept) => (kept, false),
+        Length::Exactly(kept) => (kept, true),
+    };
+    replace(expr, |inner| {
+        let cut = cut(inner, kept);
+        if is_char {
+            node::call("", "rtrim", vec![cut, node::text(" ")])
+        } else {
+            cut
+        }
+    });
+    true
+}
+
+/// Cuts and fills a result column of type `char(n)`.
+pub(super) fn pad(expr: &mut Expr, text: &str) {
+    if let Some(Length::Exactly(length)) = length(expr, text) {
+        replace(expr, |inner| {
+            let length_again = node::integer("INTEGER", length);
+            let args = vec![cut(inner, length), length_again, node::text(" ")];
+            node::call("", "rpad", args)
+        });
+    }
+}
+
+/// `left(expr, length)`
+fn cut(mut expr: Expr, length: i64) -> Expr {
+    // Without a place in the text it is not looked at again.
+    expr.location = None;
+    node::call("", "left", vec![expr, node::integer("INTEGER", length)])
+}
+
+fn replace(expr: &mut Expr, with: impl FnOnce(Expr) -> Expr) {
+    let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
+    let inner = std::mem::replace(expr, node::null());
+    *expr = with(inner);
+    (expr.alias, expr.location) = (alias, location);
+}
+
+fn length(expr: &Expr, text: &str) -> Option<Length> {
+    let ExprKind::Cast { ty, .. } = &expr.kind else {
+        return None;
+    };
+    if ty.id() != "VARCHAR" {
+        return None;
+    }
+    let (name, modifier) = tokens::cast_type(text, expr.location?)?;
+    let is_char = match name.as_str() {
+        "char" | "character" | "nchar" => true,
+        "bpchar" => return modifier.map(Length::Exactly),
+        "varchar" | "character varying" => false,
+        _ => return None,
+    };
+    match modifier {
+        Some(length) if is_char => Some(Length::Exactly(length)),
+        Some(length) => Some(Length::AtMost(length)),
+        None if is_char => Some(Length::Exactly(1)),
+        None => None,
+    }
+}

@@ -1,0 +1,439 @@
+//! Numbers, aggregates, casts and operators that depend on the types of their operands.
+//!
+//! Runs after [`super::settle`], which does the same for times, arrays, json and sums.
+//!
+//! | Expression | DuckDB | here, as in PostgreSQL |
+//! |---|---|---|
+//! | `/` of `numeric`, `avg` of what is exact | `double precision` | see [`quotient`] |
+//! | `round`, `sign`, `trunc`, casts, `\|\|` | other types, other text | see [`functions`] |
+//! | operators on types that do not go together | some common type | an error, see [`operators`] |
+//!
+//! Operands are described where they stand: `SELECT operand FROM …` with the FROM of their block and
+//! the common table expressions in scope, inner blocks and inner expressions first. Columns are
+//! described all at once; the types of most expressions follow from those of their operands
+//! ([`types::infer`]). What cannot be described alone (in a correlated subquery, say) keeps DuckDB's
+//! meaning; [`super::sums`] then does what it can for result columns.
+//!
+//! Invariant: the number, order and names of columns stay.
+
+mod functions;
+mod operators;
+mod quotient;
+mod types;
+
+use std::collections::BTreeMap;
+
+use super::{RewriteError, node};
+use crate::ast::visit::{
+    Descend, Node, NodeMut, any, children, children_mut, is_aggregate, walk, walk_mut,
+};
+use crate::ast::{
+    Cte, DataType, Expr, ExprKind, Modifier, Query, QueryBody, Select, TableRef, TableRefKind,
+    print,
+};
+use crate::bind::Bind;
+use types::infer;
+
+pub(in crate::postgres) use types::Ty;
+
+/// Settles the types in `query`, whose names are resolved. `strict`: operands that do not go together
+/// are errors. Some columns of the catalogue have other types than PostgreSQL's, so what reads it is
+/// not judged by them.
+pub fn settle(query: &mut Query, bind: &dyn Bind, strict: bool) -> Result<(), RewriteError> {
+    if any(Node::Query(query), &mut |node| match node {
+        Node::Expr(expr) => is_target(expr),
+        Node::Query(Query {
+            body: QueryBody::Select(select),
+            ..
+        }) => select.where_clause.is_some(),
+        Node::Query(_) | Node::Table(_) => false,
+    }) {
+        within_query(query, &[], Asking { bind, strict })?;
+    }
+    Ok(())
+}
+
+/// Whom to ask, and what to do with the answers.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    bind: &'a dyn Bind,
+    strict: bool,
+}
+
+fn within_query(query: &mut Query, scope: &[Cte], asking: Asking<'_>) -> Result<(), RewriteError> {
+    let mut scope = scope.to_vec();
+    for cte in &mut query.ctes {
+        within_query(&mut cte.query, &scope, asking)?;
+        scope.push(cte.clone());
+    }
+    match &mut query.body {
+        QueryBody::Select(select) => within_select(select, &mut query.modifiers, &scope, asking),
+        QueryBody::SetOperation { operands, .. } => operands
+            .iter_mut()
+            .try_for_each(|operand| within_query(operand, &scope, asking)),
+        QueryBody::RecursiveCte { left, .. } => within_query(left, &scope, asking),
+    }
+}
+
+fn within_select(
+    select: &mut Select,
+    modifiers: &mut [Modifier],
+    scope: &[Cte],
+    asking: Asking<'_>,
+) -> Result<(), RewriteError> {
+    let mut outcome = Ok(());
+    let mut inner = |node: NodeMut<'_>| match node {
+        NodeMut::Query(query) => {
+            if outcome.is_ok() {
+                outcome = within_query(query, scope, asking);
+            }
+            Descend::Over
+        }
+        NodeMut::Table(_) | NodeMut::Expr(_) => Descend::Into,
+    };
+    walk_mut(NodeMut::Table(&mut select.from), &mut inner);
+    for (_, expr) in own_expressions(select, modifiers) {
+        walk_mut(NodeMut::Expr(expr), &mut inner);
+    }
+    outcome?;
+    let mut block = Block {
+        select: select.clone(),
+        scope,
+        asking,
+        known: BTreeMap::new(),
+    };
+    let mut targets: Vec<(Place, &mut Expr)> = own_expressions(select, modifiers)
+        .into_iter()
+        .filter(|(place, expr)| matches!(place, Place::Hidden(_)) || has_target(expr))
+        .collect();
+    if targets.is_empty() {
+        return Ok(());
+    }
+    block.describe_leaves(targets.iter().map(|(_, expr)| &**expr));
+    for (place, expr) in &mut targets {
+        let ty = block.settle(expr, *place)?;
+        if let Place::Hidden(clause) = place {
+            block.condition(clause, ty.as_ref(), expr.location)?;
+        }
+    }
+    for (item, before) in select.select_list.iter_mut().zip(&block.select.select_list) {
+        // What was put around or in place of a call keeps the name DuckDB gave it.
+        if item.alias.is_empty() && names_itself(before) && item.kind != before.kind {
+            item.alias = print::expr_sql(before);
+        }
+    }
+    Ok(())
+}
+
+/// Whether DuckDB names a column by the whole text of this expression.
+fn names_itself(expr: &Expr) -> bool {
+    !matches!(
+        expr.kind,
+        ExprKind::ColumnRef(_) | ExprKind::Star(_) | ExprKind::Constant(_)
+    )
+}
+
+/// Where an expression stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Its value may be shown.
+    Shown,
+    /// It is computed for many rows and never shown: a condition, an argument of an aggregate.
+    Hidden(&'static str),
+}
+
+/// The expressions of a block. Of FROM only the conditions of joins and the values of VALUES are among
+/// them.
+fn own_expressions<'a>(
+    select: &'a mut Select,
+    modifiers: &'a mut [Modifier],
+) -> Vec<(Place, &'a mut Expr)> {
+    let mut found: Vec<(Place, &mut Expr)> = Vec::new();
+    in_from(&mut select.from, &mut found);
+    let shown = select.select_list.iter_mut().chain(&mut select.group_by);
+    found.extend(shown.map(|expr| (Place::Shown, expr)));
+    let hidden = [
+        ("WHERE", &mut select.where_clause),
+        ("HAVING", &mut select.having),
+        ("QUALIFY", &mut select.qualify),
+    ];
+    for (clause, condition) in hidden {
+        // HAVING may repeat what is shown; it must stay the same there.
+        let place = if clause == "WHERE" {
+            Place::Hidden(clause)
+        } else {
+            Place::Shown
+        };
+        found.extend(condition.iter_mut().map(|expr| (place, expr)));
+    }
+    for modifier in modifiers {
+        match modifier {
+            Modifier::Distinct(targets) => {
+                found.extend(targets.iter_mut().map(|expr| (Place::Shown, expr)));
+            }
+            Modifier::OrderBy(orders) => {
+                found.extend(
+                    orders
+                        .iter_mut()
+                        .map(|order| (Place::Shown, &mut order.expr)),
+                );
+            }
+            Modifier::Limit { .. } | Modifier::LimitPercent { .. } => {}
+        }
+    }
+    found
+}
+
+fn in_from<'a>(table: &'a mut TableRef, found: &mut Vec<(Place, &'a mut Expr)>) {
+    match &mut table.kind {
+        TableRefKind::Join(join) => {
+            in_from(&mut join.left, found);
+            in_from(&mut join.right, found);
+            let condition = join.condition.iter_mut();
+            found.extend(condition.map(|expr| (Place::Hidden("JOIN/ON"), expr)));
+        }
+        TableRefKind::Values { rows } => {
+            let values = rows.iter_mut().flatten();
+            found.extend(values.map(|expr| (Place::Shown, expr)));
+        }
+        _ => {}
+    }
+}
+
+/// A block as it was, to ask about.
+struct Block<'a> {
+    select: Select,
+    scope: &'a [Cte],
+    asking: Asking<'a>,
+    /// DuckDB's types of expressions by their text.
+    known: BTreeMap<String, Option<String>>,
+}
+
+impl Block<'_> {
+    /// Describes all at once what types will be inferred from: columns, and calls of which only
+    /// DuckDB knows the type.
+    fn describe_leaves<'e>(&mut self, exprs: impl Iterator<Item = &'e Expr>) {
+        let mut leaves: BTreeMap<String, Expr> = BTreeMap::new();
+        for expr in exprs {
+            walk(Node::Expr(expr), &mut |node| match node {
+                Node::Expr(Expr {
+                    kind: ExprKind::Lambda { .. },
+                    ..
+                })
+                | Node::Query(_) => Descend::Over,
+                Node::Expr(expr) => {
+                    if is_leaf(expr) {
+                        let mut alone = expr.clone();
+                        alone.alias = String::new();
+                        leaves.entry(print::expr_sql(&alone)).or_insert(alone);
+                    }
+                    Descend::Into
+                }
+                Node::Table(_) => Descend::Into,
+            });
+        }
+        if leaves.is_empty() {
+            return;
+        }
+        let (texts, exprs): (Vec<String>, Vec<Expr>) = leaves.into_iter().unzip();
+        if let Some(types) = self.describe(exprs, false)
+            && types.len() == texts.len()
+        {
+            self.known = texts.into_iter().zip(types.into_iter().map(Some)).collect();
+        }
+    }
+
+    /// Types of `exprs` in this block: of rows, or after grouping.
+    fn describe(&self, exprs: Vec<Expr>, grouped: bool) -> Option<Vec<String>> {
+        let mut select = self.select.clone();
+        (select.where_clause, select.having, select.qualify) = (None, None, None);
+        select.sample = None;
+        if grouped {
+            // The other columns stay, for the numbers and names in GROUP BY.
+            select.select_list.extend(exprs);
+        } else {
+            select.select_list = exprs;
+            (select.group_by, select.grouping_sets) = (Vec::new(), Vec::new());
+            select.group_by_all = false;
+        }
+        let query = Query {
+            ctes: self.scope.to_vec(),
+            body: QueryBody::Select(Box::new(select)),
+            modifiers: Vec::new(),
+        };
+        let columns = self.asking.bind.describe(&print::query_sql(&query)).ok()?;
+        Some(columns.into_iter().map(|column| column.ty).collect())
+    }
+
+    fn is_grouped(&self) -> bool {
+        self.select.group_by_all || !self.select.group_by.is_empty()
+    }
+
+    /// Asks DuckDB, once for each text.
+    fn ask(&mut self, expr: &Expr) -> Option<Ty> {
+        let text = print::expr_sql(expr);
+        if let Some(known) = self.known.get(&text) {
+            return known.as_deref().map(Ty::parse);
+        }
+        let mut alone = expr.clone();
+        alone.alias = String::new();
+        let ty = match self.describe(vec![alone.clone()], false) {
+            Some(types) => match types.as_slice() {
+                [ty] => Some(ty.clone()),
+                _ => None,
+            },
+            None => self
+                .describe(vec![alone], true)
+                .and_then(|types| types.last().cloned()),
+        };
+        let found = ty.as_deref().map(Ty::parse);
+        self.known.insert(text, ty);
+        found
+    }
+
+    /// Settles an expression, what is in it first, and gives its type if that was found on the way.
+    fn settle(&mut self, expr: &mut Expr, place: Place) -> Result<Option<Ty>, RewriteError> {
+        if matches!(expr.kind, ExprKind::Lambda { .. }) {
+            return Ok(None);
+        }
+        let below = match &expr.kind {
+            ExprKind::Function(call) if is_aggregate(&call.name) => Place::Hidden("aggregate"),
+            // Over groups there are few rows, and what stands here may be shown as well.
+            ExprKind::Window(_) if !self.is_grouped() && !has_aggregate(expr) => {
+                Place::Hidden("window")
+            }
+            _ => place,
+        };
+        let mut types = Vec::new();
+        for child in children_mut(expr) {
+            types.push(self.settle(child, below)?);
+        }
+        self.rule(expr, &mut types, place)?;
+        Ok(self.infer(expr, &types))
+    }
+
+    /// What the types of the expressions below tell about that of `expr`.
+    fn infer(&mut self, expr: &Expr, types: &[Option<Ty>]) -> Option<Ty> {
+        match &expr.kind {
+            ExprKind::ColumnRef(_) => {
+                let known = self.known.get(&print::expr_sql(expr))?.as_deref();
+                return known.map(Ty::parse);
+            }
+            // What a rule has put in has operands of which `types` does not know.
+            ExprKind::Cast { ty, .. } => {
+                return Some(Ty::of(ty)).filter(|ty| *ty != Ty::Other);
+            }
+            _ => {}
+        }
+        let below = children(expr);
+        infer(expr, &mut |wanted| {
+            let at = below
+                .iter()
+                .position(|child| std::ptr::eq(*child, wanted))?;
+            types.get(at).cloned().flatten()
+        })
+    }
+
+    /// The type of the expression at `at` among those right below `expr`.
+    fn type_below(&mut self, expr: &Expr, types: &mut [Option<Ty>], at: usize) -> Option<Ty> {
+        if let Some(Some(known)) = types.get(at) {
+            return Some(known.clone());
+        }
+        let ty = self.ask(children(expr).get(at)?);
+        if let Some(place) = types.get_mut(at) {
+            place.clone_from(&ty);
+        }
+        ty
+    }
+
+    /// Types of the first two expressions right below `expr`.
+    fn both_below(&mut self, expr: &Expr, types: &mut [Option<Ty>]) -> Option<(Ty, Ty)> {
+        Some((
+            self.type_below(expr, types, 0)?,
+            self.type_below(expr, types, 1)?,
+        ))
+    }
+}
+
+/// Puts `CAST(… AS ty)` around an expression.
+fn cast_to(expr: &mut Expr, ty: DataType) {
+    let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
+    let inner = std::mem::replace(expr, node::null());
+    *expr = node::cast(inner, ty);
+    (expr.alias, expr.location) = (alias, location);
+}
+
+/// Puts a call of a macro around an expression.
+fn call_on(expr: &mut Expr, name: &str) {
+    let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
+    let inner = std::mem::replace(expr, node::null());
+    *expr = node::macro_call(name, vec![inner]);
+    (expr.alias, expr.location) = (alias, location);
+}
+
+fn has_target(expr: &Expr) -> bool {
+    let mut found = false;
+    walk(Node::Expr(expr), &mut |node| {
+        if let Node::Expr(expr) = node {
+            found |= is_target(expr);
+        }
+        match node {
+            Node::Query(_) => Descend::Over,
+            Node::Table(_) | Node::Expr(_) => Descend::Into,
+        }
+    });
+    found
+}
+
+fn has_aggregate(expr: &Expr) -> bool {
+    any(
+        Node::Expr(expr),
+        &mut |node| matches!(node, Node::Expr(Expr { kind: ExprKind::Function(call), .. }) if is_aggregate(&call.name)),
+    )
+}
+
+/// Whether a rule may concern this expression.
+fn is_target(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Function(call) if call.is_operator => {
+            operators::ARITHMETIC.contains(&call.name.as_str()) || call.name == "||"
+        }
+        ExprKind::Function(call) => functions::is_target(&call.name),
+        ExprKind::Window(window) => functions::is_target(&window.name),
+        ExprKind::Cast { ty, .. } => functions::casts(ty),
+        ExprKind::Comparison { .. }
+        | ExprKind::Between { .. }
+        | ExprKind::Case { .. }
+        | ExprKind::Conjunction { .. } => true,
+        ExprKind::Operator { op, .. } => operators::TESTS.contains(&op.as_str()),
+        _ => false,
+    }
+}
+
+/// Whether DuckDB has to be asked for the type of this expression, and can be before the rest is
+/// settled: a column, or a call that no rule concerns.
+fn is_leaf(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::ColumnRef(_) => true,
+        ExprKind::Function(call) => {
+            !call.is_operator
+                && infer(expr, &mut |_| Some(Ty::Null)).is_none()
+                && !any(Node::Expr(expr), &mut |node| match node {
+                    Node::Expr(below) => {
+                        is_target(below)
+                            || matches!(
+                                below.kind,
+                                ExprKind::Parameter(_)
+                                    | ExprKind::Window(_)
+                                    | ExprKind::Subquery(_)
+                                    | ExprKind::Lambda { .. }
+                            )
+                            || matches!(&below.kind, ExprKind::Function(call)
+                                if is_aggregate(&call.name) || call.name == "unnest")
+                    }
+                    Node::Query(_) | Node::Table(_) => true,
+                })
+        }
+        _ => false,
+    }
+}

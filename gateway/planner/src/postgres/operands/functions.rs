@@ -1,0 +1,247 @@
+//! Functions, aggregates and casts whose meaning depends on the type of an operand.
+//!
+//! | Expression | Operand | becomes |
+//! |---|---|---|
+//! | `sum(x)` | `smallint`, `integer` | `bigint`; HUGEINT in DuckDB |
+//! | `sum(x)` | `real` | `real`; `double precision` in DuckDB |
+//! | `sum(x)` | `interval` | sums of months, days and microseconds |
+//! | `avg(x)` | exact | see [`quotient`] |
+//! | `round(x)` | float | rounds halves to even numbers |
+//! | `round(x)`, `trunc(x)`, `sign(x)` | integer | `double precision` |
+//! | `round(x, n)` | exact | `n` digits, also where `x` has fewer |
+//! | `stddev(x)`, `variance(x)` | exact | `numeric`, with the digits of a float |
+//! | `percentile_cont` | exact | `double precision` |
+//! | `x::text` | float | PostgreSQL's text: `1`, `1e+20`, `NaN` |
+//! | `x::integer`, `x::boolean` | text | the spellings that PostgreSQL takes, and no others |
+//! | `x::bigint` and the like | boolean | an error |
+
+use super::types::{DIGITS_MAX, Ty};
+use super::{Block, Place, call_on, cast_to, quotient};
+use crate::ast::{DataType, Expr, ExprKind, Function};
+use crate::postgres::{RewriteError, node, numerics};
+
+const NAMES: &[&str] = &[
+    "avg",
+    "corr",
+    "mean",
+    "ntile",
+    "quantile_cont",
+    "regr_slope",
+    "round",
+    "sign",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "sum",
+    "trunc",
+    "var_pop",
+    "var_samp",
+    "variance",
+];
+
+/// Whether a rule may concern calls of this name.
+pub(super) fn is_target(name: &str) -> bool {
+    NAMES.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether a rule may concern casts to this type.
+pub(super) fn casts(ty: &DataType) -> bool {
+    numerics::is_marked(ty)
+        || matches!(
+            Ty::of(ty),
+            Ty::Text
+                | Ty::Boolean
+                | Ty::Small
+                | Ty::Integer
+                | Ty::Big
+                | Ty::Float
+                | Ty::Double
+                | Ty::Decimal { .. }
+        )
+}
+
+impl Block<'_> {
+    /// Applies the rule for a call or a cast, if there is one.
+    pub(super) fn function(
+        &mut self,
+        expr: &mut Expr,
+        types: &mut [Option<Ty>],
+        place: Place,
+    ) -> Result<(), RewriteError> {
+        let (name, args) = match &expr.kind {
+            ExprKind::Function(call) => (call.name.to_ascii_lowercase(), call.args.len()),
+            ExprKind::Window(window) => (window.name.to_ascii_lowercase(), window.args.len()),
+            ExprKind::Cast { ty, try_cast, .. } => {
+                if *try_cast || !casts(ty) {
+                    return Ok(());
+                }
+                return match self.type_below(expr, types, 0) {
+                    Some(from) => cast(expr, &from),
+                    None => Ok(()),
+                };
+            }
+            _ => return Ok(()),
+        };
+        if matches!(name.as_str(), "corr" | "regr_slope") && args == 2 {
+            call_on(expr, "skein_no_nan");
+            return Ok(());
+        }
+        if args == 0 || !is_target(&name) {
+            return Ok(());
+        }
+        if name == "quantile_cont" {
+            self.percentile(expr, types);
+            return Ok(());
+        }
+        let Some(ty) = self.type_below(expr, types, 0) else {
+            return Ok(());
+        };
+        match (name.as_str(), args) {
+            ("sum", 1) => sum(expr, &ty),
+            ("stddev" | "stddev_pop" | "stddev_samp", 1) if place == Place::Shown => {
+                quotient::statistic(expr, &ty, 1);
+            }
+            ("variance" | "var_pop" | "var_samp", 1) if place == Place::Shown => {
+                quotient::statistic(expr, &ty, 2);
+            }
+            ("ntile", 1) => cast_to(expr, node::plain_type("INTEGER")),
+            ("avg" | "mean", 1) if place == Place::Shown => quotient::average(expr, &ty),
+            ("round", 1) if ty.is_float() => rename(expr, "skein_round"),
+            ("round" | "trunc", 1) if ty.is_integer() => {
+                cast_to(expr, node::plain_type("DOUBLE"));
+            }
+            ("round", 2) => round(expr, &ty),
+            ("trunc", 2) if ty.is_integer() => round(expr, &ty),
+            ("sign", 1) if ty.is_numeric() => cast_to(expr, numerics::decimal(1, 0)),
+            ("sign", 1) if ty.is_number() => cast_to(expr, node::plain_type("DOUBLE")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `percentile_cont` interpolates in `double precision`.
+    fn percentile(&mut self, expr: &mut Expr, types: &mut [Option<Ty>]) {
+        let ExprKind::Function(call) = &expr.kind else {
+            return;
+        };
+        let at = call.args.len() + usize::from(call.filter.is_some());
+        if call.order_by.len() != 1 {
+            return;
+        }
+        let Some(ty) = self.type_below(expr, types, at) else {
+            return;
+        };
+        if ty.is_numeric()
+            && let ExprKind::Function(call) = &mut expr.kind
+        {
+            cast_to(&mut call.order_by[0].expr, node::plain_type("DOUBLE"));
+        }
+    }
+}
+
+fn rename(expr: &mut Expr, name: &str) {
+    if let ExprKind::Function(call) = &mut expr.kind {
+        skein_executor_api::functions::SCHEMA.clone_into(&mut call.schema);
+        name.clone_into(&mut call.name);
+    }
+}
+
+fn sum(expr: &mut Expr, arg: &Ty) {
+    match arg {
+        Ty::Small | Ty::Integer => cast_to(expr, node::plain_type("BIGINT")),
+        Ty::Float => cast_to(expr, node::plain_type("FLOAT")),
+        Ty::Interval => sum_of_intervals(expr),
+        ty if quotient::is_quotient(ty) => quotient::keep(expr, "+", std::slice::from_ref(ty)),
+        _ => {}
+    }
+}
+
+/// Sums the three parts of intervals apart, as PostgreSQL adds them.
+fn sum_of_intervals(expr: &mut Expr) {
+    let part = |name: &str| {
+        let mut part = expr.clone();
+        part.alias = String::new();
+        let args = match &mut part.kind {
+            ExprKind::Function(call) => &mut call.args,
+            ExprKind::Window(window) => &mut window.args,
+            _ => return part,
+        };
+        for arg in args {
+            call_on(arg, name);
+        }
+        part
+    };
+    let parts = vec![
+        part("skein_interval_months"),
+        part("skein_interval_days"),
+        part("skein_interval_micros"),
+    ];
+    let sum = node::macro_call("skein_interval", parts);
+    expr.kind = sum.kind;
+}
+
+/// `round(x, n)` has `n` digits after the point.
+fn round(expr: &mut Expr, ty: &Ty) {
+    let ExprKind::Function(call) = &expr.kind else {
+        return;
+    };
+    let Some((whole, scale)) = ty.digits() else {
+        return;
+    };
+    let Some(places) = places(call) else { return };
+    if ty.is_integer() || places > scale {
+        let scale = places.min(DIGITS_MAX - 1);
+        cast_to(
+            expr,
+            numerics::decimal((whole + 1).min(DIGITS_MAX - scale), scale),
+        );
+    }
+}
+
+/// A constant second argument; places before the point count as none after it.
+fn places(call: &Function) -> Option<usize> {
+    let ExprKind::Constant(constant) = &call.args.get(1)?.kind else {
+        return None;
+    };
+    let places = constant.value.as_i64()?;
+    Some(usize::try_from(places).unwrap_or(0))
+}
+
+/// A cast from the type `from`.
+fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
+    let location = expr.location;
+    let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
+        return Ok(());
+    };
+    if numerics::is_marked(ty) {
+        return Ok(());
+    }
+    match (Ty::of(ty), from) {
+        (Ty::Text, Ty::Float | Ty::Double) => call_on(child, "skein_real_text"),
+        (Ty::Text, quotient) if quotient::is_quotient(quotient) => {
+            call_on(child, "skein_quotient_text");
+        }
+        (to @ (Ty::Small | Ty::Integer | Ty::Big), Ty::Text) => {
+            let inner = std::mem::replace(child.as_mut(), node::null());
+            let name = node::text(to.name().unwrap_or("integer"));
+            **child = node::macro_call("skein_integer_text", vec![inner, name]);
+        }
+        (Ty::Boolean, Ty::Text) => call_on(child, "skein_boolean"),
+        (Ty::Boolean, number) if number.is_number() && *number != Ty::Integer => {
+            return Err(cannot_cast(from, "boolean", location));
+        }
+        (to, Ty::Boolean) if to.is_number() && to != Ty::Integer => {
+            return Err(cannot_cast(from, to.name().unwrap_or("numeric"), location));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn cannot_cast(from: &Ty, to: &'static str, position: Option<usize>) -> RewriteError {
+    RewriteError::CannotCast {
+        from: from.name().unwrap_or("unknown"),
+        to,
+        position,
+    }
+}

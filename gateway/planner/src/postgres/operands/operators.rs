@@ -1,0 +1,321 @@
+//! Operators: division, and operands of types that PostgreSQL does not bring together.
+//!
+//! DuckDB finds a common type for nearly everything: `name = 1` casts names to integers and fails at
+//! the first that is none, `1 || 2` is a text, any number is a condition. PostgreSQL looks for an
+//! operator with those operands and says that there is none. A text constant without a cast takes
+//! the type of the other operand in both, but for DuckDB's arithmetic.
+
+use super::types::Ty;
+use super::{Block, Place, call_on, quotient};
+use crate::ast::{Comparison, Expr, ExprKind};
+use crate::postgres::{RewriteError, casts, node, numerics};
+
+/// Arithmetic that rules look at.
+pub(super) const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%"];
+/// Tests that rules look at.
+pub(super) const TESTS: &[&str] = &[
+    "OPERATOR_NOT",
+    "COMPARE_IN",
+    "COMPARE_NOT_IN",
+    "GROUPING_FUNCTION",
+];
+
+impl Block<'_> {
+    /// Applies the rule for an expression, if there is one. `types` are those of the expressions
+    /// right below, where they are known.
+    pub(super) fn rule(
+        &mut self,
+        expr: &mut Expr,
+        types: &mut [Option<Ty>],
+        place: Place,
+    ) -> Result<(), RewriteError> {
+        match &expr.kind {
+            ExprKind::Function(call) if call.is_operator => match call.args.len() {
+                2 => self.operator(expr, types, place),
+                _ => Ok(()),
+            },
+            ExprKind::Comparison { op, .. } => {
+                let name = comparison(*op);
+                if let Some((left, right)) = self.both_below(expr, types) {
+                    self.check(&left, name, &right, expr.location)?;
+                }
+                Ok(())
+            }
+            ExprKind::Between { .. } => {
+                for (at, name) in [(1, ">="), (2, "<=")] {
+                    if let (Some(input), Some(bound)) = (
+                        self.type_below(expr, types, 0),
+                        self.type_below(expr, types, at),
+                    ) {
+                        self.check(&input, name, &bound, expr.location)?;
+                    }
+                }
+                Ok(())
+            }
+            ExprKind::Operator { op, children } => match op.as_str() {
+                "OPERATOR_NOT" => {
+                    let ty = self.type_below(expr, types, 0);
+                    let location = below(expr, 0);
+                    self.condition("NOT", ty.as_ref(), location)
+                }
+                "COMPARE_IN" | "COMPARE_NOT_IN" => {
+                    let (count, location) = (children.len(), expr.location);
+                    let name = if op == "COMPARE_IN" { "=" } else { "<>" };
+                    let Some(left) = self.type_below(expr, types, 0) else {
+                        return Ok(());
+                    };
+                    for at in 1..count {
+                        // Constants are known; anything else is checked by DuckDB.
+                        if let Some(Some(right)) = types.get(at) {
+                            self.check(&left, name, right, location)?;
+                        }
+                    }
+                    Ok(())
+                }
+                "GROUPING_FUNCTION" => {
+                    super::cast_to(expr, node::plain_type("INTEGER"));
+                    Ok(())
+                }
+                _ => Ok(()),
+            },
+            ExprKind::Case { checks, .. } => {
+                // Conditions are every other child.
+                for at in (0..2 * checks.len()).step_by(2) {
+                    let known = types.get(at).cloned().flatten();
+                    self.condition("CASE/WHEN", known.as_ref(), below(expr, at))?;
+                }
+                Ok(())
+            }
+            ExprKind::Conjunction { and, children } => {
+                let name = if *and { "AND" } else { "OR" };
+                for at in 0..children.len() {
+                    let known = types.get(at).cloned().flatten();
+                    self.condition(name, known.as_ref(), below(expr, at))?;
+                }
+                Ok(())
+            }
+            ExprKind::Function(_) | ExprKind::Window(_) | ExprKind::Cast { .. } => {
+                self.function(expr, types, place)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn operator(
+        &mut self,
+        expr: &mut Expr,
+        types: &mut [Option<Ty>],
+        place: Place,
+    ) -> Result<(), RewriteError> {
+        let ExprKind::Function(call) = &expr.kind else {
+            return Ok(());
+        };
+        let name = call.name.clone();
+        let arithmetic = ARITHMETIC.contains(&name.as_str());
+        if !arithmetic && name != "||" {
+            return Ok(());
+        }
+        let Some((left, right)) = self.both_below(expr, types) else {
+            return Ok(());
+        };
+        if name == "||" {
+            return self.concatenation(expr, &left, &right);
+        }
+        let (left, right) = untyped(expr, types, left, right)?;
+        widen_small(expr, types, &left, &right);
+        let exact = |ty: &Ty| ty.is_numeric() || ty.is_integer();
+        match name.as_str() {
+            "/" if left == Ty::Interval && right.is_number() => {
+                divide_interval(expr);
+            }
+            "/" if exact(&left) && exact(&right) && (left.is_numeric() || right.is_numeric()) => {
+                if place == Place::Shown {
+                    let scale = right.digits().map_or(0, |(_, scale)| scale);
+                    quotient::divide(expr, scale);
+                } else {
+                    quotient::divide_quickly(expr);
+                }
+            }
+            "+" | "-" | "*" => quotient::keep(expr, &name, &[left, right]),
+            "%" if self.asking.strict && (left.is_float() || right.is_float()) => {
+                return Err(no_operator(&left, "%", &right, expr.location));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `||` needs a text or an array, and shows floats as PostgreSQL does.
+    fn concatenation(
+        &mut self,
+        expr: &mut Expr,
+        left: &Ty,
+        right: &Ty,
+    ) -> Result<(), RewriteError> {
+        let neither =
+            |ty: &Ty| ty.is_number() || matches!(ty, Ty::Boolean | Ty::Date | Ty::Timestamp);
+        if self.asking.strict && neither(left) && neither(right) {
+            return Err(no_operator(left, "||", right, expr.location));
+        }
+        let ExprKind::Function(call) = &mut expr.kind else {
+            return Ok(());
+        };
+        for (arg, ty) in call.args.iter_mut().zip([left, right]) {
+            if ty.is_float() {
+                call_on(arg, "skein_real_text");
+            } else if quotient::is_quotient(ty) {
+                call_on(arg, "skein_quotient_text");
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a comparison of types that have nothing in common.
+    fn check(
+        &self,
+        left: &Ty,
+        name: &str,
+        right: &Ty,
+        position: Option<usize>,
+    ) -> Result<(), RewriteError> {
+        match (family(left), family(right)) {
+            (Some(one), Some(other)) if one != other && self.asking.strict => {
+                Err(no_operator(left, name, right, position))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a number or a text as a condition.
+    pub(super) fn condition(
+        &self,
+        clause: &'static str,
+        ty: Option<&Ty>,
+        position: Option<usize>,
+    ) -> Result<(), RewriteError> {
+        let Some(ty) = ty else { return Ok(()) };
+        match family(ty) {
+            None | Some(Family::Boolean) => Ok(()),
+            Some(_) if !self.asking.strict => Ok(()),
+            Some(_) => Err(RewriteError::NotBoolean {
+                clause,
+                ty: ty.name().unwrap_or("unknown"),
+                position,
+            }),
+        }
+    }
+}
+
+/// A text constant takes the type of the other operand.
+fn untyped(
+    expr: &mut Expr,
+    types: &mut [Option<Ty>],
+    left: Ty,
+    right: Ty,
+) -> Result<(Ty, Ty), RewriteError> {
+    let location = expr.location;
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return Ok((left, right));
+    };
+    let (at, other) = match (&left, &right) {
+        (Ty::Untyped, Ty::Untyped) => {
+            return Err(RewriteError::NotUnique {
+                operator: call.name.clone(),
+                position: location,
+            });
+        }
+        (Ty::Untyped, other) if other.is_number() => (0, other.clone()),
+        (other, Ty::Untyped) if other.is_number() => (1, other.clone()),
+        _ => return Ok((left, right)),
+    };
+    let arg = &mut call.args[at];
+    let Some(text) = node::constant_text(arg).map(str::to_owned) else {
+        return Ok((left, right));
+    };
+    let ty = match &other {
+        Ty::Small => node::plain_type("SMALLINT"),
+        Ty::Integer => node::plain_type("INTEGER"),
+        Ty::Big => node::plain_type("BIGINT"),
+        Ty::Float => node::plain_type("FLOAT"),
+        Ty::Double => node::plain_type("DOUBLE"),
+        _ => numerics::of_text(&text),
+    };
+    casts::check_text(&text, &ty, arg.location)?;
+    let new = Ty::of(&ty);
+    super::cast_to(arg, ty);
+    types[at] = Some(new.clone());
+    Ok(if at == 0 { (new, right) } else { (left, new) })
+}
+
+/// A constant is an `integer` beside a `smallint`, whose operators DuckDB would choose.
+fn widen_small(expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty, right: &Ty) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let at = match (left, right) {
+        (Ty::Small, Ty::Integer) => 1,
+        (Ty::Integer, Ty::Small) => 0,
+        _ => return,
+    };
+    if matches!(call.args[at].kind, ExprKind::Constant(_)) {
+        super::cast_to(&mut call.args[at], node::plain_type("INTEGER"));
+        types[at] = Some(Ty::Integer);
+    }
+}
+
+fn divide_interval(expr: &mut Expr) {
+    let location = expr.location;
+    let alias = std::mem::take(&mut expr.alias);
+    if let ExprKind::Function(call) = &mut expr.kind {
+        let args = std::mem::take(&mut call.args);
+        *expr = node::macro_call("skein_interval_divide", args);
+    }
+    (expr.alias, expr.location) = (alias, location);
+}
+
+/// PostgreSQL's symbol.
+fn comparison(op: Comparison) -> &'static str {
+    match op {
+        Comparison::Equal | Comparison::Distinct | Comparison::NotDistinct => "=",
+        Comparison::NotEqual => "<>",
+        Comparison::Less => "<",
+        Comparison::Greater => ">",
+        Comparison::LessOrEqual => "<=",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
+/// Kinds of types that PostgreSQL compares with one another.
+#[derive(PartialEq, Eq)]
+enum Family {
+    Number,
+    Text,
+    Boolean,
+    Day,
+    Interval,
+}
+
+fn family(ty: &Ty) -> Option<Family> {
+    Some(match ty {
+        ty if ty.is_number() => Family::Number,
+        Ty::Text => Family::Text,
+        Ty::Boolean => Family::Boolean,
+        Ty::Date | Ty::Timestamp | Ty::TimestampTz => Family::Day,
+        Ty::Interval => Family::Interval,
+        _ => return None,
+    })
+}
+
+fn no_operator(left: &Ty, name: &str, right: &Ty, position: Option<usize>) -> RewriteError {
+    RewriteError::NoOperator {
+        left: left.name().unwrap_or("unknown"),
+        operator: name.to_owned(),
+        right: right.name().unwrap_or("unknown"),
+        position,
+    }
+}
+
+/// Where the expression at `at` right below `expr` is written.
+fn below(expr: &Expr, at: usize) -> Option<usize> {
+    crate::ast::visit::children(expr).get(at)?.location
+}
