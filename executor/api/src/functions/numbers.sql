@@ -65,8 +65,9 @@ CREATE MACRO skein_fn.skein_number_text(t, is_large) AS CASE
   WHEN ends_with(t, '.0') THEN t[:-3]
   ELSE t END;
 
-CREATE MACRO skein_fn.skein_real_text(x FLOAT) AS skein_fn.skein_number_text(CAST(x AS VARCHAR), abs(x) >= 1e6),
-  (x DOUBLE) AS skein_fn.skein_number_text(CAST(x AS VARCHAR), abs(x) >= 1e15);
+CREATE MACRO skein_fn.skein_real_text(x) AS skein_fn.skein_number_text(CAST(x AS VARCHAR), abs(x) >= 1e6);
+
+CREATE MACRO skein_fn.skein_double_text(x) AS skein_fn.skein_number_text(CAST(x AS VARCHAR), abs(x) >= 1e15);
 
 -- Texts of columns that PostgreSQL takes for integers and truth values; others are errors.
 CREATE MACRO skein_fn.skein_integer_text(t, type) AS
@@ -80,8 +81,7 @@ CREATE MACRO skein_fn.skein_boolean(t) AS CASE
   ELSE error('[invalid_text_representation] invalid input syntax for type boolean: "' || t || '"') END;
 
 -- Functions of PostgreSQL's own.
-CREATE MACRO skein_fn.div(x BIGINT, y BIGINT) AS CAST(divide(x, y) AS DECIMAL(38,0)),
-  (x, y) AS CAST(round(CAST(x - x % y AS DOUBLE) / CAST(y AS DOUBLE)) AS DECIMAL(38,0));
+CREATE MACRO skein_fn.div(x, y) AS CAST(round(CAST(x - x % y AS DOUBLE) / CAST(y AS DOUBLE)) AS DECIMAL(38,0));
 
 CREATE MACRO skein_fn.gcd(x INTEGER, y INTEGER) AS CAST(gcd(x, y) AS INTEGER),
   (x BIGINT, y BIGINT) AS gcd(x, y);

@@ -416,7 +416,7 @@ fn types_follow_operands() {
         ),
         (
             "SELECT sum(i::numeric), round(avg(i)::numeric, 2), i::numeric(18,3) FROM t GROUP BY i",
-            &["DECIMAL(38,0)", "DECIMAL(37,2)", "DECIMAL(18,3)"],
+            &["DECIMAL(38,0)", "DECIMAL(38,2)", "DECIMAL(18,3)"],
         ),
         (
             "SELECT 1.2345::numeric, 7::numeric, NULL::numeric",

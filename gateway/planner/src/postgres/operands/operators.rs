@@ -161,8 +161,10 @@ impl Block<'_> {
             return Ok(());
         };
         for (arg, ty) in call.args.iter_mut().zip([left, right]) {
-            if ty.is_float() {
+            if *ty == Ty::Float {
                 call_on(arg, "skein_real_text");
+            } else if *ty == Ty::Double {
+                call_on(arg, "skein_double_text");
             } else if quotient::is_quotient(ty) {
                 call_on(arg, "skein_quotient_text");
             }
