@@ -420,7 +420,7 @@ fn types_follow_operands() {
         ),
         (
             "SELECT 1.2345::numeric, 7::numeric, NULL::numeric",
-            &["DECIMAL(5,4)", "DECIMAL(10,0)", "DECIMAL(1,0)"],
+            &["DECIMAL(5,4)", "DECIMAL(10,0)", "DECIMAL(10,0)"],
         ),
     ] {
         let mut query = parse(&engine.0, sql);
