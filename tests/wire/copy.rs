@@ -181,10 +181,10 @@ fn rows() -> String {
                 text
             }
         };
-        let n = null_or(format!("{}", 7 * id));
-        let d = null_or(format!("'{id}.{}'", id % 1000));
-        let x = null_or(format!("'{id}.25e-{}'", id % 9));
-        let b = null_or(format!("{}", id % 3 == 0));
+        let number = null_or(format!("{}", 7 * id));
+        let decimal = null_or(format!("'{id}.{}'", id % 1000));
+        let float = null_or(format!("'{id}.25e-{}'", id % 9));
+        let truth = null_or(format!("{}", id % 3 == 0));
         let day = null_or(format!(
             "'20{:02}-0{}-1{}'",
             id % 90 + 10,
@@ -194,13 +194,16 @@ fn rows() -> String {
         let ts = null_or(format!("'2026-01-01 0{}:1{}:00.{}'", id % 10, id % 7, id));
         let pieces = choices.below(6);
         let text: String = (0..pieces).map(|_| choices.pick(PIECES)).collect();
-        let t = if choices.chance(10) {
+        let text = if choices.chance(10) {
             "NULL".to_owned()
         } else {
             format!("'{text}'")
         };
         let comma = if id > 0 { ", " } else { "" };
-        let _ = write!(sql, "{comma}({id}, {n}, {t}, {d}, {x}, {b}, {day}, {ts})");
+        let _ = write!(
+            sql,
+            "{comma}({id}, {number}, {text}, {decimal}, {float}, {truth}, {day}, {ts})"
+        );
     }
     sql + ") AS v(id, n, t, d, x, b, day, ts)"
 }
@@ -228,7 +231,7 @@ fn against_postgres() -> Result<(), Failed> {
             // Old spellings go with relations only, and quoted columns have to exist.
             let is_query = source.starts_with('(');
             let names_columns = options.contains("(t, n)") || options.ends_with("QUOTE t");
-            !(is_query && options.starts_with("USING")) && !(names_columns && *source != "copied")
+            !(is_query && options.starts_with("USING") || names_columns && *source != "copied")
         });
         options.map(move |options| format!("COPY {source} TO STDOUT {options}"))
     });

@@ -95,7 +95,8 @@ fn judge(cases: &[Case], list: &str) -> Result<(), Failed> {
             let number = line.split(' ').next().and_then(|word| word.parse().ok());
             number.is_none_or(|number| !alike(&number))
         });
-        let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        let mut kept = kept.collect::<Vec<_>>().join("\n");
+        kept.push('\n');
         std::fs::write(&path, kept).map_err(|error| error.to_string())?;
         listed.retain(|number, _| !alike(number));
     }

@@ -42,6 +42,22 @@ pub(super) enum Kind {
     Symbol,
 }
 
+/// What `ORDER BY x USING >` means, and where it ends.
+fn direction(text: &str, rest: &[Token]) -> Option<(usize, &'static str)> {
+    let [order, after, ..] = rest else {
+        return None;
+    };
+    if after.start <= order.end {
+        None
+    } else if is(text, *order, ">") {
+        Some((order.end, "desc"))
+    } else if is(text, *order, "<") {
+        Some((order.end, "asc"))
+    } else {
+        None
+    }
+}
+
 /// Gives `text` without what DuckDB cannot parse, at the same length.
 pub fn normalise(text: &str) -> Cow<'_, str> {
     // Nothing to do for nearly every statement, which a search of a few words finds fastest.
@@ -121,12 +137,9 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
                 }
             }
         } else if is(text, *token, "using")
-            && let [order, after, ..] = rest
-            && after.start > order.end
-            && (is(text, *order, ">") || is(text, *order, "<"))
+            && let Some((end, word)) = direction(text, rest)
         {
-            let word = if is(text, *order, ">") { "desc" } else { "asc" };
-            put(token.start, order.end, word);
+            put(token.start, end, word);
         } else if in_substring && is(text, *token, "escape") {
             in_substring = false;
             put(token.start, token.end, "for");
