@@ -177,8 +177,8 @@ async fn statements_at_the_same_time_share_one_listing() {
     for statement in statements {
         assert_eq!(statement.await.unwrap().files.len(), 1);
     }
-    // The digest of the schema, and the columns.
-    assert_eq!(folder.duck.statements.load(Ordering::Relaxed), 2);
+    // The digest of the schema, the columns, and the number of rows.
+    assert_eq!(folder.duck.statements.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]

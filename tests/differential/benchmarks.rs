@@ -13,6 +13,10 @@ use crate::modes::{Checked, Modes, report};
 /// of query 20 of TPC-DS have no sales there. They run with `skein.division_by_zero = null`.
 const DIVIDE_BY_ZERO: &[(&str, &str)] = &[("tpcds", "20")];
 
+/// Queries that round a quotient, which is numeric as in PostgreSQL and a floating-point number in
+/// DuckDB: 0.575 is 0.58 in the one and 0.57 in the other. They are not compared with DuckDB alone.
+const ROUNDS_QUOTIENTS: &[(&str, &str)] = &[("tpcds", "78")];
+
 #[test]
 fn tpch_split_equals_whole() {
     suite("tpch", "TPC-H queries", 22, |layout| {
@@ -68,6 +72,7 @@ fn suite(
         if divides_by_zero {
             modes.set("skein.division_by_zero = null");
         }
+        modes.compare_native(!ROUNDS_QUOTIENTS.contains(&(extension, number)));
         let mut checked = modes.check(sql, Order::Any);
         if checked.is_err()
             && let Some(unlimited) = without_limit(sql)

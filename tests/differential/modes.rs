@@ -21,6 +21,7 @@ pub(crate) struct Modes {
     whole: Mode,
     split: Vec<Mode>,
     native: Option<Native>,
+    compare_native: bool,
 }
 
 impl Modes {
@@ -37,6 +38,7 @@ impl Modes {
                 mode("many tiny files", &many, 3, &["skein.split = always"]),
             ],
             native: Some(native),
+            compare_native: true,
         }
     }
 
@@ -44,6 +46,11 @@ impl Modes {
     pub(crate) fn without_native(mut self) -> Self {
         self.native = None;
         self
+    }
+
+    /// Whether values are compared with DuckDB alone from now on, if it is there at all.
+    pub(crate) fn compare_native(&mut self, wanted: bool) {
+        self.compare_native = wanted;
     }
 
     /// Changes a setting in every mode, such as `skein.split = never`.
@@ -58,7 +65,8 @@ impl Modes {
     pub(crate) fn check(&mut self, sql: &str, order: Order) -> Result<Checked, String> {
         let whole = self.whole.client.query(sql);
         let mut differences = Vec::new();
-        if let Some(native) = &self.native
+        if self.compare_native
+            && let Some(native) = &self.native
             && let Ok(result) = &whole
         {
             match native.query(sql) {

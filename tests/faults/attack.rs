@@ -127,7 +127,7 @@ fn texts_that_cannot_be_are_refused() {
     let cluster = cluster();
     let mut client = cluster.client();
     for (sql, expected) in [
-        ("SELECT E'\\000'", "0A000"),
+        ("SELECT E'\\000'", "22021"),
         ("SELECT U&'\\0000'", "42601"),
         ("SELECT 1 AS \"\"", "42601"),
         ("SELECT 'never ends", "42601"),

@@ -131,8 +131,8 @@ fn one_value_of_any_size_is_refused() {
     for expression in [
         "len(list_transform(range(300000000), lambda x: x * 2))",
         "len(range(0, 300000000))",
-        "len(generate_series(300000000, 0, -1))",
-        "len(generate_series(TIMESTAMP '1900-01-01', TIMESTAMP '2026-01-01', INTERVAL '1 second'))",
+        "len(range(300000000, 0, -1))",
+        "len(range(TIMESTAMP '1900-01-01', TIMESTAMP '2026-01-01', INTERVAL '1 second'))",
         "sum(x) FROM (SELECT unnest(range(300000000 + id)) AS x FROM facts)",
         "len(list_resize([1], 300000000))",
         "len(array_resize([1], 300000000, 0))",
@@ -154,7 +154,10 @@ fn one_value_of_any_size_is_refused() {
     }
     for (expression, expected) in [
         ("len(range(4194303))", "4194303"),
-        ("array_to_string(generate_series(1, 5, 2), ',')", "1,3,5"),
+        (
+            "array_to_string(ARRAY(SELECT generate_series(1, 5, 2)), ',')",
+            "1,3,5",
+        ),
         ("array_to_string(range(3), ',')", "0,1,2"),
         ("array_to_string(range(1, 3), ',')", "1,2"),
         ("range(NULL) IS NULL", "t"),
