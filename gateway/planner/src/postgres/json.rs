@@ -526,10 +526,11 @@ fn is_json(ty: &DataType) -> bool {
 
 /// Rewrites a cast to `json` or `jsonb`.
 pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) {
-    let position = expr.location;
+    let cast = expr.location;
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return;
     };
+    let position = child.location.or(cast);
     let to_jsonb = is_jsonb(ty);
     if !to_jsonb && !is_json(ty) {
         return;

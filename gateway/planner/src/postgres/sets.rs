@@ -400,7 +400,13 @@ fn streamed(table: &mut TableRef, ty: &str) -> Descend {
     if table.alias.is_empty() {
         NAME.clone_into(&mut table.alias);
     }
-    let function = std::mem::replace(&mut table.kind, TableRefKind::Empty);
+    let mut function = std::mem::replace(&mut table.kind, TableRefKind::Empty);
+    if let TableRefKind::Function { call, .. } = &mut function
+        && let ExprKind::Function(call) = &mut call.kind
+    {
+        // DuckDB's own stands in no schema of PostgreSQL's.
+        call.schema.clear();
+    }
     let column = node::expr(ExprKind::ColumnRef(vec![NAME.to_owned()]));
     let column = node::cast(column, node::plain_type(ty));
     let select = Select::new(vec![named(column, &table.alias)], TableRef::from(function));
