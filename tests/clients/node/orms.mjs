@@ -29,7 +29,7 @@ const connection = { host: process.env.PGHOST, port: Number(process.env.PGPORT),
   const { DataSource } = load('typeorm');
   const source = await new DataSource({ type: 'postgres', username: connection.user, ...connection, logging: false }).initialize();
   const runner = source.createQueryRunner();
-  await check('typeorm tables', async () => (await runner.getTables(['orders', 'users'])).map((table) => [table.name, table.columns.map((column) => [column.name, column.type, column.isNullable, column.precision, column.scale])]));
+  await check('typeorm tables', async () => (await runner.getTables(['orders', 'users'])).sort((a, b) => a.name < b.name ? -1 : 1).map((table) => [table.name, table.columns.map((column) => [column.name, column.type, column.isNullable, column.precision, column.scale])]));
   await check('typeorm query', () => source.query('SELECT total FROM orders WHERE order_id = $1', [3]));
   await runner.release();
   await source.destroy();
