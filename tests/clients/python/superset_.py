@@ -61,7 +61,7 @@ with application.app_context():
             "is_timeseries": True, "granularity": "ts", "from_dttm": datetime.datetime(2026, 1, 2), "to_dttm": datetime.datetime(2026, 1, 9),
             "extras": {"time_grain_sqla": "P1D"}, "row_limit": 100, "orderby": [],
         }
-        return table.query(query).df.sort_values("__timestamp").to_csv()
+        return table.query(query).df.sort_values("__timestamp").reset_index(drop=True).to_csv()
 
     check("test connection", lambda: database.get_df("SELECT 1 AS a").to_csv())
     check("catalogs", lambda: sorted(database.get_all_catalog_names()))
