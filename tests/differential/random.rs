@@ -51,11 +51,8 @@ fn run(part: u64) {
                 .wrapping_add(part << 32 | index),
         );
         let generated = generate(&mut choices);
-        if filters_a_group(&generated.sql) {
-            continue;
-        }
         // PostgreSQL divides sums of bigint as numerics, DuckDB as whole numbers.
-        modes.compare_native(!generated.sql.contains(" / "));
+        modes.compare_native(!generated.sql.contains(" / ") && !filters_a_group(&generated.sql));
         match modes.check(&generated.sql, generated.order) {
             Ok(Checked::Rows) => continue,
             Ok(Checked::Fails(error)) => {
@@ -85,7 +82,7 @@ fn run(part: u64) {
 }
 
 /// Whether a query asks for the least or greatest value of a column that it groups by, with FILTER.
-/// DuckDB 1.5.5 sometimes gives the value of another group there, also alone and unsplit.
+/// DuckDB 1.5.5 alone sometimes gives the value of another group there.
 fn filters_a_group(sql: &str) -> bool {
     ["min(", "max("].iter().any(|name| {
         sql.match_indices(name).any(|(start, _)| {
@@ -100,7 +97,7 @@ fn filters_a_group(sql: &str) -> bool {
 }
 
 #[test]
-fn a_filtered_group_is_left_out() {
+fn filtered_groups_are_recognised() {
     let defect = "SELECT t1.day, min(t1.day) FILTER (WHERE t1.b) FROM facts t1 GROUP BY t1.day";
     assert!(filters_a_group(defect));
     assert!(!filters_a_group(
