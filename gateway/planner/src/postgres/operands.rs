@@ -23,6 +23,7 @@ mod types;
 
 use std::collections::BTreeMap;
 
+use super::once::bind_once;
 use super::{RewriteError, node};
 use crate::ast::visit::{
     Descend, Node, NodeMut, any, children, children_mut, is_aggregate, walk, walk_mut,
@@ -256,11 +257,12 @@ impl Block<'_> {
             (select.group_by, select.grouping_sets) = (Vec::new(), Vec::new());
             select.group_by_all = false;
         }
-        let query = Query {
+        let mut query = Query {
             ctes: self.scope.to_vec(),
             body: QueryBody::Select(Box::new(select)),
             modifiers: Vec::new(),
         };
+        bind_once(&mut query);
         let columns = self.asking.bind.describe(&print::query_sql(&query)).ok()?;
         Some(columns.into_iter().map(|column| column.ty).collect())
     }
