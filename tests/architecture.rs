@@ -12,6 +12,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("executor/api", &[]),
     ("catalog", &["skein-config", "skein-executor-api"]),
     ("executor", &["skein-config", "skein-executor-api"]),
+    (
+        "executor/remote",
+        &["skein-config", "skein-executor", "skein-executor-api"],
+    ),
     ("gateway/planner", &["skein-catalog", "skein-executor-api"]),
     (
         "gateway",
@@ -21,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "skein-executor",
             "skein-executor-api",
             "skein-planner",
+            "skein-remote",
         ],
     ),
 ];
