@@ -14,7 +14,7 @@
 //! in the order of fragments, which then hold files in order.
 
 use crate::ast::{Expr, ExprKind, Function};
-use crate::build::{and, function, is_not_null};
+use crate::build::{and, function, is_not_null, only_where};
 
 /// How one aggregate call is computed from what fragments return.
 #[derive(Clone, Debug, PartialEq)]
@@ -219,10 +219,10 @@ fn partials(name: &str, aggregate: &Function, arg_types: &[String]) -> Option<Pa
 /// `arg_min(x, y)`: the value and the `y` it stood beside; rows without `x` do not count.
 fn extreme(aggregate: &Function, best: &str, bound: &str) -> Partials {
     let has_value = is_not_null(aggregate.args[0].clone());
-    let bound = filtered(
-        function(bound, vec![aggregate.args[1].clone()]),
-        and(aggregate.filter.clone(), Some(has_value)),
-    );
+    let passes = and(aggregate.filter.clone(), Some(has_value));
+    let beside = aggregate.args[1].clone();
+    let bound = function(bound, vec![only_where(passes, beside)]);
+    let bound = Expr::from(ExprKind::Function(Box::new(bound)));
     let combine = if best == "arg_min" {
         "arg_min({0}, {1} {order})"
     } else {
@@ -356,11 +356,8 @@ fn again(aggregate: &Function, name: &str, cast: Option<&str>) -> Expr {
 
 /// `count(*)` under the call's filter.
 fn count_rows(aggregate: &Function) -> Expr {
-    filtered(function("count_star", Vec::new()), aggregate.filter.clone())
-}
-
-fn filtered(mut call: Function, filter: Option<Expr>) -> Expr {
-    call.filter = filter;
+    let mut call = function("count_star", Vec::new());
+    call.filter.clone_from(&aggregate.filter);
     Expr::from(ExprKind::Function(Box::new(call)))
 }
 

@@ -46,6 +46,17 @@ pub(crate) fn and(left: Option<Expr>, right: Option<Expr>) -> Option<Expr> {
     }
 }
 
+/// `CASE WHEN condition THEN expr END`; without a condition `expr` itself.
+pub(crate) fn only_where(condition: Option<Expr>, expr: Expr) -> Expr {
+    let Some(condition) = condition else {
+        return expr;
+    };
+    Expr::from(ExprKind::Case {
+        checks: vec![(condition, expr)],
+        otherwise: Box::new(sql("NULL")),
+    })
+}
+
 /// `expr IS NOT NULL`
 pub(crate) fn is_not_null(child: Expr) -> Expr {
     Expr::from(ExprKind::Operator {

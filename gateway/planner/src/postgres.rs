@@ -19,6 +19,7 @@ mod bytea;
 mod casts;
 mod catalogue;
 mod division;
+mod filters;
 mod functions;
 mod json;
 mod json_text;
@@ -413,8 +414,8 @@ impl Context<'_> {
                 if aggregates::function(expr) {
                     return self.visit(NodeMut::Expr(expr));
                 }
+                filters::function(expr);
                 if self.checks_divisors {
-                    division::guard(expr);
                     division::check(expr);
                 }
                 if let Err(error) = text_function(expr, self.text) {
@@ -435,6 +436,7 @@ impl Context<'_> {
                 }
             }
             ExprKind::Window(window) => {
+                filters::window(window);
                 operators::window(window);
                 Descend::Into
             }

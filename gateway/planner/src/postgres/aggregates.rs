@@ -22,18 +22,6 @@ pub(super) fn function(expr: &mut Expr) -> bool {
     if call.is_operator || !matches!(call.schema.as_str(), "" | "pg_catalog") {
         return false;
     }
-    if matches!(call.name.as_str(), "min" | "max")
-        && let [value] = call.args.as_mut_slice()
-        && let Some(condition) = call.filter.take()
-    {
-        // DuckDB 1.5.5 gives the value of another group when a FILTER passes no row of a column with
-        // one value, such as a Hive partition's. Neither aggregate counts NULL.
-        let inner = std::mem::replace(value, node::null());
-        *value = node::expr(ExprKind::Case {
-            checks: vec![(condition, inner)],
-            otherwise: Box::new(node::null()),
-        });
-    }
     let new = match (call.name.as_str(), call.args.len()) {
         ("json_agg", 1) => elements(call, "to_json", "JSON"),
         ("jsonb_agg", 1) => elements(call, "to_jsonb", "jsonb"),

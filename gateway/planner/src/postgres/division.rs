@@ -10,7 +10,7 @@
 //! alone that are not taken: `WHERE b <> 0 AND a / b > 1` does not fail.
 //!
 //! An aggregate's FILTER does not guard its arguments in DuckDB, which computes them for all rows
-//! first; [`guard`] puts the condition around them.
+//! first; [`super::filters`] puts the condition around them.
 //!
 //! A macro repeats its argument, so checks within divisors of divisors double the text with every
 //! level; from [`NESTED_MAX`] on the divisor is bound to a name instead, which is slower to run.
@@ -41,23 +41,9 @@ pub(super) fn check(expr: &mut Expr) {
     divisor.location = location;
 }
 
-/// Puts the FILTER of an aggregate around those of its arguments that divide.
-pub(super) fn guard(expr: &mut Expr) {
-    let ExprKind::Function(call) = &mut expr.kind else {
-        return;
-    };
-    let Some(filter) = &call.filter else { return };
-    for arg in &mut call.args {
-        let guarded = matches!(&arg.kind, ExprKind::Case { checks, .. }
-            if matches!(checks.as_slice(), [(when, _)] if when == filter));
-        if nested(arg) > 0 && !guarded {
-            let inner = std::mem::replace(arg, node::null());
-            *arg = node::expr(ExprKind::Case {
-                checks: vec![(filter.clone(), inner)],
-                otherwise: Box::new(node::null()),
-            });
-        }
-    }
+/// Whether a division stands somewhere in it.
+pub(super) fn divides(expr: &Expr) -> bool {
+    nested(expr) > 0
 }
 
 /// The divisor of a division or remainder.

@@ -458,8 +458,16 @@ fn divisors_that_may_be_zero_are_checked() {
         ("SELECT a // b", "SELECT a // b"),
         (
             "SELECT sum(a / b) FILTER (WHERE b <> 0)",
-            "SELECT sum(CASE WHEN b <> 0 THEN a / skein_fn.skein_divisor(b) END) \
-             FILTER (WHERE b <> 0)",
+            "SELECT sum(CASE WHEN b <> 0 THEN a / skein_fn.skein_divisor(b) END)",
+        ),
+        (
+            "SELECT list(a / b) FILTER (WHERE b <> 0), count(*) FILTER (WHERE a > 1)",
+            "SELECT list(CASE WHEN b <> 0 THEN a / skein_fn.skein_divisor(b) END) \
+             FILTER (WHERE b <> 0), count(*) FILTER (WHERE a > 1)",
+        ),
+        (
+            "SELECT sum(a) FILTER (WHERE b) OVER (), last(a) FILTER (WHERE b)",
+            "SELECT sum(CASE WHEN b THEN a END) OVER (), list_extract(list(a) FILTER (WHERE b), -1)",
         ),
         (
             "SELECT a / (b / (c / (d / (e / f))))",
