@@ -1,7 +1,5 @@
 //! What clients ask of the catalogue, and what they get.
 
-use std::path::PathBuf;
-
 use skein_catalog::relation::{ColumnTable, Declared, Reference};
 use skein_planner::ast::Expr;
 use skein_planner::ast::{json, print};
@@ -36,73 +34,6 @@ impl Session {
             shadow: shadow(),
             settings: Settings::new(Arc::new(shared), "ada"),
         }
-    }
-
-    /// A session over relations like those of the recordings.
-    fn of_recordings() -> Self {
-        let events: &[(&str, &str)] = &[
-            ("id", "BIGINT"),
-            ("ts", "TIMESTAMP WITH TIME ZONE"),
-            ("name", "VARCHAR"),
-            ("val", "DOUBLE"),
-            ("ok", "BOOLEAN"),
-            ("d", "DATE"),
-            ("amount", "DECIMAL(12,2)"),
-            ("m", "VARCHAR"),
-            ("tags", "VARCHAR[]"),
-            ("j", "JSON"),
-            ("u", "UUID"),
-            ("t", "TIME"),
-            ("ts0", "TIMESTAMP"),
-            ("i", "INTERVAL"),
-            ("b", "BLOB"),
-            ("c", "VARCHAR"),
-            ("r", "FLOAT"),
-            ("s", "SMALLINT"),
-            ("n", "INTEGER"),
-        ];
-        let users: &[(&str, &str)] = &[
-            ("user_id", "INTEGER"),
-            ("email", "VARCHAR"),
-            ("created", "TIMESTAMPTZ"),
-        ];
-        let orders: &[(&str, &str)] = &[
-            ("order_id", "INTEGER"),
-            ("user_id", "INTEGER"),
-            ("total", "DOUBLE"),
-        ];
-        let snapshot = snapshot(&[
-            ("public", "events", events),
-            ("public", "users", users),
-            ("public", "orders", orders),
-            ("public", "v_events", &events[..3]),
-            (
-                "public",
-                "mv_daily",
-                &[("d", "TIMESTAMPTZ"), ("c", "BIGINT")],
-            ),
-            ("sales", "facts", &[("k", "INTEGER"), ("v", "VARCHAR")]),
-        ]);
-        let shared = Shared::new([], ["Europe/Berlin".to_owned()]).expect("valid");
-        Self {
-            shadow: Shadow::build(&snapshot, &ShadowOptions::default()).expect("built"),
-            settings: Settings::new(Arc::new(shared), "ada"),
-        }
-    }
-
-    /// Whether `sql` runs; one with parameters is only bound.
-    fn accepts(&self, sql: &str) -> Result<(), String> {
-        for (sql, _) in self.translate(sql)? {
-            let described = self.shadow.describe(&sql);
-            let described = described.map_err(|error| format!("{}\n  {sql}", error.message))?;
-            if described.parameter_types.is_empty() {
-                let run = self
-                    .shadow
-                    .with_connection(|connection| connection.query(&sql));
-                run.map_err(|error| format!("{}\n  {sql}", error.message))?;
-            }
-        }
-        Ok(())
     }
 
     /// Text of the SQL that DuckDB gets for `sql`.
@@ -273,48 +204,6 @@ async fn oids_outlive_restarts() {
     let sql = "SELECT oid, relname FROM pg_class WHERE relname = 'events'";
     let first = Session::open().lines(sql);
     assert_eq!(first, Session::open().lines(sql));
-}
-
-/// Prints which recorded statements of clients do not run; for measuring, run by name with the
-/// folder of recordings in `SKEIN_TRAFFIC`.
-#[tokio::test]
-#[ignore = "a measurement over recordings that are not part of the project"]
-#[expect(clippy::print_stderr, reason = "the measurement is the result")]
-#[expect(clippy::disallowed_methods, reason = "a test by name, not the program")]
-async fn recorded_statements_that_run() {
-    let folder = PathBuf::from(std::env::var("SKEIN_TRAFFIC").expect("SKEIN_TRAFFIC is set"));
-    let session = Session::of_recordings();
-    let statement_limit = Duration::from_secs(20);
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("readable").path())
-        .filter(|path| path.extension().is_some_and(|it| it == "txt"))
-        .collect();
-    files.sort();
-    let (mut good, mut bad) = (0, 0);
-    for file in files {
-        let text = std::fs::read_to_string(&file).expect("readable");
-        let (mut good_here, mut bad_here) = (0, 0);
-        for statement in text
-            .split('\0')
-            .filter(|statement| !statement.trim().is_empty())
-        {
-            let start = Instant::now();
-            match session.accepts(statement) {
-                Ok(()) => good_here += 1,
-                Err(error) if error == "not a query" => {}
-                Err(error) => {
-                    bad_here += 1;
-                    eprintln!("FAIL {}: {statement}\n  => {error}\n", file.display());
-                }
-            }
-            assert!(start.elapsed() < statement_limit, "too slow: {statement}");
-        }
-        eprintln!("{}: {good_here} run, {bad_here} fail", file.display());
-        good += good_here;
-        bad += bad_here;
-    }
-    eprintln!("TOTAL {good} run, {bad} fail");
 }
 
 /// Users and their orders, with the keys and comments of a configuration.
