@@ -26,11 +26,12 @@ use futures::{FutureExt, Stream, StreamExt};
 use skein_executor_api::{
     BatchStream, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId,
 };
-use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
+use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage, StageInput};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::GatewayError;
 use crate::merge::{Order, merge, spawned};
+use exchange::Waiting;
 use layout::{Layout, Placed};
 use metrics::{Measured, Metrics};
 
@@ -207,11 +208,11 @@ impl Run<'_> {
         let last = self.plan.stages.len() - 1;
         let mut outputs = Outputs::new();
         for stage in 0..last {
-            let inputs = self.inputs(stage, &mut outputs)?;
+            let inputs = self.inputs(stage, &mut outputs, None)?;
             let streams = self.start(stage, inputs, None);
             outputs.insert(stage, self.for_each_reader(stage, streams)?);
         }
-        let inputs = self.inputs(last, &mut outputs)?;
+        let inputs = self.inputs(last, &mut outputs, None)?;
         self.finish(last, inputs, None).await
     }
 
@@ -225,13 +226,13 @@ impl Run<'_> {
         let turns = Some(&turns);
         let mut outputs = Outputs::new();
         for stage in 0..last {
-            let inputs = self.inputs(stage, &mut outputs)?;
+            let inputs = self.inputs(stage, &mut outputs, turns)?;
             let rows = merge(self.start(stage, inputs, turns), self.order(stage));
             let bytes_max = self.dispatcher.limits.exchange_bytes_max;
             let streams = vec![exchange::collected(rows, bytes_max).await?];
             outputs.insert(stage, self.for_each_reader(stage, streams)?);
         }
-        let inputs = self.inputs(last, &mut outputs)?;
+        let inputs = self.inputs(last, &mut outputs, turns)?;
         self.finish(last, inputs, turns).await
     }
 
@@ -264,7 +265,9 @@ impl Run<'_> {
                 in_file_order: true,
                 ..
             } => Order::ByFragment,
-            Partitioning::ByFile { .. } | Partitioning::Single => Order::Any,
+            Partitioning::ByFile { .. } | Partitioning::ByHash { .. } | Partitioning::Single => {
+                Order::Any
+            }
         }
     }
 
@@ -311,8 +314,8 @@ impl Run<'_> {
             return Ok(vec![streams]);
         }
         let merged = merge(streams, self.order(stage));
-        let bytes_max = self.dispatcher.limits.exchange_bytes_max;
-        let copies = exchange::divide(merged, &Exchange::Broadcast, readers, bytes_max)?;
+        let waiting = Waiting::Bytes(self.dispatcher.limits.exchange_bytes_max);
+        let copies = exchange::divide(merged, &Exchange::Broadcast, readers, waiting)?;
         Ok(copies.into_iter().map(|copy| vec![copy]).collect())
     }
 
@@ -321,9 +324,12 @@ impl Run<'_> {
         &self,
         stage: usize,
         outputs: &mut Outputs,
+        turns: Option<&Turns>,
     ) -> Result<Vec<Vec<BatchStream>>, FragmentError> {
         let readers = self.layout.stages[stage].len();
-        let bytes_max = self.dispatcher.limits.exchange_bytes_max;
+        let limits = &self.dispatcher.limits;
+        let hashed = |input: &&StageInput| matches!(input.exchange, Exchange::Hash { .. });
+        let only = self.plan.stages[stage].inputs.iter().filter(hashed).count() == 1;
         let mut inputs: Vec<Vec<BatchStream>> = (0..readers).map(|_| Vec::new()).collect();
         for input in &self.plan.stages[stage].inputs {
             let streams = outputs.get_mut(&input.stage).and_then(Vec::pop);
@@ -334,7 +340,12 @@ impl Run<'_> {
                 ))
             })?;
             let merged = merge(streams, self.order(input.stage));
-            let divided = exchange::divide(merged, &input.exchange, readers, bytes_max)?;
+            let waiting = if only && hashed(&input) && turns.is_none() {
+                Waiting::Batches(limits.batches_buffered_max)
+            } else {
+                Waiting::Bytes(limits.exchange_bytes_max)
+            };
+            let divided = exchange::divide(merged, &input.exchange, readers, waiting)?;
             for (reader, stream) in inputs.iter_mut().zip(divided) {
                 reader.push(stream);
             }

@@ -7,6 +7,8 @@
 //!     0 on embedded-0: 15 files: day=2026-10-01/part-0.parquet, …
 //! not split: median(ms): pulled up because it is an order statistic over all rows
 //! ```
+//!
+//! An input of a stage is named after how its rows come: `gather`, `broadcast` or `hash`.
 
 use std::fmt::Write as _;
 
@@ -14,7 +16,7 @@ use skein_catalog::relation::{PATH_SCHEMA, RelationName};
 use skein_executor_api::SqlPart;
 
 use crate::ast::print;
-use crate::plan::{DistributedPlan, Exchange, Partitioning, Stage};
+use crate::plan::{Decision, DistributedPlan, Exchange, Partitioning, Stage};
 
 /// Where one fragment runs, for the line that shows it.
 #[derive(Clone, Debug, Default)]
@@ -37,9 +39,15 @@ pub fn lines(plan: &DistributedPlan, notes: &[Vec<FragmentNote>]) -> Vec<String>
     let label = match (plan.is_whole(), plan.stages.len()) {
         (true, _) => "whole",
         (false, 1) => "concat",
+        _ if plan.root().partitioning != Partitioning::Single => "concat",
         _ => "combine",
     };
     stage_lines(plan, root, label, 0, notes, &mut lines);
+    lines.extend(
+        plan.exchanges
+            .iter()
+            .map(|Decision { subject, reason }| format!("exchange: {subject} because {reason}")),
+    );
     lines.extend(
         plan.refusals
             .iter()
@@ -62,7 +70,16 @@ fn stage_lines(
     let times = match (&stage.partitioning, notes_here.len()) {
         (Partitioning::Single, _) => String::new(),
         (Partitioning::ByFile { .. }, 0) => ", by file".to_owned(),
-        (Partitioning::ByFile { .. }, count) => format!(", fragment ×{count}"),
+        (Partitioning::ByHash { fragments: None }, 0) => ", by hash".to_owned(),
+        (
+            Partitioning::ByHash {
+                fragments: Some(count),
+            },
+            0,
+        ) => format!(", fragment ×{count}"),
+        (Partitioning::ByFile { .. } | Partitioning::ByHash { .. }, count) => {
+            format!(", fragment ×{count}")
+        }
     };
     lines.push(format!("{indent}{label}{times}: {}", sql_with_names(stage)));
     if let Partitioning::ByFile { scans, .. } = &stage.partitioning {
@@ -92,7 +109,7 @@ fn stage_lines(
         let exchange = match &input.exchange {
             Exchange::Gather => "gather".to_owned(),
             Exchange::Broadcast => "broadcast".to_owned(),
-            Exchange::Hash { column } => format!("hash by {column}"),
+            Exchange::Hash { .. } => "hash".to_owned(),
         };
         let label = format!("{exchange} {}", input.spec.name);
         stage_lines(plan, input.stage, &label, depth + 1, notes, lines);

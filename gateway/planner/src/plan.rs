@@ -2,6 +2,9 @@
 //!
 //! ```text
 //! stage 0: fragments over the files of one relation ──gather──► stage 1: combine query ─► client
+//!
+//! stage 0: fragments over files of l ──hash──┐
+//! stage 1: fragments over files of o ──hash──┴─► stage 2: one fragment per part ──gather──► stage 3 ─► client
 //! ```
 //!
 //! Engine-neutral: nothing here says where a stage runs or how rows travel. The gateway's dispatch
@@ -26,6 +29,17 @@ pub struct DistributedPlan {
     pub stages: Vec<Stage>,
     /// Why parts of the statement were not split.
     pub refusals: Vec<Refusal>,
+    /// Which rows are exchanged by hash or sent to everyone, and why.
+    pub exchanges: Vec<Decision>,
+}
+
+/// Something that the planner chose to do and could have left, for EXPLAIN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What is done, such as `l, o by hash of l.k`.
+    pub subject: String,
+    /// Completes "… because …".
+    pub reason: String,
 }
 
 /// Fragments with the same text.
@@ -56,6 +70,21 @@ pub enum Partitioning {
         /// Fragment `i` holds files before those of fragment `i + 1`.
         in_file_order: bool,
     },
+    /// Each fragment has the rows of some hashes: those that come to it by [`Exchange::Hash`].
+    ///
+    /// Invariants:
+    /// - At least one input comes by [`Exchange::Hash`], every other one by [`Exchange::Broadcast`];
+    ///   every scan is read whole by every fragment.
+    /// - All inputs that come by hash are divided alike: equal integers of whichever input go to the
+    ///   same fragment, and each row goes to exactly one. How an integer chooses a fragment is for
+    ///   the engine to decide, as long as it is the same for all inputs of the stage.
+    /// - A fragment that gets no row at all runs all the same, and what it returns counts: a
+    ///   `count(*)` gives 0 there. The union of what all fragments return is the stage's result.
+    /// - Fragments have no order among each other.
+    ByHash {
+        /// How many; `None`: one per executor. Always at least one.
+        fragments: Option<usize>,
+    },
 }
 
 /// One occurrence of a relation in a stage.
@@ -85,9 +114,10 @@ pub enum Exchange {
     Gather,
     /// All rows to every fragment of the reading stage.
     Broadcast,
-    /// Each row to the fragment that owns its hash.
+    /// Each row to the fragment that owns its hash; see [`Partitioning::ByHash`].
     Hash {
-        /// Integer column that the sending stage computed.
+        /// Column of type INTEGER that the sending stage computed with DuckDB's `hash()`: never NULL
+        /// nor negative, evenly spread, and the first column of that stage.
         column: String,
     },
 }

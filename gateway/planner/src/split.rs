@@ -7,24 +7,34 @@
 //! stage 1, the combine query:                   SELECT __g0 AS b, sum(__p0) AS "sum(x)" FROM __s0 GROUP BY 1 ORDER BY 2
 //! ```
 //!
-//! Strategies are tried in order, and the first that does not refuse is taken: divide the statement's
-//! own block by its largest relation; divide blocks inside it and leave the block itself to the
-//! combine query; run the statement whole. Refusals are kept for EXPLAIN.
+//! Strategies are tried in order, and the first that does not refuse is taken: exchange the rows that
+//! a block joins or compares by hash, where that is asked for or pays; divide the statement's own
+//! block by its largest relation; divide blocks inside it and leave the block itself to the combine
+//! query; run the statement whole. Refusals are kept for EXPLAIN.
 //!
-//! Invariants: exactly one occurrence of one relation is divided per block (per operand of a
-//! `UNION ALL`), so a plan gives the rows of the whole statement whatever else the block does. Every
+//! Invariants: exactly one occurrence of one relation is divided by files per block (per operand of a
+//! `UNION ALL`), or several are by the hash of what joins them, so a plan gives the rows of the whole
+//! statement whatever else the block does. Every
 //! stage has been described by DuckDB before it leaves here; what does not bind is not used. Names
 //! that begin with two underscores are the planner's.
 
 mod block;
 mod choice;
+mod cost;
 mod env;
+mod exchange;
 mod group;
+mod keys;
+mod leaves;
+mod regroup;
 mod rows;
 mod scope;
+mod semi;
+mod sets;
 mod stage;
+mod windows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use skein_catalog::relation::RelationName;
@@ -35,7 +45,7 @@ use self::env::Env;
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 use crate::bind::Bind;
-use crate::plan::{DistributedPlan, Partitioning};
+use crate::plan::{Decision, DistributedPlan, Partitioning};
 use crate::refusal::Refusal;
 
 /// `SET skein.split`
@@ -50,15 +60,47 @@ pub enum SplitMode {
     Never,
 }
 
+/// `SET skein.exchange`: how rows may move between fragments before the combine query.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExchangeMode {
+    /// Whichever moves least; an exchange by hash only where it pays for itself.
+    #[default]
+    Auto,
+    /// Not at all: every relation but the divided one is read whole by each fragment.
+    Gather,
+    /// Relations beside the divided one are read once and sent to every fragment.
+    Broadcast,
+    /// By hash wherever a join, groups, windows or a set operation have a key to do it by.
+    Hash,
+}
+
+/// Where executors are, for what moving rows costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cluster {
+    /// All in one process. They share its cores and its memory, so that an exchange gains nothing.
+    #[default]
+    OneMachine,
+    /// Each on cores and memory of its own.
+    Machines,
+}
+
 /// What the planner must know besides the statement.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SplitOptions {
     /// `SET skein.split`
     pub mode: SplitMode,
+    /// `SET skein.exchange`
+    pub exchange: ExchangeMode,
     /// Executors that fragments can run on.
     pub executors: usize,
+    /// `SET skein.partitions`: fragments of a stage whose rows come by hash; `None`: one per executor.
+    pub partitions: Option<usize>,
     /// In `auto`, relations smaller than this are not divided.
     pub bytes_min: u64,
+    /// Where the executors are.
+    pub cluster: Cluster,
+    /// What each executor may keep in memory, where that is known.
+    pub memory_bytes: Option<u64>,
 }
 
 /// Plans a resolved statement whose result columns bind has reported as `columns`.
@@ -84,6 +126,7 @@ pub fn plan(
     DistributedPlan {
         stages: splitter.stages,
         refusals: splitter.refusals,
+        exchanges: splitter.exchanges,
     }
 }
 
@@ -94,9 +137,12 @@ struct Splitter<'a> {
     stages: Vec<crate::plan::Stage>,
     /// Row estimates of stages, by index.
     rows_estimates: Vec<u64>,
+    /// Stages whose rows are exchanged by the hash in their first column.
+    hashed: BTreeSet<usize>,
     /// Relations whose occurrence is divided, by the number in its [`TableRefKind::Scan`].
     divided: Vec<Arc<RelationSnapshot>>,
     refusals: Vec<Refusal>,
+    exchanges: Vec<Decision>,
 }
 
 /// Where to return to when a strategy refuses.
@@ -104,6 +150,7 @@ struct Splitter<'a> {
 struct Mark {
     stages: usize,
     divided: usize,
+    exchanges: usize,
 }
 
 type Outcome<T> = Result<T, Refusal>;
@@ -122,8 +169,10 @@ impl<'a> Splitter<'a> {
             options,
             stages: Vec::new(),
             rows_estimates: Vec::new(),
+            hashed: BTreeSet::new(),
             divided: Vec::new(),
             refusals: Vec::new(),
+            exchanges: Vec::new(),
         }
     }
 
@@ -170,6 +219,11 @@ impl<'a> Splitter<'a> {
                 "two common table expressions have the same name",
             ));
         }
+        if self.options.may_exchange()
+            && let Some(split) = self.attempt_optional(|this| this.split_by_hash(query, &inner))
+        {
+            return Ok(Some(split));
+        }
         let largest = choice::largest_read(Node::Query(query), env);
         let here = self.candidate(query, &inner);
         let mut tried = None;
@@ -189,6 +243,16 @@ impl<'a> Splitter<'a> {
                 Ok(self.attempt(|this| this.divide(query, &here.choice, &inner)))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// Divides a query by exchanging what it joins or compares, where there is something to exchange
+    /// and that is asked for or pays.
+    fn split_by_hash(&mut self, query: &Query, env: &Env) -> Outcome<Option<Query>> {
+        match &query.body {
+            QueryBody::Select(_) => self.divide_by_hash(query, env),
+            QueryBody::SetOperation { .. } => self.divide_set_by_hash(query, env),
+            QueryBody::RecursiveCte { .. } => Ok(None),
         }
     }
 
@@ -311,6 +375,7 @@ impl<'a> Splitter<'a> {
         let mark = Mark {
             stages: self.stages.len(),
             divided: self.divided.len(),
+            exchanges: self.exchanges.len(),
         };
         match strategy(self) {
             Ok(value) => Some(value),
@@ -333,6 +398,8 @@ impl<'a> Splitter<'a> {
         self.stages.truncate(mark.stages);
         self.rows_estimates.truncate(mark.stages);
         self.divided.truncate(mark.divided);
+        self.exchanges.truncate(mark.exchanges);
+        self.hashed.split_off(&mark.stages);
     }
 
     fn refuse(&mut self, refusal: Refusal) {

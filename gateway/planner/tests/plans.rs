@@ -2,10 +2,11 @@
 //!
 //! A fixture makes tables with `setup`; each stands for one file of the relation that its name
 //! begins with (`t_1`, `t_2`: files of `t`). `plan` prints the plan of a query, runs it stage by
-//! stage on DuckDB, and fails unless the rows are those of the whole query. `REWRITE=1` updates the
-//! plans; read the difference before you keep it.
+//! stage on DuckDB, and fails unless the rows are those of the whole query. `plan exchange=hash` and
+//! its like plan with other options. `REWRITE=1` updates the plans; read the difference before you
+//! keep it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,8 +21,8 @@ use skein_planner::ast::{TableRefKind, visit};
 use skein_planner::bind::Bind;
 use skein_planner::clock::bind_clock;
 use skein_planner::explain;
-use skein_planner::plan::{DistributedPlan, Partitioning, Stage};
-use skein_planner::split::{self, SplitMode, SplitOptions};
+use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
+use skein_planner::split::{self, Cluster, ExchangeMode, SplitMode, SplitOptions};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -56,10 +57,15 @@ fn run(path: &Path) -> Result<(), String> {
                 fixture.setup(&case.input);
                 String::new()
             }
-            "plan" => fixture.plan(&case.input).unwrap_or_else(|failure| {
-                let _ = writeln!(failures, "{}\n{failure}", case.input);
-                format!("error: {failure}\n")
-            }),
+            "plan" => {
+                let options = options(&case.args);
+                fixture
+                    .plan(&case.input, options)
+                    .unwrap_or_else(|failure| {
+                        let _ = writeln!(failures, "{}\n{failure}", case.input);
+                        format!("error: {failure}\n")
+                    })
+            }
             other => panic!("no directive is called {other}"),
         });
     });
@@ -67,6 +73,30 @@ fn run(path: &Path) -> Result<(), String> {
         Ok(())
     } else {
         Err(failures)
+    }
+}
+
+/// What `plan exchange=hash partitions=3 cluster=machines memory=1000` asks for.
+fn options(args: &HashMap<String, Vec<String>>) -> SplitOptions {
+    let value = |name: &str| args.get(name).and_then(|values| values.first());
+    let number = |name: &str| value(name).map(|text| text.parse().expect("a number"));
+    SplitOptions {
+        mode: SplitMode::Always,
+        exchange: match value("exchange").map(String::as_str) {
+            None | Some("auto") => ExchangeMode::Auto,
+            Some("gather") => ExchangeMode::Gather,
+            Some("broadcast") => ExchangeMode::Broadcast,
+            Some("hash") => ExchangeMode::Hash,
+            Some(other) => panic!("no exchange is called {other}"),
+        },
+        cluster: match value("cluster").map(String::as_str) {
+            None => Cluster::OneMachine,
+            Some("machines") => Cluster::Machines,
+            Some(other) => panic!("no cluster is called {other}"),
+        },
+        partitions: number("partitions"),
+        memory_bytes: number("memory").map(|bytes: usize| bytes as u64),
+        ..SplitOptions::default()
     }
 }
 
@@ -202,7 +232,7 @@ impl Fixture {
         });
     }
 
-    fn plan(&self, sql: &str) -> Result<String, String> {
+    fn plan(&self, sql: &str, options: SplitOptions) -> Result<String, String> {
         let mut query = self.parse(sql)?;
         Self::resolve(&mut query);
         bind_clock(&mut query, "2026-10-01 12:00:00+00");
@@ -212,9 +242,8 @@ impl Fixture {
         let mut text = String::new();
         for executors in [2, 3] {
             let options = SplitOptions {
-                mode: SplitMode::Always,
                 executors,
-                bytes_min: 0,
+                ..options
             };
             let plan = split::plan(&query, &self.relations, &whole, options, self);
             if executors == 2 {
@@ -300,8 +329,13 @@ impl Fixture {
             let fragments = match &stage.partitioning {
                 Partitioning::Single => 1,
                 Partitioning::ByFile { .. } => executors,
+                Partitioning::ByHash { fragments } => fragments.unwrap_or(executors),
             };
+            if let Partitioning::ByHash { .. } = stage.partitioning {
+                self.check_hashed(plan, stage)?;
+            }
             for fragment in 0..fragments {
+                self.take_parts(stage, fragment, fragments)?;
                 let sql = self.fragment_sql(stage, fragment, fragments)?;
                 if fragment == 0 {
                     self.execute(&format!("CREATE OR REPLACE TEMP TABLE {table} AS {sql}"))?;
@@ -325,6 +359,58 @@ impl Fixture {
         Ok(format!("__s{}", plan.stages.len() - 1))
     }
 
+    /// Fails unless the inputs of a stage are what [`Partitioning::ByHash`] promises.
+    fn check_hashed(&self, plan: &DistributedPlan, stage: &Stage) -> Result<(), String> {
+        let mut hashed = 0;
+        for input in &stage.inputs {
+            let column = match &input.exchange {
+                Exchange::Hash { column } => column,
+                Exchange::Broadcast => continue,
+                Exchange::Gather => return Err("fragments of a hash gather rows".into()),
+            };
+            hashed += 1;
+            let first = &plan.stages[input.stage].columns[0];
+            if first.name != *column || first.ty != "INTEGER" {
+                return Err(format!("the first column is no hash: {first:?}"));
+            }
+            let wrong = self
+                .connection
+                .query_text(&format!(
+                    "FROM __s{} WHERE {column} IS NULL OR {column} < 0 LIMIT 1",
+                    input.stage
+                ))
+                .map_err(|error| error.message)?;
+            if !wrong.is_empty() {
+                return Err(format!("hashes that are none: {wrong:?}"));
+            }
+        }
+        if hashed == 0 {
+            return Err("fragments of a hash without rows that come by hash".into());
+        }
+        Ok(())
+    }
+
+    /// Puts the rows of one fragment in place of inputs that come by hash. No other stage reads them.
+    fn take_parts(&self, stage: &Stage, fragment: usize, fragments: usize) -> Result<(), String> {
+        for input in &stage.inputs {
+            if let Exchange::Hash { column } = &input.exchange {
+                let name = &input.spec.name;
+                if fragment == 0 && fragments > 1 {
+                    self.execute(&format!(
+                        "CREATE OR REPLACE TEMP TABLE all{name} AS FROM {name}"
+                    ))?;
+                }
+                if fragments > 1 {
+                    self.execute(&format!(
+                        "CREATE OR REPLACE TEMP TABLE {name} AS \
+                         FROM all{name} WHERE {column} % {fragments} = {fragment}"
+                    ))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The text of one fragment: contiguous runs of files, each scan a table that holds its rows in
     /// the order of files.
     fn fragment_sql(
@@ -336,7 +422,7 @@ impl Fixture {
         let mut tables = Vec::new();
         for (index, scan) in stage.scans.iter().enumerate() {
             let divided = match &stage.partitioning {
-                Partitioning::Single => false,
+                Partitioning::Single | Partitioning::ByHash { .. } => false,
                 Partitioning::ByFile { scans, .. } => scans.contains(&index),
             };
             let files = scan.files.iter().enumerate().filter(|(number, _)| {

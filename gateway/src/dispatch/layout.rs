@@ -44,16 +44,27 @@ impl Layout {
 
 fn place(stage: &Stage, executors: &[String], fragments: Option<usize>) -> Vec<Placed> {
     let whole: Vec<Vec<Arc<File>>> = stage.scans.iter().map(|scan| scan.files.clone()).collect();
-    let Partitioning::ByFile {
-        scans,
-        in_file_order,
-    } = &stage.partitioning
-    else {
-        let paths = whole.iter().flatten().map(|file| file.path.as_str());
-        return vec![Placed {
-            executor: placement::one_of(paths, executors),
-            files: whole,
-        }];
+    let (scans, in_file_order) = match &stage.partitioning {
+        Partitioning::Single => {
+            let paths = whole.iter().flatten().map(|file| file.path.as_str());
+            return vec![Placed {
+                executor: placement::one_of(paths, executors),
+                files: whole,
+            }];
+        }
+        Partitioning::ByHash { fragments } => {
+            let count = fragments.unwrap_or(executors.len()).max(1);
+            return (0..count)
+                .map(|index| Placed {
+                    executor: index % executors.len(),
+                    files: whole.clone(),
+                })
+                .collect();
+        }
+        Partitioning::ByFile {
+            scans,
+            in_file_order,
+        } => (scans, in_file_order),
     };
     let most = scans
         .iter()

@@ -140,6 +140,7 @@ fn plan(stages: Vec<Stage>) -> DistributedPlan {
     DistributedPlan {
         stages,
         refusals: Vec::new(),
+        exchanges: Vec::new(),
     }
 }
 
@@ -234,4 +235,147 @@ async fn a_failed_fragment_fails_the_statement_and_frees_its_room() {
         .run(&one, &RunOptions::default())
         .await
         .expect("room again");
+}
+
+/// Rows with the hash of each in front.
+fn hashed(values: impl Iterator<Item = i64>) -> RecordBatch {
+    let values: Vec<i64> = values.collect();
+    let hashes: ArrayRef = Arc::new(arrow::array::Int32Array::from_iter_values(
+        values
+            .iter()
+            .map(|value| i32::try_from(value % 1000).expect("small")),
+    ));
+    let values: ArrayRef = Arc::new(Int64Array::from(values));
+    RecordBatch::try_from_iter([("__h", hashes), ("v", values)]).expect("two columns")
+}
+
+fn by_hash(rows: Vec<RecordBatch>, readers: usize, waiting: Waiting) -> Vec<BatchStream> {
+    let rows = Box::pin(stream::iter(rows.into_iter().map(Ok)));
+    let column = "__h".to_owned();
+    exchange::divide(rows, &Exchange::Hash { column }, readers, waiting).expect("divides")
+}
+
+async fn values(mut rows: BatchStream) -> Result<Vec<i64>, FragmentError> {
+    let mut values = Vec::new();
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        let column = batch.column_by_name("v").expect("there");
+        let column = column.as_any().downcast_ref::<Int64Array>();
+        values.extend(column.expect("integers").values());
+    }
+    Ok(values)
+}
+
+#[tokio::test]
+async fn every_row_reaches_the_one_reader_of_its_hash() {
+    for (readers, waiting) in [
+        (2, Waiting::Batches(1)),
+        (3, Waiting::Bytes(1 << 30)),
+        (64, Waiting::Batches(1)),
+    ] {
+        let batches = (0..100).map(|batch| hashed(batch * 1700..(batch + 1) * 1700));
+        let parts = by_hash(batches.collect(), readers, waiting);
+        let parts = futures::future::try_join_all(parts.into_iter().map(values)).await;
+        let parts = parts.expect("no failure");
+        for (reader, part) in parts.iter().enumerate() {
+            let reader = i64::try_from(reader).expect("small");
+            let count = i64::try_from(readers).expect("small");
+            assert!(part.iter().all(|value| value % 1000 % count == reader));
+        }
+        let mut all: Vec<i64> = parts.into_iter().flatten().collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..170_000).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn readers_without_rows_see_an_end() {
+    for rows in [Vec::new(), vec![hashed(0..0)], vec![hashed(5..6)]] {
+        let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
+        let parts = by_hash(rows, 4, Waiting::Batches(1));
+        let parts = futures::future::try_join_all(parts.into_iter().map(values)).await;
+        assert_eq!(parts.expect("no failure").concat().len(), count);
+    }
+}
+
+#[tokio::test]
+async fn one_reader_may_wait_while_another_reads_everything() {
+    let batches = || (0..50).map(|batch| hashed(batch * 5000..(batch + 1) * 5000));
+    let mut left = by_hash(batches().collect(), 2, Waiting::Bytes(1 << 30));
+    let mut right = by_hash(batches().collect(), 2, Waiting::Bytes(1 << 30));
+    // One has all of the left side first and the other all of the right side.
+    let (left_1, left_0) = (left.remove(1), left.remove(0));
+    let (right_1, right_0) = (right.remove(1), right.remove(0));
+    let first = async { Ok((values(left_0).await?, values(right_0).await?)) };
+    let second = async { Ok((values(right_1).await?, values(left_1).await?)) };
+    let both: Result<_, FragmentError> = futures::future::try_join(first, second).await;
+    let (first, second) = both.expect("no failure");
+    assert_eq!(first.0.len() + second.1.len(), 250_000);
+    assert_eq!(first.1.len() + second.0.len(), 250_000);
+}
+
+#[tokio::test]
+async fn what_waits_for_readers_is_bounded_and_what_was_read_does_not_count() {
+    let one = hashed(0..10_000);
+    let bytes = one.get_array_memory_size();
+    let batches = || (0..100).map(|_| hashed(0..10_000)).collect::<Vec<_>>();
+    // Nobody reads the second part.
+    let mut parts = by_hash(batches(), 2, Waiting::Bytes(10 * bytes));
+    let kept = parts.pop().expect("two");
+    let error = values(parts.pop().expect("two")).await;
+    assert_eq!(
+        error.expect_err("too much waits").kind,
+        FragmentErrorKind::Memory
+    );
+    assert!(values(kept).await.is_err());
+    // Where a reader that is behind makes the sender wait, any amount goes through little memory.
+    let parts = by_hash(batches(), 2, Waiting::Batches(1));
+    let parts = futures::future::try_join_all(parts.into_iter().map(values)).await;
+    assert_eq!(parts.expect("no failure").concat().len(), 1_000_000);
+}
+
+#[tokio::test]
+async fn rows_without_a_hash_are_an_error() {
+    let rows = Box::pin(stream::iter([Ok(row(1))]));
+    let column = "__h".to_owned();
+    let parts = exchange::divide(rows, &Exchange::Hash { column }, 2, Waiting::Batches(1));
+    for part in parts.expect("divides") {
+        assert_eq!(
+            values(part).await.expect_err("no such column").kind,
+            FragmentErrorKind::Internal
+        );
+    }
+}
+
+#[tokio::test]
+async fn fragments_of_a_hash_all_run_also_in_turns() {
+    let hash = || Exchange::Hash {
+        column: "v".to_owned(),
+    };
+    for (connections, partitions) in [(16, 5), (1, 5)] {
+        let cluster = cluster(2, connections);
+        let stages = vec![
+            stage("a", Partitioning::Single, &[]),
+            stage("b", Partitioning::Single, &[]),
+            stage(
+                "c",
+                Partitioning::ByHash {
+                    fragments: Some(partitions),
+                },
+                &[(0, hash()), (1, hash())],
+            ),
+            stage("d", Partitioning::Single, &[(2, Exchange::Gather)]),
+        ];
+        let running = cluster
+            .dispatcher
+            .run(&plan(stages), &RunOptions::default())
+            .await
+            .expect("runs");
+        // One row of each stage, and one of each fragment.
+        assert_eq!(
+            count(running).await.expect("no failure"),
+            2 + partitions + 1
+        );
+        assert_eq!(cluster.running.load(Ordering::SeqCst), 0);
+    }
 }

@@ -21,8 +21,8 @@ use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::Rewritten;
 use skein_planner::resolve::ResolvedQuery;
+use skein_planner::split::SplitOptions;
 
-use super::settings::SplitMode;
 use super::understand::Understood;
 use crate::encode::Origin;
 use crate::error::GatewayError;
@@ -129,7 +129,7 @@ struct RememberedRows {
 
 /// A plan and what it was made for.
 struct RememberedPlan {
-    mode: SplitMode,
+    options: SplitOptions,
     relations: BTreeMap<RelationName, Arc<RelationSnapshot>>,
     plan: Arc<DistributedPlan>,
 }
@@ -186,12 +186,12 @@ impl AnalysedQuery {
     /// The plan made before for the same files, if the query has no parameters.
     pub fn remembered_plan(
         &self,
-        mode: SplitMode,
+        options: SplitOptions,
         relations: &BTreeMap<RelationName, Arc<RelationSnapshot>>,
     ) -> Option<Arc<DistributedPlan>> {
         let remembered = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let remembered = remembered.as_ref().filter(|known| {
-            known.mode == mode
+            known.options == options
                 && known.relations.len() == relations.len()
                 && known
                     .relations
@@ -228,13 +228,13 @@ impl AnalysedQuery {
     /// Remembers a plan.
     pub fn remember_plan(
         &self,
-        mode: SplitMode,
+        options: SplitOptions,
         relations: BTreeMap<RelationName, Arc<RelationSnapshot>>,
         plan: &Arc<DistributedPlan>,
     ) {
         let plan = Arc::clone(plan);
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(RememberedPlan {
-            mode,
+            options,
             relations,
             plan,
         });

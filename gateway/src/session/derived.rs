@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use skein_planner::split::ExchangeMode;
+
 use super::settings::{Settings, SplitMode};
 use crate::encode::{ByteaOutput, DateStyle, EncodeSettings, IntervalStyle, Zone};
 
@@ -17,6 +19,8 @@ pub(super) struct Derived {
     pub(super) idle_session: Option<Duration>,
     pub(super) split: SplitMode,
     pub(super) fragments: Option<usize>,
+    pub(super) exchange: ExchangeMode,
+    pub(super) partitions: Option<usize>,
     /// For DuckDB's connections.
     pub(super) duckdb: BTreeMap<String, String>,
     pub(super) search_path: Vec<String>,
@@ -33,6 +37,8 @@ impl Derived {
             idle_session: settings.timeout("idle_session_timeout"),
             split: settings.split(),
             fragments: settings.fragments(),
+            exchange: settings.exchange(),
+            partitions: settings.partitions(),
             duckdb: settings.for_duckdb(),
             search_path: settings.search_path(),
             search_path_text: settings.value("search_path"),

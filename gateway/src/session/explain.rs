@@ -105,7 +105,7 @@ impl Session {
             .map(|(number, (placed, stage))| {
                 let divided: &[usize] = match &stage.partitioning {
                     Partitioning::ByFile { scans, .. } => scans,
-                    Partitioning::Single => &[],
+                    Partitioning::Single | Partitioning::ByHash { .. } => &[],
                 };
                 let fragments = placed.iter().enumerate();
                 fragments

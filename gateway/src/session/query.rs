@@ -21,7 +21,7 @@ use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::patterns;
 use skein_planner::resolve::Mentions;
-use skein_planner::split::{self, SplitOptions};
+use skein_planner::split::{self, Cluster, SplitOptions};
 
 use super::Session;
 use super::analysed::Analysed;
@@ -149,18 +149,24 @@ impl Session {
         } else {
             self.derived.split
         };
-        if lasting && let Some(plan) = analysed.remembered_plan(mode, &relations) {
-            return Ok(Planned::Fragments { plan });
-        }
+        let config = self.gateway.config();
         let options = SplitOptions {
             mode: match mode {
                 SplitMode::Auto => split::SplitMode::Auto,
                 SplitMode::Always => split::SplitMode::Always,
                 SplitMode::Never => split::SplitMode::Never,
             },
+            exchange: self.derived.exchange,
             executors: self.gateway.dispatcher().executors().len(),
-            bytes_min: self.gateway.config().gateway.split_bytes_min,
+            partitions: self.derived.partitions,
+            bytes_min: config.gateway.split_bytes_min,
+            // Embedded executors share the memory of this process.
+            cluster: Cluster::OneMachine,
+            memory_bytes: None,
         };
+        if lasting && let Some(plan) = analysed.remembered_plan(options, &relations) {
+            return Ok(Planned::Fragments { plan });
+        }
         let (query, parameters) = (Arc::clone(query), parameters.to_vec());
         let now = self.transaction.now();
         let work = beside(move || {
@@ -176,7 +182,7 @@ impl Session {
             };
             if lasting {
                 let plan = plan(&analysed.resolved.query);
-                analysed.remember_plan(mode, relations.clone(), &plan);
+                analysed.remember_plan(options, relations.clone(), &plan);
                 return Ok(Planned::Fragments { plan });
             }
             let mut bound = analysed.resolved.query.clone();

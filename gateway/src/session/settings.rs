@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skein_planner::postgres::DIVISION_BY_ZERO;
+use skein_planner::split::ExchangeMode;
 use table::{Context, DEFINITIONS, Definition, Kind};
 
 /// Why a setting was not read or changed.
@@ -487,6 +488,24 @@ impl Settings {
     /// `skein.fragments`; `None` leaves the number to placement.
     pub fn fragments(&self) -> Option<usize> {
         self.value("skein.fragments")
+            .parse()
+            .ok()
+            .filter(|count| *count > 0)
+    }
+
+    /// `skein.exchange`.
+    pub fn exchange(&self) -> ExchangeMode {
+        match self.value("skein.exchange").as_str() {
+            "gather" => ExchangeMode::Gather,
+            "broadcast" => ExchangeMode::Broadcast,
+            "hash" => ExchangeMode::Hash,
+            _ => ExchangeMode::Auto,
+        }
+    }
+
+    /// `skein.partitions`; `None`: one per executor.
+    pub fn partitions(&self) -> Option<usize> {
+        self.value("skein.partitions")
             .parse()
             .ok()
             .filter(|count| *count > 0)

@@ -5,8 +5,9 @@ use skein_executor_api::Column;
 
 use super::choice::{self, QueryChoice};
 use super::env::{self, Env};
+use super::exchange::with_own_ctes;
 use super::scope::{Meaning, Scope};
-use super::stage::input_name;
+use super::stage::{input_name, passes_through};
 use super::{Outcome, SplitMode, Splitter, reads_relation, refusal};
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{
@@ -15,6 +16,7 @@ use crate::ast::{
 use crate::build::{query, select, table};
 
 /// A block with its occurrence marked, and what surrounds it.
+#[derive(Clone)]
 pub(super) struct Block {
     /// The block; its `FROM` holds the divided scan.
     pub(super) select: Select,
@@ -26,6 +28,22 @@ pub(super) struct Block {
     pub(super) env: Env,
     /// How many rows a fragment might see.
     pub(super) rows_estimate: u64,
+    /// What is known of the order of its rows.
+    pub(super) order: RowOrder,
+    /// Expressions over its `FROM` of which any says which fragment a row is in: rows with equal
+    /// values of one are in the same fragment.
+    pub(super) located: Vec<Expr>,
+    /// Its rows, groups or windows may be exchanged by hash.
+    pub(super) may_exchange: bool,
+}
+
+/// The order of rows over all fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowOrder {
+    /// That of files, if fragments hold files in order.
+    Files,
+    /// None, because of this.
+    None(&'static str),
 }
 
 /// Result modifiers, taken apart.
@@ -40,7 +58,7 @@ pub(super) struct Modifiers {
 }
 
 impl Modifiers {
-    fn of(modifiers: &[Modifier]) -> Outcome<Self> {
+    pub(super) fn of(modifiers: &[Modifier]) -> Outcome<Self> {
         let mut parts = Self::default();
         for modifier in modifiers {
             match modifier {
@@ -61,6 +79,13 @@ impl Modifiers {
             }
         }
         Ok(parts)
+    }
+
+    /// Whether there is a `DISTINCT ON`.
+    pub(super) fn has_targets(&self) -> bool {
+        self.distinct
+            .as_ref()
+            .is_some_and(|targets| !targets.is_empty())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -104,20 +129,28 @@ impl Splitter<'_> {
             .map(|relation| relation.bytes())
             .sum();
         let rows_estimate = bytes / BYTES_PER_ROW;
-        let mut combine = match marked.body {
+        let combine = match marked.body {
             QueryBody::Select(mut select) => {
+                self.broadcast_leaves(&mut select, statement, env);
                 self.materialize_tables(&mut select.from, env);
                 if let Some(condition) = &mut select.where_clause {
                     self.materialize_subqueries(condition, env);
                 }
                 let block = Block {
+                    order: if self.divided.len() - before == 1 {
+                        RowOrder::Files
+                    } else {
+                        RowOrder::None("the operands of a union have no common order")
+                    },
+                    located: Vec::new(),
+                    may_exchange: true,
                     modifiers: Modifiers::of(&marked.modifiers)?,
                     select: *select,
                     outputs,
                     env: env.clone(),
                     rows_estimate,
                 };
-                self.divide_block(block, self.divided.len() - before == 1)?
+                self.divide_block(block)?
             }
             body => {
                 let fragment = Query {
@@ -130,17 +163,10 @@ impl Splitter<'_> {
                 read_all(stage)
             }
         };
-        // Of the query's own expressions, those that the combine query still names.
-        let own = |name: &str| statement.ctes.iter().any(|cte| cte.name == name);
-        combine.ctes = env
-            .needed(&combine)
-            .into_iter()
-            .filter(|cte| own(&cte.name))
-            .collect();
-        Ok(combine)
+        Ok(with_own_ctes(combine, statement, env))
     }
 
-    fn divide_block(&mut self, block: Block, one_scan: bool) -> Outcome<Query> {
+    pub(super) fn divide_block(&mut self, block: Block) -> Outcome<Query> {
         let select = &block.select;
         let has = |test: fn(&ExprKind) -> bool| {
             expressions(select)
@@ -154,17 +180,17 @@ impl Splitter<'_> {
             || has(is_aggregate);
         let windowed = select.qualify.is_some() || has(|kind| matches!(kind, ExprKind::Window(_)));
         if grouped {
-            self.divide_groups(block, one_scan)
+            self.divide_groups(block)
         } else if windowed {
             self.divide_windows(block)
         } else {
-            self.divide_rows(block, one_scan)
+            self.divide_rows(block)
         }
     }
 
     /// Moves derived tables that are not row by row and large into stages of their own, so that
     /// they are computed once and not by every fragment.
-    fn materialize_tables(&mut self, from: &mut TableRef, env: &Env) {
+    pub(super) fn materialize_tables(&mut self, from: &mut TableRef, env: &Env) {
         match &mut from.kind {
             TableRefKind::Subquery(query) => {
                 if let Some(stage) = self.materialize(query, env) {
@@ -230,7 +256,8 @@ impl Splitter<'_> {
             )
         });
         let row_by_row = choice::best_of_query(part, env).is_some();
-        if !large || divided || row_by_row || !self.stands_alone(part, env) {
+        let made = passes_through(part).is_some();
+        if !large || made || divided || row_by_row || !self.stands_alone(part, env) {
             return None;
         }
         self.attempt(|this| {
@@ -245,7 +272,7 @@ impl Splitter<'_> {
         })
     }
 
-    fn attempt_split(&mut self, part: &Query, env: &Env) -> Option<Query> {
+    pub(super) fn attempt_split(&mut self, part: &Query, env: &Env) -> Option<Query> {
         self.attempt_optional(|this| this.split_query(part, env))
     }
 
@@ -255,7 +282,7 @@ impl Splitter<'_> {
         scope.ok_or_else(|| refusal("FROM", "its join merges columns by name"))
     }
 
-    fn columns_of(&self, leaf: &TableRef, env: &Env) -> Outcome<Vec<String>> {
+    pub(super) fn columns_of(&self, leaf: &TableRef, env: &Env) -> Outcome<Vec<String>> {
         let mut leaf_alone = leaf.clone();
         leaf_alone.sample = None;
         let star = Expr::star();
@@ -267,7 +294,7 @@ impl Splitter<'_> {
 }
 
 /// Bytes of files per row, for estimates only.
-const BYTES_PER_ROW: u64 = 64;
+pub(super) const BYTES_PER_ROW: u64 = 64;
 
 /// A plain `*`.
 pub(super) fn star() -> Star {

@@ -93,7 +93,7 @@ pub(super) fn best(from: &TableRef, env: &Env) -> Option<Candidate<Choice>> {
 }
 
 /// Which sides of a join distribute over a union of their rows.
-fn dividable_sides(join: &Join) -> (bool, bool) {
+pub(super) fn dividable_sides(join: &Join) -> (bool, bool) {
     match (join.syntax, join.kind) {
         (JoinSyntax::AsOf, JoinKind::Inner | JoinKind::Left) => (true, false),
         (JoinSyntax::Positional | JoinSyntax::AsOf, _) | (_, JoinKind::Full) => (false, false),

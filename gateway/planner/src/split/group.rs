@@ -1,4 +1,4 @@
-//! Blocks with aggregates, groups or window functions.
+//! Blocks with aggregates or groups.
 //!
 //! ```text
 //! SELECT b, avg(x) + 1 FROM t GROUP BY b HAVING count(*) > 2
@@ -8,16 +8,20 @@
 //! ```
 //!
 //! Everything after grouping stays as it was written and runs in the combine query; only group keys
-//! and aggregate calls in it are replaced by what fragments return. Window functions are computed
-//! there as well, over the expressions that fragments ship for them.
+//! and aggregate calls in it are replaced by what fragments return. Window functions over groups are
+//! computed there as well. Where it pays, groups are exchanged before ([`super::regroup`]).
 
 use skein_executor_api::Column;
 
-use super::block::{Block, Items, Modifiers, has_subquery, is_constant, position};
+use super::block::{Block, Items, Modifiers, RowOrder, is_constant, position};
 use super::choice::outside_subqueries;
+use super::cost::Size;
+use super::exchange::with_hash;
+use super::regroup::Grouping;
 use super::rows::FRAGMENT;
 use super::scope::{Scope, canonical};
 use super::stage::{input_name, not_bound};
+use super::windows::windows_of;
 use super::{Env, Outcome, SplitMode, Splitter, refusal};
 use crate::aggregates::{self, Strategy};
 use crate::ast::visit::{self};
@@ -26,18 +30,21 @@ use crate::ast::{
 };
 use crate::build::{column, named, order_key, query, select, sql, table};
 
+/// Rows per group, where nothing is known about it.
+const ROWS_PER_GROUP: u64 = 10;
+
 /// Name of the column that numbers the rows of a fragment.
 const ROW: &str = "__r";
 
 /// A list of columns for fragments to return, each expression once.
 #[derive(Default)]
-struct Shipped {
+pub(super) struct Shipped {
     columns: Vec<(Expr, Expr)>,
     prefix: &'static str,
 }
 
 impl Shipped {
-    fn new(prefix: &'static str) -> Self {
+    pub(super) fn new(prefix: &'static str) -> Self {
         Self {
             columns: Vec::new(),
             prefix,
@@ -45,7 +52,7 @@ impl Shipped {
     }
 
     /// The name under which `expr` is returned.
-    fn name(&mut self, expr: &Expr, scope: &Scope) -> String {
+    pub(super) fn name(&mut self, expr: &Expr, scope: &Scope) -> String {
         let key = canonical(expr, scope);
         let known = self.columns.iter().position(|(known, _)| *known == key);
         let index = known.unwrap_or_else(|| {
@@ -55,7 +62,7 @@ impl Shipped {
         format!("{}{index}", self.prefix)
     }
 
-    fn select_list(&self) -> impl Iterator<Item = Expr> {
+    pub(super) fn select_list(&self) -> impl Iterator<Item = Expr> {
         self.columns
             .iter()
             .enumerate()
@@ -64,16 +71,16 @@ impl Shipped {
 }
 
 /// One aggregate call of the block.
-struct Call {
-    key: Expr,
-    function: Function,
-    ty: String,
+pub(super) struct Call {
+    pub(super) key: Expr,
+    pub(super) function: Function,
+    pub(super) ty: String,
     strategy: Strategy,
 }
 
 /// How the calls of one block are computed together.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Together {
+pub(super) enum Together {
     /// Every call has partials.
     Partials,
     /// Some calls need the set of their arguments, which become group keys of the fragments.
@@ -175,27 +182,45 @@ impl Shipping {
 }
 
 impl Splitter<'_> {
-    pub(super) fn divide_groups(&mut self, block: Block, one_scan: bool) -> Outcome<Query> {
+    pub(super) fn divide_groups(&mut self, block: Block) -> Outcome<Query> {
+        let whole = block.clone();
         let Block {
             mut select,
             mut modifiers,
             outputs,
             env,
             rows_estimate,
+            order,
+            located,
+            may_exchange,
         } = block;
         let scope = self.scope_of(&select.from, &env)?;
         let items = Items::of(&select.select_list, &scope)?;
         replace_aliases_everywhere(&mut select, &mut modifiers, &items, &scope);
         let groups = group_expressions(&mut select, &items, &scope)?;
         let calls = self.calls_of(&select, &modifiers, &items, &scope, &env)?;
+        let grouping = Grouping {
+            keys: groups.iter().map(|key| canonical(key, &scope)).collect(),
+            sets: select.grouping_sets.clone(),
+            windows: windows_of(&select, &modifiers, &items, &scope),
+        };
+        let located: Vec<Expr> = located.iter().map(|key| canonical(key, &scope)).collect();
+        let ordered = calls.iter().any(|call| needs_order(&call.strategy));
+        if grouping.is_complete(&located) && !ordered {
+            // Every group is in one fragment already.
+            return self.divide_rows(Block {
+                rows_estimate: rows_estimate / ROWS_PER_GROUP,
+                may_exchange: false,
+                ..whole
+            });
+        }
         let together = self.together(&calls)?;
 
         let shipping = Shipping::of(&groups, &calls, together, &scope);
-        if shipping.in_order && !one_scan {
-            return Err(refusal(
-                "aggregate",
-                "the operands of a union have no common order",
-            ));
+        if let RowOrder::None(reason) = order
+            && shipping.in_order
+        {
+            return Err(refusal("aggregate", reason));
         }
         let (list, key_count) = shipping.select_list(together);
         let mut fragment = crate::build::select(list, select.from.clone());
@@ -208,21 +233,40 @@ impl Splitter<'_> {
             Together::Rows => rows_estimate,
             Together::Sets => rows_estimate / 2,
             Together::Partials if key_count == 0 => self.options.executors as u64,
-            Together::Partials => rows_estimate / 10,
+            Together::Partials => rows_estimate / ROWS_PER_GROUP,
         };
-        let fragment = query(fragment, Vec::new());
+        let mut fragment = query(fragment, Vec::new());
+        let exchanged = if may_exchange && !modifiers.has_targets() {
+            let size = Size {
+                rows: rows_estimate,
+                width: key_count + shipping.partials.columns.len(),
+            };
+            self.exchange_of_groups(&grouping, &calls, together, size)
+        } else {
+            None
+        };
+        if let Some((keys, _)) = &exchanged {
+            let keys = keys.iter().map(|name| column(name)).collect();
+            fragment = with_hash(fragment, keys);
+        }
         let fragment_env = self.materialize_ctes(&fragment, &env);
-        let stage = self.finish_stage(fragment, &fragment_env, shipping.in_order, estimate)?;
+        let mut stage = self.finish_stage(fragment, &fragment_env, shipping.in_order, estimate)?;
+        let mut calls_replaced = shipping.replaced;
+        let mut by_groups = false;
+        if let Some((_, reason)) = exchanged {
+            by_groups = !groups.is_empty();
+            self.exchange(stage, super::regroup::subject(&groups), reason);
+            if !by_groups {
+                (stage, calls_replaced) = self.distinct_stage(stage, &calls, calls_replaced)?;
+            }
+        }
 
         let replacement = Replacement {
             scope: &scope,
-            groups: groups
-                .iter()
-                .map(|group| canonical(group, &scope))
-                .collect(),
-            calls: shipping.replaced,
+            groups: grouping.keys,
+            calls: calls_replaced,
         };
-        self.combine(
+        let combine = self.combine(
             stage,
             &select,
             modifiers,
@@ -230,7 +274,12 @@ impl Splitter<'_> {
             &outputs,
             &replacement,
             &env,
-        )
+        )?;
+        if by_groups {
+            self.divide_combine(combine, outputs, env, estimate)
+        } else {
+            Ok(combine)
+        }
     }
 
     /// The aggregate calls outside subqueries, each once, with their types and strategies.
@@ -322,65 +371,6 @@ impl Splitter<'_> {
             self.refuse(refusal(&subject, format!("pulled up because {reason}")));
         }
         Ok(together)
-    }
-
-    /// Blocks with window functions and no groups: fragments ship what the windows need.
-    pub(super) fn divide_windows(&mut self, block: Block) -> Outcome<Query> {
-        let Block {
-            mut select,
-            mut modifiers,
-            outputs,
-            env,
-            rows_estimate,
-        } = block;
-        if self.options.mode != SplitMode::Always {
-            return Err(refusal(
-                "window function",
-                "it needs all rows at once, and moving them costs more than it saves",
-            ));
-        }
-        let scope = self.scope_of(&select.from, &env)?;
-        let items = Items::of(&select.select_list, &scope)?;
-        replace_aliases_everywhere(&mut select, &mut modifiers, &items, &scope);
-        let mut shipped = Shipped::new("__p");
-        let mut lower = |expr: &Expr| ship_below_windows(expr, &mut shipped, &scope);
-        let list: Vec<Expr> = items
-            .exprs
-            .iter()
-            .zip(&outputs)
-            .map(|(item, output)| Ok(named(lower(item)?, &output.name)))
-            .collect::<Outcome<_>>()?;
-        let qualify = select.qualify.as_ref().map(&mut lower).transpose()?;
-        let keep_or_lower = |expr: &Expr, lower: &mut dyn FnMut(&Expr) -> Outcome<Expr>| {
-            if stays(expr, &items) {
-                Ok(expr.clone())
-            } else {
-                lower(expr)
-            }
-        };
-        for order in &mut modifiers.order_by {
-            order.expr = keep_or_lower(&order.expr, &mut lower)?;
-        }
-        for target in modifiers.distinct.iter_mut().flatten() {
-            *target = keep_or_lower(target, &mut lower)?;
-        }
-
-        let mut columns: Vec<Expr> = shipped.select_list().collect();
-        if columns.is_empty() {
-            columns.push(named(sql("1"), "__n"));
-        }
-        let mut fragment = crate::build::select(columns, select.from.clone());
-        fragment.where_clause.clone_from(&select.where_clause);
-        let fragment = query(fragment, Vec::new());
-        let fragment_env = self.materialize_ctes(&fragment, &env);
-        let stage = self.finish_stage(fragment, &fragment_env, false, rows_estimate)?;
-        self.refuse(refusal(
-            "window function",
-            "pulled up because it needs all rows at once",
-        ));
-        let mut combine = crate::build::select(list, from_stage(stage));
-        combine.qualify = qualify;
-        Ok(query(combine, modifiers.into_list()))
     }
 
     #[expect(
@@ -490,18 +480,18 @@ impl Splitter<'_> {
 }
 
 /// Whether a sort key means the same in the combine query: a position, `ALL`, or an alias.
-fn stays(expr: &Expr, items: &Items) -> bool {
+pub(super) fn stays(expr: &Expr, items: &Items) -> bool {
     position(expr).is_some()
         || matches!(expr.kind, ExprKind::Star(_))
         || items.aliased(expr).is_some()
 }
 
-fn from_stage(stage: usize) -> TableRef {
+pub(super) fn from_stage(stage: usize) -> TableRef {
     let name = input_name(stage);
     table(TableRefKind::Input { name }, "")
 }
 
-fn replace_aliases_everywhere(
+pub(super) fn replace_aliases_everywhere(
     select: &mut Select,
     modifiers: &mut Modifiers,
     items: &Items,
@@ -629,33 +619,4 @@ fn keeps_type(name: &str) -> bool {
         name.to_ascii_lowercase().as_str(),
         "min" | "max" | "any_value" | "first" | "last"
     )
-}
-
-/// Replaces the largest parts without window functions by columns that fragments return.
-fn ship_below_windows(node: &Expr, shipped: &mut Shipped, scope: &Scope) -> Outcome<Expr> {
-    let windowed = outside_subqueries(node, &mut |expr| matches!(expr.kind, ExprKind::Window(_)));
-    if !windowed {
-        return Ok(if is_constant(node) && !has_subquery(node) {
-            node.clone()
-        } else {
-            column(&shipped.name(node, scope))
-        });
-    }
-    if let ExprKind::Window(window) = &node.kind
-        && window.orders.is_empty()
-        && window.arg_orders.is_empty()
-        && window.ty != "WINDOW_AGGREGATE"
-    {
-        return Err(refusal(
-            &format!("{}() OVER", window.name),
-            "without ORDER BY it depends on the order of rows",
-        ));
-    }
-    let mut copy = node.clone();
-    copy.alias.clear();
-    for child in visit::children_mut(&mut copy) {
-        let alias = std::mem::take(&mut child.alias);
-        *child = named(ship_below_windows(child, shipped, scope)?, &alias);
-    }
-    Ok(copy)
 }

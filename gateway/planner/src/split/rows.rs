@@ -2,15 +2,21 @@
 //!
 //! ```text
 //! SELECT a FROM t ORDER BY b LIMIT 5
-//! fragment: SELECT a, b AS __k0 FROM t ORDER BY b LIMIT 5
-//! combine:  SELECT a FROM __s0 ORDER BY __k0 LIMIT 5
+//! fragment: SELECT a, b AS __o0 FROM t ORDER BY b LIMIT 5
+//! combine:  SELECT a FROM __s0 ORDER BY __o0 LIMIT 5
 //! ```
 //!
 //! The block itself is left as it was written, stars and patterns included; only sort keys that it
-//! does not return are added to it.
+//! does not return are added to it. Rows of `DISTINCT` may be exchanged by their hash, so that the
+//! combine query sees each only once.
 
-use super::block::{Block, Modifiers, has_duplicate_names, is_constant, position, read_all};
-use super::stage::{input_name, limit_of_fragments};
+use super::block::{
+    Block, Modifiers, RowOrder, has_duplicate_names, is_constant, position, read_all,
+};
+use super::cost::Size;
+use super::exchange::{EXCHANGED, with_hash};
+use super::group::from_stage;
+use super::stage::limit_of_fragments;
 use super::{Outcome, Splitter, refusal};
 use crate::ast::{Expr, ExprKind, Modifier, OrderBy, Query, TableRefKind};
 use crate::build::{column, named, order_key, query, select, table};
@@ -19,13 +25,16 @@ use crate::build::{column, named, order_key, query, select, table};
 pub(super) const FRAGMENT: &str = "__f";
 
 impl Splitter<'_> {
-    pub(super) fn divide_rows(&mut self, block: Block, one_scan: bool) -> Outcome<Query> {
+    pub(super) fn divide_rows(&mut self, block: Block) -> Outcome<Query> {
         let Block {
             select: mut fragment,
             modifiers,
             outputs,
             env,
             rows_estimate,
+            order,
+            located,
+            may_exchange,
         } = block;
         let wrapped = has_duplicate_names(&outputs);
         if modifiers.is_empty() && !wrapped {
@@ -53,7 +62,7 @@ impl Splitter<'_> {
         };
         let distinct = modifiers.distinct.is_some();
         for order in &modifiers.order_by {
-            let key = keys.key(&order.expr, distinct && !has_targets(&modifiers))?;
+            let key = keys.key(&order.expr, distinct && !modifiers.has_targets())?;
             combine.order_by.push(OrderBy {
                 expr: key,
                 ..order.clone()
@@ -66,11 +75,8 @@ impl Splitter<'_> {
                 columns.push(keys.key(target, false)?);
             }
             if !targets.is_empty() {
-                if !one_scan {
-                    return Err(refusal(
-                        "DISTINCT ON",
-                        "the operands of a union have no order",
-                    ));
+                if let RowOrder::None(reason) = order {
+                    return Err(refusal("DISTINCT ON", reason));
                 }
                 in_file_order = true;
                 keys.added
@@ -91,6 +97,14 @@ impl Splitter<'_> {
             body = query(select(vec![Expr::star()], from), Vec::new());
         }
         let env = self.materialize_ctes(&body, &env);
+        let mut reason = None;
+        if may_exchange && distinct && !modifiers.has_targets() && !wrapped {
+            let (rows, width) = (rows_estimate, names.len());
+            reason = self.options.exchanges_groups(Size { rows, width });
+        }
+        if reason.is_some() {
+            body = with_hash(body, names.iter().map(|name| column(name)).collect());
+        }
         let stage = self.finish_stage(body, &env, in_file_order, rows_estimate)?;
 
         let list = names
@@ -98,17 +112,22 @@ impl Splitter<'_> {
             .zip(&outputs)
             .map(|(name, output)| named(column(name), &output.name))
             .collect();
-        let input = input_name(stage);
-        let from = table(TableRefKind::Input { name: input }, "");
-        Ok(query(select(list, from), combine.into_list()))
+        let from = from_stage(stage);
+        let Some(reason) = reason else {
+            return Ok(query(select(list, from), combine.into_list()));
+        };
+        self.exchange(stage, "distinct rows by hash of all columns", reason);
+        self.divide_rows(Block {
+            select: select(list, from),
+            modifiers: combine,
+            outputs,
+            env,
+            rows_estimate,
+            order: RowOrder::None(EXCHANGED),
+            located,
+            may_exchange: false,
+        })
     }
-}
-
-fn has_targets(modifiers: &Modifiers) -> bool {
-    modifiers
-        .distinct
-        .as_ref()
-        .is_some_and(|targets| !targets.is_empty())
 }
 
 /// What fragments may already do: the same `DISTINCT`, and the first rows of the same order.
@@ -121,7 +140,7 @@ fn pushed_down(modifiers: &Modifiers, added: &[Expr]) -> Modifiers {
         .order_by
         .iter()
         .any(|order| matches!(order.expr.kind, ExprKind::Star(_)));
-    if has_targets(modifiers) && !sorts_all {
+    if modifiers.has_targets() && !sorts_all {
         pushed.order_by.clone_from(&modifiers.order_by);
     }
     if let Some(Modifier::Limit {
@@ -182,7 +201,7 @@ impl Keys<'_> {
                 "DISTINCT sorts by something it does not return",
             ));
         }
-        let name = format!("__k{}", self.added.len());
+        let name = format!("__o{}", self.added.len());
         self.added.push(named(key.clone(), &name));
         Ok(column(&name))
     }

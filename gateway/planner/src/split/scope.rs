@@ -145,7 +145,7 @@ impl Scope {
 }
 
 /// The name by which columns of a leaf are qualified.
-fn item_name(from: &TableRef) -> String {
+pub(super) fn item_name(from: &TableRef) -> String {
     let name = match &from.kind {
         _ if !from.alias.is_empty() => &from.alias,
         TableRefKind::Table { name, .. } | TableRefKind::Input { name } => name,

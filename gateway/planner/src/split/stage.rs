@@ -12,6 +12,9 @@ use crate::build::{no_table, query, select, sql, table};
 use crate::plan::{Exchange, Partitioning, Scan, Stage, StageInput};
 use crate::prune;
 
+/// Name of the column by which rows are exchanged.
+pub(super) const HASH: &str = "__h";
+
 /// Scans that [`Splitter::divide`] has chosen are numbered from here until their stage is made.
 const DIVIDED: usize = 1 << 32;
 
@@ -64,12 +67,21 @@ impl Splitter<'_> {
                 scans.len() - 1
             }
         });
-        let partitioning = if divided.is_empty() {
-            Partitioning::Single
-        } else {
-            Partitioning::ByFile {
+        let by_hash = self.reads_hashed(&query);
+        let partitioning = match (divided.is_empty(), by_hash) {
+            (true, false) => Partitioning::Single,
+            (true, true) => Partitioning::ByHash {
+                fragments: self.options.partitions,
+            },
+            (false, false) => Partitioning::ByFile {
                 scans: divided,
                 in_file_order,
+            },
+            (false, true) => {
+                return Err(refusal(
+                    "query",
+                    "it would be divided by files and by hash at once",
+                ));
             }
         };
         let inputs = self.inputs_of(&query, &partitioning);
@@ -91,7 +103,16 @@ impl Splitter<'_> {
         self.divided.get(scan.checked_sub(DIVIDED)?).map(Arc::clone)
     }
 
-    /// The inputs that a query names, each read by gathering or broadcasting its stage.
+    /// Whether a query reads a stage whose rows are exchanged by hash.
+    fn reads_hashed(&self, query: &Query) -> bool {
+        let mut found = false;
+        each_input(Node::Query(query), &mut |name| {
+            found |= self.hashed.contains(&stage_of_input(name));
+        });
+        found
+    }
+
+    /// The inputs that a query names.
     fn inputs_of(&self, query: &Query, partitioning: &Partitioning) -> Vec<StageInput> {
         let mut names: Vec<(String, bool)> = Vec::new();
         let mut note =
@@ -133,7 +154,10 @@ impl Splitter<'_> {
                 let stage = stage_of_input(&name);
                 StageInput {
                     stage,
-                    exchange: if is_single(partitioning) {
+                    exchange: if self.hashed.contains(&stage) {
+                        let column = HASH.to_owned();
+                        Exchange::Hash { column }
+                    } else if is_single(partitioning) {
                         Exchange::Gather
                     } else {
                         Exchange::Broadcast
@@ -356,7 +380,7 @@ fn typed_empty(columns: &[Column]) -> Query {
 }
 
 /// The stage whose rows a query returns as they are.
-fn passes_through(query: &Query) -> Option<usize> {
+pub(super) fn passes_through(query: &Query) -> Option<usize> {
     let QueryBody::Select(select) = &query.body else {
         return None;
     };

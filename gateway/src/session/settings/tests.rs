@@ -151,6 +151,13 @@ fn typed_values_follow_the_text() {
     assert_eq!(settings.split(), SplitMode::Always);
     set(&mut settings, "skein.fragments", "7").expect("valid");
     assert_eq!(settings.fragments(), Some(7));
+    assert_eq!(settings.exchange(), ExchangeMode::Auto);
+    set(&mut settings, "skein.exchange", "Hash").expect("valid");
+    assert_eq!(settings.exchange(), ExchangeMode::Hash);
+    set(&mut settings, "skein.exchange", "shuffle").expect_err("no such way");
+    assert_eq!(settings.partitions(), None);
+    set(&mut settings, "skein.partitions", "64").expect("valid");
+    assert_eq!(settings.partitions(), Some(64));
     set(&mut settings, "timezone", "-5").expect("valid");
     assert_eq!(settings.for_duckdb()["TimeZone"], "Etc/GMT+5");
     assert!(
