@@ -6,7 +6,7 @@
 //!
 //! DuckDB's messages are put into PostgreSQL's words by [`duckdb`].
 
-mod duckdb;
+pub(crate) mod duckdb;
 mod report;
 mod state;
 
@@ -696,6 +696,7 @@ fn plan_state(error: &PlanError) -> SqlState {
         },
         PlanError::UnknownRelation { .. } => SqlState::UNDEFINED_TABLE,
         PlanError::UnknownColumn { .. } => SqlState::UNDEFINED_COLUMN,
+        PlanError::RepeatedAlias { .. } => SqlState::DUPLICATE_ALIAS,
         PlanError::OtherDatabase { .. } => SqlState::FEATURE_NOT_SUPPORTED,
         PlanError::UnknownFunction { .. } => SqlState::UNDEFINED_FUNCTION,
         PlanError::FunctionNotAllowed { .. } => SqlState::INSUFFICIENT_PRIVILEGE,
@@ -717,7 +718,7 @@ fn plan_position(error: &PlanError) -> Option<usize> {
         | PlanError::UnknownParameter { position, .. }
         | PlanError::NamedParameter { position, .. } => *position,
         PlanError::Lexical { position, .. } | PlanError::Syntax { position, .. } => Some(*position),
-        PlanError::Ast(_) | PlanError::Rule { .. } => None,
+        PlanError::Ast(_) | PlanError::Rule { .. } | PlanError::RepeatedAlias { .. } => None,
     }
 }
 

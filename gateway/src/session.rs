@@ -19,6 +19,7 @@ mod extended;
 mod function_call;
 pub mod guard;
 mod locate;
+mod nearest;
 mod parameters;
 pub mod portal;
 mod prepared;

@@ -48,6 +48,12 @@ pub enum PlanError {
         /// A relation with a similar name.
         nearest: Option<String>,
     },
+    /// A name that one FROM uses twice.
+    #[error("table name \"{name}\" specified more than once")]
+    RepeatedAlias {
+        /// As written.
+        name: String,
+    },
     /// A column in double quotes that has another name but for the case of its letters.
     #[error("column {name} does not exist")]
     UnknownColumn {

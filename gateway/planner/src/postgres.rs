@@ -53,6 +53,7 @@ mod tests;
 
 pub use bytea::ByteaFault;
 pub(crate) use catalogue::system_column;
+pub use numerics::is_marked as is_without_precision;
 pub use regex::RegexFault;
 pub use texts::FormatFault;
 pub(crate) use written::written_type;

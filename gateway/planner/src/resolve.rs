@@ -13,6 +13,7 @@
 //! Invariant: a resolved query calls only functions of [`functions`]'s list and macros of the
 //! system catalogue. Columns and types are not looked at; that is bind's part.
 
+mod aliases;
 pub mod functions;
 pub mod names;
 pub mod parameters;
@@ -117,6 +118,24 @@ pub(crate) fn schemas<'a>(schema: &'a str, scope: Scope<'a>) -> Vec<&'a str> {
     } else {
         std::iter::once("pg_catalog").chain(listed).collect()
     }
+}
+
+/// Refuses names that one FROM uses twice. `query` is the tree as parsed: rewrites bring in names of
+/// their own.
+pub fn check_aliases(
+    query: &Query,
+    snapshot: &CatalogSnapshot,
+    scope: Scope<'_>,
+) -> Result<(), PlanError> {
+    aliases::check(query, &|schema, name| {
+        schemas(schema, scope).into_iter().find_map(|candidate| {
+            let known = find(snapshot, candidate, name).map(|(found, _)| found.clone());
+            known.or_else(|| {
+                let (schema, name) = (candidate.to_ascii_lowercase(), name.to_ascii_lowercase());
+                system::relation(&schema, &name).map(|_| RelationName { schema, name })
+            })
+        })
+    })
 }
 
 /// The schema of the shadow database that holds PostgreSQL's `schema`.

@@ -774,12 +774,27 @@ fn out_of_range(ty: &str) -> Translated {
     )
 }
 
+/// Begins the line of a message that names columns which may have been meant, with their tables: at most
+/// two, in quotes.
+pub(crate) const NEAREST_COLUMNS: &str = "Nearest columns: ";
+
 /// Names that differ in more than this are not alike (`MAX_FUZZY_DISTANCE`).
 const HINT_DISTANCE_MAX: usize = 3;
 
 /// `Candidate bindings: "a", "t.b"`: the first one is the nearest. Whether it is alike is decided as
 /// PostgreSQL does (`updateFuzzyAttrStateSingleString`).
 fn candidate_hint(text: &str, wanted: &str) -> Option<String> {
+    if let Some((_, names)) = text.split_once(NEAREST_COLUMNS) {
+        return match names.split_once(", ") {
+            None if names.is_empty() => None,
+            None => Some(format!(
+                "Perhaps you meant to reference the column {names}."
+            )),
+            Some((one, other)) => Some(format!(
+                "Perhaps you meant to reference the column {one} or the column {other}."
+            )),
+        };
+    }
     let rest = text.split_once("Candidate bindings:")?.1;
     let name = between(rest, "\"", "\"")?;
     let column = name.rsplit('.').next().unwrap_or(name);

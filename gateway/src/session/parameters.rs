@@ -3,6 +3,7 @@
 use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node, NodeMut};
 use skein_planner::ast::{Expr, ExprKind, Query, print};
+use skein_planner::postgres::is_without_precision;
 
 use super::analysed::Bound;
 use crate::error::GatewayError;
@@ -114,13 +115,9 @@ fn columns_with(
             .iter()
             .map(|ty| ty.clone().unwrap_or_else(|| (*guess).to_owned()))
             .collect();
-        let nulls: Vec<String> = types
-            .iter()
-            .map(|ty| format!("CAST(NULL AS {ty})"))
-            .collect();
-        let mut with_nulls = query.clone();
-        put_parameters(&mut with_nulls, &nulls);
-        match shadow.describe(&print::query_sql(&with_nulls)) {
+        let mut with_values = query.clone();
+        put_parameters(&mut with_values, &stand_ins(&types));
+        match shadow.describe(&print::query_sql(&with_values)) {
             Ok(description) => return Ok((types, description.columns)),
             Err(error) => {
                 first_error.get_or_insert(error);
@@ -128,6 +125,19 @@ fn columns_with(
         }
     }
     Err(first_error.expect("there is at least one guess, and each of them failed"))
+}
+
+/// A value of each type. DuckDB takes a NULL that is a decimal for an integer in `CAST(NULL AS
+/// DECIMAL(9, 2)) + 1`; a one goes for all of them, also as a divisor.
+pub(super) fn stand_ins(types: &[String]) -> Vec<String> {
+    let stand_in = |ty: &String| {
+        if ty.starts_with("DECIMAL") && !ty.ends_with(']') {
+            format!("CAST('1' AS {ty})")
+        } else {
+            format!("CAST(NULL AS {ty})")
+        }
+    };
+    types.iter().map(stand_in).collect()
 }
 
 /// `$2` without `$1` leaves the type of `$1` open.
@@ -150,13 +160,41 @@ fn check_gaps(query: &Query, declared: &[u32], count: usize) -> Result<(), Gatew
     }
 }
 
-/// Puts SQL in the place of `$1`, `$2`, ….
-pub(super) fn put_parameters(query: &mut Query, parameters: &[String]) {
+/// Puts SQL in the place of `$1`, `$2`, …. Whether the types of result columns may have changed: what
+/// was cast to `numeric` without precision has the digits of its value now.
+pub(super) fn put_parameters(query: &mut Query, parameters: &[String]) -> bool {
+    let exact = bare_decimals(query, parameters);
     let expressions: Vec<Expr> = parameters
         .iter()
         .map(|sql| Expr::from(ExprKind::Sql(sql.clone())))
         .collect();
     put_expressions(query, &expressions);
+    exact
+}
+
+/// Takes the cast to `numeric` without precision off parameters that are decimals of their own digits.
+fn bare_decimals(query: &mut Query, parameters: &[String]) -> bool {
+    let is_exact = |name: &str| {
+        name.parse::<usize>()
+            .ok()
+            .and_then(|number| parameters.get(number.wrapping_sub(1)))
+            .and_then(|sql| sql.rsplit_once(" AS "))
+            .is_some_and(|(_, ty)| ty.starts_with("DECIMAL(") && ty.ends_with("))"))
+    };
+    let mut found = false;
+    visit::walk_mut(NodeMut::Query(query), &mut |node| {
+        if let NodeMut::Expr(expr) = node
+            && let ExprKind::Cast { child, ty, .. } = &mut expr.kind
+            && is_without_precision(ty)
+            && let ExprKind::Parameter(name) = &child.kind
+            && is_exact(name)
+        {
+            expr.kind = child.kind.clone();
+            found = true;
+        }
+        Descend::Into
+    });
+    found
 }
 
 /// Puts expressions in the place of `$1`, `$2`, ….

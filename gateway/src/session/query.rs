@@ -14,7 +14,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use futures::{StreamExt, stream};
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
-use skein_executor_api::{BatchStream, FragmentErrorKind};
+use skein_executor_api::{BatchStream, Column, FragmentErrorKind};
 use skein_planner::ast::{Query, print};
 use skein_planner::clock::bind_clock;
 use skein_planner::parse::Statement;
@@ -171,25 +171,27 @@ impl Session {
         let now = self.transaction.now();
         let work = beside(move || {
             let analysed = query.query.as_ref().expect("checked above");
-            let plan = |query: &Query| {
-                Arc::new(split::plan(
-                    query,
-                    &relations,
-                    &analysed.columns,
-                    options,
-                    &*shadow,
-                ))
+            let plan = |query: &Query, columns: &[Column]| {
+                Arc::new(split::plan(query, &relations, columns, options, &*shadow))
             };
             if lasting {
-                let plan = plan(&analysed.resolved.query);
+                let plan = plan(&analysed.resolved.query, &analysed.columns);
                 analysed.remember_plan(options, relations.clone(), &plan);
                 return Ok(Planned::Fragments { plan });
             }
             let mut bound = analysed.resolved.query.clone();
-            put_parameters(&mut bound, &parameters);
+            let narrowed = put_parameters(&mut bound, &parameters);
             patterns::fold(&mut bound)?;
             bind_clock(&mut bound, &now);
-            Ok(Planned::Fragments { plan: plan(&bound) })
+            let mut columns = analysed.columns.clone();
+            if narrowed {
+                let described = shadow.describe(&print::query_sql(&bound))?.columns;
+                for (column, described) in columns.iter_mut().zip(described) {
+                    column.ty = described.ty;
+                }
+            }
+            let plan = plan(&bound, &columns);
+            Ok(Planned::Fragments { plan })
         });
         guard.run(work).await
     }

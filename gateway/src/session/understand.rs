@@ -22,12 +22,13 @@ use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::{Rewritten, rewrite};
 use skein_planner::resolve::names::output_names;
 use skein_planner::resolve::parameters::parameter_count;
-use skein_planner::resolve::{Mentions, Scope, SessionValues, mentions, resolve};
+use skein_planner::resolve::{Mentions, Scope, SessionValues, check_aliases, mentions, resolve};
 
 use super::Session;
 use super::analysed::{AnalysedQuery, Bound};
 use super::guard::Guard;
-use super::parameters::{bind_with_parameters, put_parameters};
+use super::nearest;
+use super::parameters::{bind_with_parameters, put_parameters, stand_ins};
 use super::settings::Settings;
 use super::types::{named_type, with_known_types};
 use crate::encode::Origin;
@@ -218,6 +219,7 @@ fn understand(
     snapshot: &CatalogSnapshot,
     shadow: &Shadow,
 ) -> Result<Understood, GatewayError> {
+    check_aliases(&parsed, snapshot, context.scope())?;
     let known = outputs(&parsed, text, snapshot, context.scope());
     let mut rewritten = (*parsed).clone();
     let found = context.rewrite(&mut rewritten, text, snapshot, &known)?;
@@ -242,12 +244,17 @@ fn understand(
             _ => bind_with_parameters(query, count, declared, shadow),
         }
     };
-    let located = |error| match error {
-        GatewayError::Fragment { error, .. } => match unsupported_call(&error, &parsed) {
-            Some(unknown) => with_signature(unknown, &parsed, shadow),
-            None => locate(error, text, &parsed, shadow),
-        },
-        other => other,
+    let located = |error| {
+        let GatewayError::Fragment { mut error, .. } = error else {
+            return error;
+        };
+        if let Some(unknown) = unsupported_call(&error, &parsed) {
+            return with_signature(unknown, &parsed, shadow);
+        }
+        if let Ok(named) = resolve((*parsed).clone(), snapshot, context.scope()) {
+            nearest::propose(&mut error, &named.query, shadow);
+        }
+        locate(error, text, &parsed, shadow)
     };
     settle(&mut resolved.query, shadow);
     operands::settle(&mut resolved.query, shadow, !resolved.touches_catalogue)?;
@@ -329,13 +336,8 @@ fn untyped_nulls(query: &Query, bound: &mut Bound, shadow: &Shadow) {
     if !has_null || !bound.columns.iter().any(|column| column.ty == "INTEGER") {
         return;
     }
-    let nulls: Vec<String> = bound
-        .parameter_types
-        .iter()
-        .map(|ty| format!("CAST(NULL AS {ty})"))
-        .collect();
     let mut query = query.clone();
-    put_parameters(&mut query, &nulls);
+    put_parameters(&mut query, &stand_ins(&bound.parameter_types));
     let names: Vec<String> = (0..bound.columns.len())
         .map(|at| format!("c{at}"))
         .collect();

@@ -1,4 +1,4 @@
-# Runs go/$1.go with Debian's packages, which are found in GOPATH mode.
+# Runs $1.go with Debian's packages, which are found in GOPATH mode.
 set -eu
 export GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE="$CLIENTS_CACHE/go" GOFLAGS=
-exec go run "go/$1.go"
+exec go run "$1.go"

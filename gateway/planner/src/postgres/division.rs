@@ -63,8 +63,8 @@ fn divisor(expr: &mut Expr) -> Option<&mut Expr> {
     }
 }
 
-/// Whether it is a number other than zero, NULL, or NULL where it would be zero. A constant of
-/// another type, such as a text, is not checked either: it is no number yet.
+/// Whether it is a number other than zero, NULL, or NULL where it would be zero. A text becomes a
+/// number beside one ([`super::operands`]); what is none by then has an error of its own.
 fn never_zero(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Constant(constant) => !is_zero(constant),
@@ -79,6 +79,7 @@ fn never_zero(expr: &Expr) -> bool {
 fn is_zero(constant: &Constant) -> bool {
     match &constant.value {
         Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.trim().parse() == Ok(0.0),
         _ => false,
     }
 }

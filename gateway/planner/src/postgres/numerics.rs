@@ -12,7 +12,8 @@
 //!
 //! The tree does not tell `numeric` from `numeric(18,3)`; the text does. [`mark`] looks there and
 //! marks the type, which then is `DECIMAL(38,15)`; [`super::settle`] chooses again once it knows
-//! the operand's type.
+//! the operand's type. A parameter has a type of its own digits with each value, so whoever puts it in
+//! takes a marked cast off.
 
 use serde_json::{Value, json};
 
@@ -123,8 +124,8 @@ fn plain(text: &str) -> Option<String> {
     })
 }
 
-/// Whether `ty` was marked.
-pub(super) fn is_marked(ty: &DataType) -> bool {
+/// Whether `ty` is `numeric` without precision, and nothing has told yet how many digits it needs.
+pub fn is_marked(ty: &DataType) -> bool {
     ty.0.get(MARK).is_some()
 }
 

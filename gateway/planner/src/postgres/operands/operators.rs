@@ -230,7 +230,7 @@ fn untyped(
         (other, Ty::Untyped) if other.is_number() => (1, other.clone()),
         _ => return Ok((left, right)),
     };
-    let arg = &mut call.args[at];
+    let arg = within_check(&mut call.args[at]);
     let Some(text) = node::constant_text(arg).map(str::to_owned) else {
         return Ok((left, right));
     };
@@ -247,6 +247,19 @@ fn untyped(
     super::cast_to(arg, ty);
     types[at] = Some(new.clone());
     Ok(if at == 0 { (new, right) } else { (left, new) })
+}
+
+/// What [`crate::postgres::division`] has put a check around.
+fn within_check(expr: &mut Expr) -> &mut Expr {
+    let is_checked = matches!(&expr.kind, ExprKind::Function(call)
+        if call.name == "skein_divisor" && call.args.len() == 1);
+    if !is_checked {
+        return expr;
+    }
+    let ExprKind::Function(call) = &mut expr.kind else {
+        unreachable!("it is a call");
+    };
+    &mut call.args[0]
 }
 
 /// A constant is an `integer` beside a `smallint`, whose operators DuckDB would choose.
