@@ -7,7 +7,6 @@ pub mod encode;
 pub mod error;
 pub mod gateway;
 pub mod login;
-pub mod merge;
 pub mod params;
 pub mod pgwire;
 pub mod plan_cache;
@@ -15,3 +14,5 @@ pub mod server;
 pub mod session;
 pub mod shadow;
 pub mod stamp;
+
+pub use skein_executor::merge;

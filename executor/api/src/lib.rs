@@ -1,8 +1,8 @@
 //! What an executor is asked to do, and how it answers.
 //!
 //! A [`Fragment`] is one SQL text over files and inputs; an [`Executor`] runs it and streams Arrow
-//! batches. Embedded executors implement the trait on a pool of DuckDB connections; executors on
-//! other machines will take the same fragments. Nothing here knows the PostgreSQL protocol, the
+//! batches. Embedded executors implement the trait on a pool of DuckDB connections; executors in
+//! other processes take the same fragments. Nothing here knows the PostgreSQL protocol, the
 //! catalog, or DuckDB's interface.
 //!
 //! Invariants: dropping a [`BatchStream`] stops the fragment. A stream that ends without an error
@@ -179,8 +179,48 @@ pub enum FragmentErrorKind {
     Timeout,
     /// Expression or query too deep.
     TooComplex,
-    /// The executor cannot be reached or gave up.
+    /// The executor gave up, or has no place left.
     Unavailable,
+    /// The executor cannot be reached, or the connection to it broke.
+    Unreachable,
     /// A bug in Skein or DuckDB.
     Internal,
+}
+
+impl FragmentErrorKind {
+    /// Every kind with the name by which it travels between processes.
+    const NAMES: &[(Self, &str)] = &[
+        (Self::Syntax, "syntax"),
+        (Self::Catalog, "catalog"),
+        (Self::Binder, "binder"),
+        (Self::Conversion, "conversion"),
+        (Self::OutOfRange, "out_of_range"),
+        (Self::DivisionByZero, "division_by_zero"),
+        (Self::Invalid, "invalid"),
+        (Self::NotImplemented, "not_implemented"),
+        (Self::Permission, "permission"),
+        (Self::Data, "data"),
+        (Self::Missing, "missing"),
+        (Self::Changed, "changed"),
+        (Self::Storage, "storage"),
+        (Self::Memory, "memory"),
+        (Self::Canceled, "canceled"),
+        (Self::Timeout, "timeout"),
+        (Self::TooComplex, "too_complex"),
+        (Self::Unavailable, "unavailable"),
+        (Self::Unreachable, "unreachable"),
+        (Self::Internal, "internal"),
+    ];
+
+    /// Its name between processes.
+    pub fn name(self) -> &'static str {
+        let named = Self::NAMES.iter().find(|(kind, _)| *kind == self);
+        named.map_or("internal", |(_, name)| name)
+    }
+
+    /// The kind of this name; a name that only a newer version knows is [`Self::Internal`].
+    pub fn named(name: &str) -> Self {
+        let kind = Self::NAMES.iter().find(|(_, known)| *known == name);
+        kind.map_or(Self::Internal, |(kind, _)| *kind)
+    }
 }

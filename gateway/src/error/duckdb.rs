@@ -87,6 +87,7 @@ pub(crate) fn translate(error: &FragmentError) -> Translated {
         | Kind::Canceled
         | Kind::Timeout
         | Kind::Unavailable
+        | Kind::Unreachable
         | Kind::Internal => None,
     };
     known.unwrap_or_else(|| Translated::new(kind_state(error.kind), lower_first(text)))
@@ -135,6 +136,7 @@ fn kind_state(kind: FragmentErrorKind) -> SqlState {
         Kind::Canceled | Kind::Timeout => SqlState::QUERY_CANCELED,
         Kind::TooComplex => SqlState::STATEMENT_TOO_COMPLEX,
         Kind::Unavailable => SqlState::CRASH_SHUTDOWN,
+        Kind::Unreachable => SqlState::CONNECTION_FAILURE,
         Kind::Internal => SqlState::INTERNAL_ERROR,
     }
 }

@@ -1,7 +1,7 @@
 //! Many fragment streams into one stream of batches.
 //!
-//! Separate from [`crate::dispatch`] because it knows neither executors nor plans. Rows are never
-//! compared here: an ordered merge is a combine query.
+//! Knows neither executors nor plans, and serves both those who dispatch fragments and executors that
+//! read each other's rows. Rows are never compared here: an ordered merge is a combine query.
 //!
 //! ```text
 //! fragment 0 ─► task ─► bounded channel ─┐
@@ -72,7 +72,7 @@ where
 
 /// Stops a task when dropped.
 #[derive(Debug)]
-pub(crate) struct StopOnDrop(pub(crate) AbortHandle);
+pub struct StopOnDrop(pub AbortHandle);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
@@ -81,14 +81,19 @@ impl Drop for StopOnDrop {
 }
 
 /// What a task says to its reader; a channel that closes without [`Said::End`] is an error.
-pub(crate) enum Said {
+#[derive(Debug)]
+pub enum Said {
+    /// Rows.
     Batch(RecordBatch),
+    /// It failed. Nothing follows.
     Error(FragmentError),
+    /// All rows were said. Nothing follows.
     End,
 }
 
 /// Reads what a task says; holds the task.
-pub(crate) struct FromTask {
+#[derive(Debug)]
+pub struct FromTask {
     receiver: mpsc::Receiver<Said>,
     ended: bool,
     /// Stopped when this stream is dropped; shared by the streams of one broadcast.
@@ -96,10 +101,8 @@ pub(crate) struct FromTask {
 }
 
 impl FromTask {
-    pub(crate) fn stream(
-        receiver: mpsc::Receiver<Said>,
-        task: std::sync::Arc<StopOnDrop>,
-    ) -> BatchStream {
+    /// The stream of what comes through a channel.
+    pub fn stream(receiver: mpsc::Receiver<Said>, task: std::sync::Arc<StopOnDrop>) -> BatchStream {
         Box::pin(Self {
             receiver,
             ended: false,
