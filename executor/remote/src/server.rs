@@ -1,0 +1,188 @@
+//! An executor process: takes fragments from gateways, and rows from other executors.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion_distributed::{
+    DistributedExt, ExecuteTaskRequest, ProducerHeadSpec, TaskKey, Worker, WorkerQueryContext,
+};
+use skein_executor::{EmbeddedExecutor, EmbeddedOptions};
+use skein_executor_api::FragmentError;
+use tokio::net::{TcpListener, lookup_host};
+use tokio::sync::Semaphore;
+use tonic::transport::server::TcpIncoming;
+use uuid::Uuid;
+
+use crate::channels::{Channels, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
+use crate::codec::Codec;
+use crate::fragment::Here;
+use crate::runs::{Runs, Watched};
+
+/// Calls that may be open on one connection. Each reading fragment has one per sending fragment, and
+/// one that had to wait for another could wait for ever.
+const CALLS_MAX: u32 = 1 << 20;
+/// How often what ended statements have left behind in the engine is freed.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How an executor is made.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Where it listens, as `HOST:PORT`; port 0 takes any free one.
+    pub listen: String,
+    /// Its DuckDB.
+    pub executor: EmbeddedOptions,
+    /// Fragments that may run at once; one more is refused.
+    pub fragments_max: usize,
+}
+
+/// Why an executor does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// An address is no address, or is taken.
+    #[error("cannot listen on \"{address}\": {source}")]
+    Address {
+        /// As given.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Other machines could send fragments.
+    #[error(
+        "an executor listens on loopback only, not on {0}: it runs any SQL that it is sent, and \
+         there are no certificates that say by whom"
+    )]
+    Exposed(SocketAddr),
+    /// DuckDB cannot be opened.
+    #[error("cannot open DuckDB: {0}")]
+    Engine(#[from] FragmentError),
+    /// It failed while it ran.
+    #[error("the executor ended: {0}")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// An executor that has its address.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    here: Arc<Here>,
+}
+
+impl Server {
+    /// Opens DuckDB and takes the address; serves nobody yet.
+    pub async fn bind(options: ServerOptions) -> Result<Self, ServerError> {
+        let failed = |source| ServerError::Address {
+            address: options.listen.clone(),
+            source,
+        };
+        let mut resolved = lookup_host(&options.listen).await.map_err(failed)?;
+        let address = resolved.next();
+        let address = address.ok_or_else(|| failed(io::ErrorKind::AddrNotAvailable.into()))?;
+        if !address.ip().is_loopback() {
+            return Err(ServerError::Exposed(address));
+        }
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let embedded = EmbeddedOptions {
+            name: address.to_string(),
+            ..options.executor
+        };
+        let opened = tokio::task::spawn_blocking(move || EmbeddedExecutor::open(&embedded)).await;
+        let executor = opened.unwrap_or_else(|error| {
+            Err(crate::error::internal(format!(
+                "a task ended early: {error}"
+            )))
+        })?;
+        let here = Here {
+            executor: Arc::new(executor),
+            runs: Runs::default(),
+            places: Arc::new(Semaphore::new(
+                options.fragments_max.min(Semaphore::MAX_PERMITS),
+            )),
+        };
+        Ok(Self {
+            listener,
+            address,
+            here: Arc::new(here),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown`, and then until what runs has ended.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let worker = worker(Arc::clone(&self.here));
+        let sweeper = tokio::spawn(sweep(worker.clone(), self.here.runs.clone()));
+        let service = Watched::new(worker.into_worker_server(), self.here.runs.clone());
+        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
+        let served = builder()
+            .add_service(service)
+            .serve_with_incoming_shutdown(incoming, shutdown)
+            .await;
+        sweeper.abort();
+        Ok(served?)
+    }
+}
+
+/// How an executor serves. The one place where that is said.
+fn builder() -> tonic::transport::Server {
+    tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(CALLS_MAX)
+        // A statement that is canceled ends all its calls at once, which is no attack.
+        .http2_max_pending_accept_reset_streams(Some(CALLS_MAX as usize))
+        .http2_max_local_error_reset_streams(Some(CALLS_MAX as usize))
+}
+
+fn worker(here: Arc<Here>) -> Worker {
+    let channels = Channels::default();
+    let session = move |mut query: WorkerQueryContext| {
+        let (here, channels) = (Arc::clone(&here), channels.clone());
+        async move {
+            let config = query.builder.config().get_or_insert_default();
+            config.set_extension(here);
+            Ok(query
+                .builder
+                .with_distributed_user_codec(Codec)
+                .with_distributed_channel_resolver(channels)
+                .build())
+        }
+    };
+    Worker::from_session_builder(session)
+        .with_runtime_env(Arc::new(RuntimeEnv::default()))
+        .with_version(crate::version())
+}
+
+/// Makes the engine free the plans of statements that have ended, with the rows that they hold: it
+/// does so only when something happens to its cache.
+async fn sweep(worker: Worker, runs: Runs) {
+    let mut every = tokio::time::interval(SWEEP_INTERVAL);
+    let mut ran = true;
+    loop {
+        every.tick().await;
+        let runs_now = runs.count() > 0;
+        if ran || runs_now {
+            let nothing = ExecuteTaskRequest {
+                task_key: TaskKey {
+                    query_id: Uuid::nil(),
+                    stage_id: 0,
+                    task_number: 0,
+                },
+                target_partition_start: 0,
+                target_partition_end: 0,
+                producer_head_spec: ProducerHeadSpec::None,
+            };
+            // It waits for a plan that never comes; asking is what counts.
+            let asked = worker.execute_task(nothing);
+            let _ = tokio::time::timeout(Duration::from_millis(1), asked).await;
+        }
+        ran = runs_now;
+    }
+}
