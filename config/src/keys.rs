@@ -184,6 +184,10 @@ section! {
         /// DuckDB executors inside this process; each is its own DuckDB instance. One is fastest on
         /// one machine; more exist for tests and for trying how queries are split.
         pub embedded: usize = 1,
+        /// Executors in other processes, started with `skein executor`, each as `HOST:PORT`: an
+        /// address at which the gateway and the other executors reach it. Queries that are split run
+        /// there; whole ones, and what puts the parts together, run in this process.
+        pub nodes: Vec<String> = Vec::new(),
         /// Threads per executor. 0 means all cores.
         pub threads: usize = 0,
         /// Memory that executors may use together: a share of the machine's (`"80%"`) or an amount

@@ -424,6 +424,22 @@ impl Values {
         Ok(())
     }
 
+    fn check_nodes(&self, config: &Config) -> Result<(), ConfigError> {
+        let mut seen = BTreeSet::new();
+        for node in &config.executors.nodes {
+            let port = node.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+            if port.is_none_or(|(_, port)| !matches!(port.parse(), Ok(1_u16..))) {
+                let message = format!("\"{node}\" is not HOST:PORT, such as 127.0.0.1:7070");
+                return self.refuse("executors", "nodes", &message);
+            }
+            if !seen.insert(node) {
+                let message = format!("\"{node}\" is named twice");
+                return self.refuse("executors", "nodes", &message);
+            }
+        }
+        Ok(())
+    }
+
     fn check(&self, config: &Config) -> Result<(), ConfigError> {
         let refuse = |section, key, message: &str| self.refuse(section, key, message);
         if config.gateway.listen.is_empty() {
@@ -469,6 +485,7 @@ impl Values {
                 return refuse(section, key, "it has to be at least 1");
             }
         }
+        self.check_nodes(config)?;
         self.check_login(config)?;
         if catalog.sample_rows != -1 && catalog.sample_rows < 1 {
             return refuse(

@@ -3,6 +3,7 @@
 //! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 pub mod encrypt;
+pub mod executor;
 pub mod query;
 mod table;
 pub mod user;
@@ -20,6 +21,11 @@ use crate::session::Session;
 
 /// Stack of every thread: deep queries are parsed and planned by recursion.
 const THREAD_STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Threads for calls that block: each fragment that runs holds one. More fragments than
+/// `connections_max` of an executor can be waiting for each other's rows, so there have to be enough;
+/// they are made when needed.
+const BLOCKING_THREADS_MAX: usize = 4096;
 
 /// Query folders of Parquet, CSV and JSON files with any PostgreSQL client.
 #[derive(Debug, Parser)]
@@ -67,6 +73,20 @@ SKEIN_EXECUTORS__MEMORY_LIMIT=4GB. Flags win over the environment, and that over
         #[arg(long, value_name = "HOST:PORT")]
         listen: Vec<String>,
     },
+    /// Run fragments of queries for gateways until SIGINT or SIGTERM.
+    #[command(after_help = "\
+Examples:
+  skein executor data/ --listen 127.0.0.1:7070
+  skein executor --config skein.toml --listen 127.0.0.1:7071 --threads 4 --memory-limit 8GB
+
+A gateway uses executors that its configuration names:
+  [executors]
+  nodes = [\"127.0.0.1:7070\", \"127.0.0.1:7071\"]
+
+An executor reads the files below DIR, of the relations in FILE and below FILE's allow_paths, and no
+others, whatever it is sent; it needs them at the same paths as the gateway. It listens on loopback
+only.")]
+    Executor(executor::ExecutorArguments),
     /// Validate a configuration and list its relations, their files and columns.
     #[command(after_help = "\
 Examples:
@@ -155,6 +175,8 @@ enum CliError {
     Start(#[from] StartError),
     #[error(transparent)]
     Open(#[from] crate::gateway::OpenError),
+    #[error(transparent)]
+    Executor(#[from] skein_remote::ServerError),
     #[error("{0}")]
     Query(String),
     #[error("{0}")]
@@ -163,6 +185,8 @@ enum CliError {
     Login(#[from] crate::login::OpenError),
     #[error("cannot wait for signals: {0}")]
     Signal(std::io::Error),
+    #[error("nothing to read: name a folder, --config FILE or --allow-path DIR")]
+    NothingToRead,
     #[error("nothing to serve: name a folder, --config FILE or --relation NAME=GLOB")]
     Nothing,
 }
@@ -174,6 +198,7 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(THREAD_STACK_BYTES)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
@@ -184,7 +209,7 @@ pub fn main() -> ExitCode {
     runtime.shutdown_background();
     match ended {
         Ok(code) => code,
-        Err(error @ CliError::Nothing) => fail(&error.to_string(), 2),
+        Err(error @ (CliError::Nothing | CliError::NothingToRead)) => fail(&error.to_string(), 2),
         Err(error) => fail(&error.to_string(), 1),
     }
 }
@@ -215,6 +240,7 @@ async fn run(command: Command) -> Result<ExitCode, CliError> {
             source,
             listen,
         } => serve(source.load(dir, listen)?).await,
+        Command::Executor(arguments) => executor::run(arguments).await,
         Command::Check { dir, source } => check(source.load(dir, Vec::new())?).await,
         Command::Explain { dir, source, sql } => explain(source.load(dir, Vec::new())?, &sql).await,
         Command::Query(arguments) => match query::run(&arguments).await {

@@ -4,6 +4,10 @@
 //! DistributedPlan ─► layout (placement) ─► admission ─► stage 0 fragments ─► exchange ─► … ─► rows
 //! ```
 //!
+//! Where there are executors in other processes, the stages of a plan that is split run there, and
+//! their last stage here if it is one fragment; [`remote`] hands them over. Everything else runs on
+//! the executors inside this process.
+//!
 //! Invariants: a running statement holds as many slots as it may hold connections of the busiest
 //! executor at once, taken together before it starts, so that no stage can wait for a connection
 //! that a stage behind it holds. Rows between stages wait in bounded channels. Dropping the
@@ -14,6 +18,7 @@ pub mod exchange;
 pub mod layout;
 pub mod metrics;
 pub mod placement;
+mod remote;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -34,6 +39,8 @@ use crate::merge::{Order, merge, spawned};
 use exchange::Waiting;
 use layout::{Layout, Placed};
 use metrics::{Measured, Metrics};
+pub use remote::Cluster;
+use remote::Sites;
 
 /// Limits of dispatch, from the configuration.
 #[derive(Clone, Debug)]
@@ -61,6 +68,8 @@ pub struct RunOptions {
     pub deadline: Option<Instant>,
     /// How many fragments a divided stage gets; one per executor unless given.
     pub fragments: Option<usize>,
+    /// Whether fragments in other processes count what they do, which takes a message more each.
+    pub measured: bool,
 }
 
 /// A statement that runs.
@@ -75,6 +84,7 @@ pub struct Running {
 pub struct Dispatcher {
     executors: Vec<Arc<dyn Executor>>,
     names: Vec<String>,
+    cluster: Option<Cluster>,
     running: Arc<Semaphore>,
     slots: Arc<Semaphore>,
     slots_max: usize,
@@ -96,6 +106,7 @@ impl Dispatcher {
         Self {
             executors,
             names,
+            cluster: None,
             running: Arc::new(Semaphore::new(limits.running_queries_max.max(1))),
             slots: Arc::new(Semaphore::new(slots_max)),
             slots_max,
@@ -103,14 +114,29 @@ impl Dispatcher {
         }
     }
 
-    /// Names of the executors.
-    pub fn executors(&self) -> &[String] {
-        &self.names
+    /// The same with executors in other processes.
+    #[must_use]
+    pub fn with_cluster(mut self, cluster: Cluster) -> Self {
+        self.cluster = Some(cluster);
+        self
+    }
+
+    /// Whether there are executors in other processes now.
+    pub fn has_nodes(&self) -> bool {
+        !self.nodes().is_empty()
+    }
+
+    /// How many executors a plan that is split would run on now.
+    pub fn executors_now(&self) -> usize {
+        match self.nodes().len() {
+            0 => self.executors.len(),
+            nodes => nodes,
+        }
     }
 
     /// Which fragments a plan has, where they run and what they read.
     pub fn layout(&self, plan: &DistributedPlan, fragments: Option<usize>) -> Layout {
-        Layout::of(plan, &self.names, fragments)
+        self.sites(plan, fragments).layout
     }
 
     /// Starts a plan; returns when its first rows are there, or it has ended or failed.
@@ -119,12 +145,12 @@ impl Dispatcher {
         plan: &DistributedPlan,
         options: &RunOptions,
     ) -> Result<Running, GatewayError> {
-        let layout = self.layout(plan, options.fragments);
-        let needed = layout.fragments_at_most(self.executors.len());
+        let Sites { layout, nodes } = self.sites(plan, options.fragments);
+        let needed = layout.fragments_at_most();
         let permits = self
             .admit(needed.min(self.slots_max), options.deadline)
             .await?;
-        let metrics = Arc::new(Metrics::new(&layout, &self.names));
+        let metrics = Arc::new(Metrics::new(&layout));
         let run = Run {
             dispatcher: self,
             plan,
@@ -132,10 +158,10 @@ impl Dispatcher {
             options,
             metrics: &metrics,
         };
-        let rows = if needed <= self.slots_max {
-            run.together().await?
-        } else {
-            run.stage_by_stage().await?
+        let rows = match nodes {
+            Some(nodes) => run.on_nodes(&nodes).await?,
+            None if needed <= self.slots_max => run.together().await?,
+            None => run.stage_by_stage().await?,
         };
         let rows = Box::pin(Admitted {
             rows: Some(rows),

@@ -15,9 +15,10 @@ use skein_config::Config;
 use skein_executor::engine::{Database, DatabaseOptions, FileAccess, Host};
 use skein_executor::{EmbeddedExecutor, EmbeddedOptions};
 use skein_executor_api::{Executor, FragmentError, FragmentErrorKind};
+use skein_remote::{Node, NodeError, Nodes, Remote, RemoteOptions};
 
 use crate::check::CheckReport;
-use crate::dispatch::{Dispatcher, Limits};
+use crate::dispatch::{Cluster, Dispatcher, Limits};
 use crate::error::GatewayError;
 use crate::pgwire::cancel::CancelRegistry;
 use crate::plan_cache::PlanCache;
@@ -27,6 +28,8 @@ use crate::shadow::{Shadow, ShadowOptions};
 
 /// Shadow databases that are kept: a transaction block may need one that is not the newest.
 const SHADOWS_MAX: usize = 4;
+/// Bytes of rows that wait for the combine query from one fragment in another process.
+const READER_BYTES_MAX: usize = 16 << 20;
 /// Memory for statements that read no file.
 const SHADOW_MEMORY: &str = "1GB";
 
@@ -42,6 +45,9 @@ pub enum OpenError {
     /// A default of the configuration is none of its setting's.
     #[error("configuration: {0}")]
     Setting(#[from] SettingError),
+    /// An executor in another process has no address.
+    #[error("configuration: executors.nodes: {0}")]
+    Node(#[from] NodeError),
     /// The folder for spilled rows cannot be made.
     #[error("cannot make a folder for temporary files in {path}: {source}")]
     TempDirectory {
@@ -93,7 +99,7 @@ impl Gateway {
             let (relation, error) = (problem.name, problem.error);
             tracing::warn!(%relation, %error, "relation cannot be read now");
         }
-        let databases = executors
+        let databases: Vec<Database> = executors
             .iter()
             .map(|executor| executor.database().clone())
             .collect();
@@ -107,7 +113,10 @@ impl Gateway {
         let executors = executors
             .into_iter()
             .map(|executor| executor as Arc<dyn Executor>);
-        let dispatcher = Dispatcher::new(executors.collect(), limits);
+        let mut dispatcher = Dispatcher::new(executors.collect(), limits);
+        if let Some(cluster) = cluster(&config, &databases)? {
+            dispatcher = dispatcher.with_cluster(cluster);
+        }
         for problem in system::problems(&catalog.current()) {
             tracing::warn!(%problem, "what is declared about a relation is not shown");
         }
@@ -343,7 +352,7 @@ fn lost(error: &tokio::task::JoinError) -> FragmentError {
 }
 
 /// A folder of this process below the configured one or the system's.
-fn temp_directory(config: &Config) -> Result<tempfile::TempDir, OpenError> {
+pub(crate) fn temp_directory(config: &Config) -> Result<tempfile::TempDir, OpenError> {
     let configured = config.executors.temp_directory.as_str();
     let parent = if configured.is_empty() {
         std::env::temp_dir()
@@ -392,8 +401,22 @@ async fn open_executors(
         .unwrap_or_else(|error| Err(lost(&error)))
 }
 
+/// The executors in other processes, if there are any.
+fn cluster(config: &Config, databases: &[Database]) -> Result<Option<Cluster>, NodeError> {
+    let nodes = config.executors.nodes.iter().map(|node| Node::at(node));
+    let nodes = nodes.collect::<Result<Vec<Node>, NodeError>>()?;
+    if nodes.is_empty() {
+        return Ok(None);
+    }
+    let remote = Remote::new(RemoteOptions {
+        nodes: Nodes::new(nodes),
+        reader_bytes_max: READER_BYTES_MAX,
+    });
+    Ok(Some(Cluster::new(remote, databases[0].clone())))
+}
+
 /// The folders that DuckDB may read: those of relations and those that paths may reach.
-fn file_access(config: &Config) -> FileAccess {
+pub(crate) fn file_access(config: &Config) -> FileAccess {
     let globs = config
         .relations
         .iter()

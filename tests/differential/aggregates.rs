@@ -11,7 +11,7 @@ use skein_tests::compare::Order;
 use skein_tests::data::sets;
 use skein_tests::native::Native;
 
-use crate::modes::{Checked, Modes, report};
+use crate::modes::{Checked, Modes, ON_PROCESSES, report};
 
 /// Window functions, which DuckDB also lists as aggregates.
 const WINDOW_ONLY: &[&str] = &[
@@ -64,15 +64,36 @@ struct Call {
 
 #[test]
 fn aggregates_split_equals_whole_1() {
-    run(|name| name < "h");
+    run(|name| name < "h", here());
 }
 
 #[test]
 fn aggregates_split_equals_whole_2() {
-    run(|name| name >= "h");
+    run(|name| name >= "h", here());
 }
 
-fn run(wanted: impl Fn(&str) -> bool) {
+#[test]
+#[ignore = "takes minutes; run by make test-full"]
+fn aggregates_on_processes_equal_whole_1() {
+    run(|name| name < "h", on_processes());
+}
+
+#[test]
+#[ignore = "takes minutes; run by make test-full"]
+fn aggregates_on_processes_equal_whole_2() {
+    run(|name| name >= "h", on_processes());
+}
+
+/// DuckDB alone prints lists and maps in another way; the other tests compare its values.
+fn here() -> Modes {
+    Modes::start(sets::aggregate_relations).without_native()
+}
+
+fn on_processes() -> Modes {
+    Modes::on_processes(sets::aggregate_relations, ON_PROCESSES)
+}
+
+fn run(wanted: impl Fn(&str) -> bool, mut modes: Modes) {
     let calls: Vec<Call> = calls()
         .into_iter()
         .filter(|call| wanted(&call.name))
@@ -82,8 +103,6 @@ fn run(wanted: impl Fn(&str) -> bool) {
         "DuckDB has more aggregates than {}",
         calls.len()
     );
-    // DuckDB alone prints lists and maps in another way; the other tests compare its values.
-    let mut modes = Modes::start(sets::aggregate_relations).without_native();
     let mut failures = Vec::new();
     let mut succeeded = BTreeSet::new();
     let mut checked = 0;

@@ -4,10 +4,10 @@
 //! then one of several, so a query whose rows differ gets a second chance without its LIMIT.
 
 use skein_tests::compare::Order;
-use skein_tests::data::sets::{self, Layout};
+use skein_tests::data::sets;
 use skein_tests::native::Native;
 
-use crate::modes::{Checked, Modes, report};
+use crate::modes::{Checked, Modes, ON_PROCESSES, report};
 
 /// Queries that divide by zero on little data, where PostgreSQL fails as well: the classes of items
 /// of query 20 of TPC-DS have no sales there. They run with `skein.division_by_zero = null`.
@@ -17,49 +17,64 @@ const DIVIDE_BY_ZERO: &[(&str, &str)] = &[("tpcds", "20")];
 /// DuckDB: 0.575 is 0.58 in the one and 0.57 in the other. They are not compared with DuckDB alone.
 const ROUNDS_QUOTIENTS: &[(&str, &str)] = &[("tpcds", "78")];
 
+const TPCH: (&str, &str, usize) = ("tpch", "TPC-H queries", 22);
+const TPCDS: (&str, &str, usize) = ("tpcds", "TPC-DS queries", 99);
+
 #[test]
 fn tpch_split_equals_whole() {
-    suite("tpch", "TPC-H queries", 22, |layout| {
-        sets::tpch("0.02", layout)
-    });
+    suite(TPCH, Modes::start(|layout| sets::tpch("0.02", layout)));
 }
 
 #[test]
 fn tpcds_split_equals_whole() {
-    suite("tpcds", "TPC-DS queries", 99, |layout| {
-        sets::tpcds("0.02", layout)
-    });
+    suite(TPCDS, Modes::start(|layout| sets::tpcds("0.02", layout)));
+}
+
+#[test]
+fn tpch_on_processes_equals_whole() {
+    let data = |layout| sets::tpch("0.02", layout);
+    suite(TPCH, Modes::on_processes(data, ON_PROCESSES));
+}
+
+#[test]
+fn tpcds_on_processes_equals_whole() {
+    let data = |layout| sets::tpcds("0.02", layout);
+    suite(TPCDS, Modes::on_processes(data, &ON_PROCESSES[2..]));
 }
 
 #[test]
 #[ignore = "takes minutes; run by make test-full"]
 fn tpch_split_equals_whole_at_larger_scale() {
-    suite("tpch", "TPC-H queries", 22, |layout| {
-        sets::tpch("1", layout)
-    });
+    suite(TPCH, Modes::start(|layout| sets::tpch("1", layout)));
 }
 
 #[test]
 #[ignore = "takes minutes; run by make test-full"]
 fn tpcds_split_equals_whole_at_larger_scale() {
-    suite("tpcds", "TPC-DS queries", 99, |layout| {
-        sets::tpcds("1", layout)
-    });
+    suite(TPCDS, Modes::start(|layout| sets::tpcds("1", layout)));
 }
 
-fn suite(
-    extension: &str,
-    subject: &str,
-    count: usize,
-    data: impl Fn(Layout) -> std::path::PathBuf,
-) {
+#[test]
+#[ignore = "takes minutes; run by make test-full"]
+fn tpch_on_processes_equals_whole_at_larger_scale() {
+    let data = |layout| sets::tpch("1", layout);
+    suite(TPCH, Modes::on_processes(data, ON_PROCESSES));
+}
+
+#[test]
+#[ignore = "takes minutes; run by make test-full"]
+fn tpcds_on_processes_equals_whole_at_larger_scale() {
+    let data = |layout| sets::tpcds("1", layout);
+    suite(TPCDS, Modes::on_processes(data, ON_PROCESSES));
+}
+
+fn suite((extension, subject, count): (&str, &str, usize), mut modes: Modes) {
     let queries = Native::with_extensions(1, &[extension])
         .query(&format!(
             "SELECT query_nr, query FROM {extension}_queries() ORDER BY query_nr"
         ))
         .expect("the extension lists its queries");
     assert_eq!(queries.len(), count);
-    let mut modes = Modes::start(data);
     let mut failures = Vec::new();
     for row in &queries {
         let number = row[0].as_deref().unwrap_or_default();

@@ -16,6 +16,13 @@ pub(crate) struct Mode {
     _cluster: Cluster,
 }
 
+/// How many executors in processes of their own, and over which files.
+pub(crate) const ON_PROCESSES: &[(&str, usize, Layout)] = &[
+    ("always on 1 process", 1, Layout::Few),
+    ("always on 2 processes", 2, Layout::Few),
+    ("many tiny files on 3 processes", 3, Layout::Many),
+];
+
 /// Whole on one executor; split on one, on three, and over many tiny files.
 pub(crate) struct Modes {
     whole: Mode,
@@ -39,6 +46,23 @@ impl Modes {
             ],
             native: Some(native),
             compare_native: true,
+        }
+    }
+
+    /// Whole on one executor in this process; split on executors in processes of their own.
+    pub(crate) fn on_processes(
+        data: impl Fn(Layout) -> PathBuf,
+        wanted: &[(&'static str, usize, Layout)],
+    ) -> Self {
+        let split = wanted.iter().map(|(name, processes, layout)| {
+            let options = ClusterOptions::new(&data(*layout)).processes(*processes);
+            started(name, &options, &["skein.split = always"])
+        });
+        Self {
+            whole: mode("never", &data(Layout::Few), 1, &["skein.split = never"]),
+            split: split.collect(),
+            native: None,
+            compare_native: false,
         }
     }
 
@@ -101,7 +125,12 @@ pub(crate) enum Checked {
 }
 
 fn mode(name: &'static str, folder: &Path, executors: usize, settings: &[&str]) -> Mode {
-    let cluster = Cluster::start(&ClusterOptions::new(folder).executors(executors));
+    let options = ClusterOptions::new(folder).executors(executors);
+    started(name, &options, settings)
+}
+
+fn started(name: &'static str, options: &ClusterOptions, settings: &[&str]) -> Mode {
+    let cluster = Cluster::start(options);
     let client = cluster.client_with(settings);
     Mode {
         name,

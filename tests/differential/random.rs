@@ -1,4 +1,4 @@
-//! Random queries, in four tests so that they can run side by side.
+//! Random queries, in several tests so that they can run side by side.
 //!
 //! `SKEIN_TEST_SEED=N` repeats a run, `SKEIN_TEST_QUERIES=N` makes it longer. A query that differs
 //! is shrunk before it is shown.
@@ -7,42 +7,60 @@ use skein_tests::data::sets;
 use skein_tests::environment;
 use skein_tests::random::{Choices, generate, shrink};
 
-use crate::modes::{Checked, Modes, report};
+use crate::modes::{Checked, Modes, ON_PROCESSES, report};
 
 /// How many queries each of the four tests runs.
 const QUERIES: usize = 550;
+/// How many run on executors in processes of their own in every test run.
+const QUERIES_ON_PROCESSES: usize = 200;
 /// After so many differences the rest would say nothing new.
 const FAILURES_MAX: usize = 12;
 
 #[test]
 fn random_queries_split_equals_whole_1() {
-    run(1);
+    run(1, QUERIES, here());
 }
 
 #[test]
 fn random_queries_split_equals_whole_2() {
-    run(2);
+    run(2, QUERIES, here());
 }
 
 #[test]
 fn random_queries_split_equals_whole_3() {
-    run(3);
+    run(3, QUERIES, here());
 }
 
 #[test]
 fn random_queries_split_equals_whole_4() {
-    run(4);
+    run(4, QUERIES, here());
+}
+
+#[test]
+fn random_queries_on_processes_equal_whole() {
+    let modes = Modes::on_processes(sets::random_relations, &ON_PROCESSES[1..]);
+    run(5, QUERIES_ON_PROCESSES, modes);
+}
+
+#[test]
+#[ignore = "takes minutes; run by make test-full"]
+fn many_random_queries_on_processes_equal_whole() {
+    let modes = Modes::on_processes(sets::random_relations, ON_PROCESSES);
+    run(6, QUERIES * 4, modes);
+}
+
+fn here() -> Modes {
+    Modes::start(sets::random_relations)
 }
 
 #[expect(
     clippy::print_stdout,
     reason = "the seed has to be seen to repeat a run"
 )]
-fn run(part: u64) {
+fn run(part: u64, queries: usize, mut modes: Modes) {
     let seed = environment::seed();
     println!("SKEIN_TEST_SEED={seed}");
-    let count = environment::queries(QUERIES * 4).div_ceil(4);
-    let mut modes = Modes::start(sets::random_relations);
+    let count = environment::queries(queries * 4).div_ceil(4);
     let mut failures = Vec::new();
     let mut errors = 0;
     for index in 0..count as u64 {

@@ -1,6 +1,8 @@
-//! A gateway with its executors inside this process, on a free port of loopback.
+//! A gateway inside this process, on a free port of loopback, with its executors inside this process
+//! or in processes of their own.
 
 use std::fmt::{self, Write as _};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::client::Client;
 use crate::data;
+use crate::executor::{ExecutorOptions, ExecutorProcess};
 
 /// As `skein serve` has it: deep queries are parsed and planned by recursion.
 const THREAD_STACK_BYTES: usize = 64 << 20;
@@ -21,6 +24,8 @@ pub struct ClusterOptions {
     pub folder: PathBuf,
     /// How many embedded executors.
     pub executors: usize,
+    /// How many executors in processes of their own; then split queries run on those.
+    pub processes: usize,
     /// Threads of each.
     pub threads: usize,
     /// Further lines of `[gateway]`, such as `connections_max = 5`.
@@ -37,6 +42,7 @@ impl ClusterOptions {
         Self {
             folder: folder.to_path_buf(),
             executors: 1,
+            processes: 0,
             threads: 1,
             gateway: String::new(),
             executor: String::new(),
@@ -48,6 +54,13 @@ impl ClusterOptions {
     #[must_use]
     pub fn executors(mut self, executors: usize) -> Self {
         self.executors = executors;
+        self
+    }
+
+    /// The same with this many executors in processes of their own.
+    #[must_use]
+    pub fn processes(mut self, processes: usize) -> Self {
+        self.processes = processes;
         self
     }
 
@@ -77,19 +90,34 @@ impl ClusterOptions {
     }
 }
 
-/// A running gateway. Ends when dropped.
+/// A running gateway. Ends when dropped, with its executors.
 pub struct Cluster {
     address: SocketAddr,
     server: Option<RunningServer>,
     runtime: Runtime,
+    /// Ended after the gateway.
+    processes: Vec<ExecutorProcess>,
 }
 
 impl Cluster {
-    /// Starts a gateway with these options.
+    /// Starts a gateway with these options, after its executors.
     pub fn start(options: &ClusterOptions) -> Self {
-        let config = Config::from_toml(&options.toml(), &options.folder)
+        let mut config = Config::from_toml(&options.toml(), &options.folder)
             .expect("the configuration of a test is right");
-        Self::start_with(config)
+        let process = |_| {
+            ExecutorProcess::start(&ExecutorOptions {
+                threads: options.threads,
+                ..ExecutorOptions::new(&options.folder)
+            })
+        };
+        let processes: io::Result<Vec<ExecutorProcess>> =
+            (0..options.processes).map(process).collect();
+        let processes = processes.expect("executors start");
+        let nodes = processes.iter().map(|one| one.address().to_string());
+        config.executors.nodes.extend(nodes);
+        let mut cluster = Self::start_with(config);
+        cluster.processes = processes;
+        cluster
     }
 
     /// Starts a gateway with a configuration.
@@ -107,7 +135,18 @@ impl Cluster {
             address,
             server: Some(server),
             runtime,
+            processes: Vec::new(),
         }
+    }
+
+    /// Its executors in processes of their own.
+    pub fn processes(&self) -> &[ExecutorProcess] {
+        &self.processes
+    }
+
+    /// Kills one of them; it stays in the list.
+    pub fn kill_process(&mut self, index: usize) {
+        self.processes[index].kill();
     }
 
     /// Where it listens.

@@ -53,6 +53,18 @@ pub fn duckdb_folder() -> PathBuf {
     variable("DUCKDB_LIB_DIR").map_or_else(|| checkout().join(".duckdb"), PathBuf::from)
 }
 
+/// A program of this package, which cargo has built with its tests.
+pub fn program(name: &str) -> PathBuf {
+    // A test binary is target/PROFILE/deps/NAME, a program target/PROFILE/NAME.
+    let binary = std::env::current_exe().expect("the running program has a path");
+    let found = binary
+        .ancestors()
+        .skip(1)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is not built beside {}", binary.display()))
+}
+
 /// A folder for generated data that outlives a run: inside cargo's target folder.
 pub fn generated_folder() -> PathBuf {
     // A test binary is target/PROFILE/deps/NAME, a program target/PROFILE/NAME.

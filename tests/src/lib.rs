@@ -1,8 +1,8 @@
-//! Whole-system tests: a gateway and its executors in one process, on loopback.
+//! Whole-system tests: a gateway and its executors, on loopback.
 //!
 //! ```text
 //! test ── client::Client ──► cluster::Cluster (gateway + N embedded executors) ── generated files
-//!   │
+//!   │                           └──► executor::ExecutorProcess (N processes) ───────┘
 //!   ├── native::Native       the same SQL on DuckDB alone, over the same files
 //!   └── postgres::Postgres   the same SQL on a real PostgreSQL, where one is installed
 //! ```
@@ -16,6 +16,7 @@ pub mod cluster;
 pub mod compare;
 pub mod data;
 pub mod environment;
+pub mod executor;
 pub mod native;
 pub mod postgres;
 pub mod process;

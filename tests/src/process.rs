@@ -9,7 +9,12 @@ const TICKS_PER_SECOND: u64 = 100;
 
 /// CPU time used so far, by all threads.
 pub fn cpu_time() -> Duration {
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux has /proc");
+    cpu_time_of("self")
+}
+
+/// CPU time that another process has used so far; none if it is gone.
+pub fn cpu_time_of(process: &str) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The second field, in parentheses, may contain spaces. utime and stime are fields 14 and 15.
     let fields = stat.rsplit(')').next().unwrap_or_default();
     let ticks: u64 = fields
@@ -46,13 +51,18 @@ fn status(field: &str) -> u64 {
 /// Waits until this process has used next to no CPU for a while, and says how long that took.
 /// `None`: it was still busy after `limit`.
 pub fn idle_within(limit: Duration) -> Option<Duration> {
+    idle_within_of("self", limit)
+}
+
+/// The same for another process.
+pub fn idle_within_of(process: &str, limit: Duration) -> Option<Duration> {
     const SPAN: Duration = Duration::from_millis(200);
     let start = Instant::now();
     loop {
-        let before = cpu_time();
+        let before = cpu_time_of(process);
         // Measuring idleness is waiting.
         std::thread::sleep(SPAN);
-        if cpu_time().saturating_sub(before) <= SPAN / 4 {
+        if cpu_time_of(process).saturating_sub(before) <= SPAN / 4 {
             return Some(start.elapsed().saturating_sub(SPAN));
         }
         if start.elapsed() > limit + SPAN {

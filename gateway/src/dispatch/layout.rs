@@ -10,6 +10,8 @@ use super::placement;
 /// Fragments by stage.
 #[derive(Clone, Debug)]
 pub struct Layout {
+    /// Names of the executors that fragments are placed on.
+    pub executors: Vec<String>,
     /// For each stage of the plan its fragments in order; at least one each.
     pub stages: Vec<Vec<Placed>>,
 }
@@ -28,13 +30,14 @@ impl Layout {
     pub fn of(plan: &DistributedPlan, executors: &[String], fragments: Option<usize>) -> Self {
         let place = |stage| place(stage, executors, fragments);
         Self {
+            executors: executors.to_vec(),
             stages: plan.stages.iter().map(place).collect(),
         }
     }
 
     /// Fragments on the executor that has most of them.
-    pub(crate) fn fragments_at_most(&self, executors: usize) -> usize {
-        let mut counts = vec![0; executors];
+    pub(crate) fn fragments_at_most(&self) -> usize {
+        let mut counts = vec![0; self.executors.len()];
         for placed in self.stages.iter().flatten() {
             counts[placed.executor] += 1;
         }

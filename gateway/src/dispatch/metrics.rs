@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use futures::{Stream, StreamExt};
 use skein_executor_api::{BatchStream, FragmentError};
+use skein_remote::Measurement;
 
 use super::layout::Layout;
 
@@ -32,12 +33,12 @@ pub struct FragmentMetrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(layout: &Layout, executors: &[String]) -> Self {
+    pub(crate) fn new(layout: &Layout) -> Self {
         let started = Instant::now();
         let stages = layout.stages.iter().map(|placed| {
             let fragments = placed.iter().map(|placed| {
                 Arc::new(FragmentMetrics {
-                    executor: executors[placed.executor].clone(),
+                    executor: layout.executors[placed.executor].clone(),
                     files: placed.files.iter().map(Vec::len).sum(),
                     rows: AtomicU64::new(0),
                     bytes: AtomicU64::new(0),
@@ -73,9 +74,18 @@ impl FragmentMetrics {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// From the start of the statement to its last rows.
+    /// To its last rows: from the start of the statement, or of the fragment where that ran in
+    /// another process.
     pub fn elapsed(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed))
+    }
+
+    /// Takes over what an executor in another process has counted.
+    pub(crate) fn take(&self, measurement: &Measurement) {
+        let micros = u64::try_from(measurement.elapsed.as_micros()).unwrap_or(u64::MAX);
+        self.rows.store(measurement.rows, Ordering::Relaxed);
+        self.bytes.store(measurement.bytes, Ordering::Relaxed);
+        self.micros.store(micros, Ordering::Relaxed);
     }
 
     fn saw(&self, batch: Option<&RecordBatch>) {

@@ -490,7 +490,9 @@ impl Session {
             let columns = analysed.described.clone().unwrap_or_default();
             return Ok(Outcome::select(Err(error), columns));
         }
-        let (analysed, _, started) = self.plan_and_start(analysed, parameters, guard).await?;
+        let (analysed, _, started) = self
+            .plan_and_start(analysed, parameters, false, guard)
+            .await?;
         let rows = match started.map(Started::rows) {
             // PostgreSQL reads constants when it analyses a query, and computes with them when it
             // plans: before anything is sent.

@@ -59,7 +59,7 @@ impl Session {
         let mut metrics = None;
         let mut rows = 0;
         let planned = if analyze {
-            let (_, planned, started) = self.plan_and_start(query, parameters, guard).await?;
+            let (_, planned, started) = self.plan_and_start(query, parameters, true, guard).await?;
             let mut batches = match started? {
                 Started::Shadow(batches) => batches,
                 Started::Fragments(running) => {
@@ -110,7 +110,7 @@ impl Session {
                 let fragments = placed.iter().enumerate();
                 fragments
                     .map(|(index, placed)| FragmentNote {
-                        executor: dispatcher.executors()[placed.executor].clone(),
+                        executor: layout.executors[placed.executor].clone(),
                         files: divided
                             .iter()
                             .flat_map(|scan| &placed.files[*scan])

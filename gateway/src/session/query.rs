@@ -81,7 +81,9 @@ impl Session {
         let understood = self.understand_text(sql, &[], guard).await?;
         let mut analysed = Analysed::new(sql.into(), Statement::Unlisten(None));
         analysed.set_query(understood);
-        let (_, _, started) = self.plan_and_start(&Arc::new(analysed), &[], guard).await?;
+        let (_, _, started) = self
+            .plan_and_start(&Arc::new(analysed), &[], false, guard)
+            .await?;
         let mut rows = started?.rows();
         let mut values = Vec::new();
         while let Some(batch) = guard.run(async { rows.next().await.transpose() }).await? {
@@ -150,6 +152,7 @@ impl Session {
             self.derived.split
         };
         let config = self.gateway.config();
+        let dispatcher = self.gateway.dispatcher();
         let options = SplitOptions {
             mode: match mode {
                 SplitMode::Auto => split::SplitMode::Auto,
@@ -157,11 +160,15 @@ impl Session {
                 SplitMode::Never => split::SplitMode::Never,
             },
             exchange: self.derived.exchange,
-            executors: self.gateway.dispatcher().executors().len(),
+            executors: dispatcher.executors_now(),
             partitions: self.derived.partitions,
             bytes_min: config.gateway.split_bytes_min,
-            // Embedded executors share the memory of this process.
-            cluster: Cluster::OneMachine,
+            cluster: if dispatcher.has_nodes() {
+                Cluster::Machines
+            } else {
+                // Embedded executors share the memory of this process.
+                Cluster::OneMachine
+            },
             memory_bytes: None,
         };
         if lasting && let Some(plan) = analysed.remembered_plan(options, &relations) {
@@ -198,11 +205,13 @@ impl Session {
 
     /// Plans a query and runs it; again if files turn out to have changed before any of its rows
     /// were seen. Gives the statement, which may have been understood anew, its plan, and what
-    /// starting it gave: an error of running is not one of planning.
+    /// starting it gave: an error of running is not one of planning. `measured` asks for what
+    /// EXPLAIN ANALYZE shows.
     pub(super) async fn plan_and_start(
         &mut self,
         query: &Arc<Analysed>,
         parameters: &[String],
+        measured: bool,
         guard: &mut Guard,
     ) -> Result<(Arc<Analysed>, Planned, Result<Started, GatewayError>), GatewayError> {
         let mut plans = 0;
@@ -210,7 +219,7 @@ impl Session {
             let query = self.up_to_date(query, guard).await?;
             let planned = self.plan(&query, parameters, guard).await?;
             plans += 1;
-            match self.start_query(&planned, guard).await {
+            match self.start_query(&planned, measured, guard).await {
                 Ok(started) => return Ok((query, planned, Ok(started))),
                 Err(error) if plans < PLANS_MAX && self.may_plan_anew(&planned, &error) => {}
                 Err(error) => {
@@ -240,6 +249,7 @@ impl Session {
     async fn start_query(
         &mut self,
         planned: &Planned,
+        measured: bool,
         guard: &mut Guard,
     ) -> Result<Started, GatewayError> {
         let settings = &self.derived.duckdb;
@@ -267,6 +277,7 @@ impl Session {
                     settings: settings.clone(),
                     deadline,
                     fragments: self.derived.fragments,
+                    measured,
                 };
                 let run = versions::run(&self.gateway, plan, &options);
                 match guard.run(run).await {

@@ -1,0 +1,131 @@
+//! `skein executor`: a process that runs fragments for gateways.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use skein_config::{Config, MemoryLimit, Overrides};
+use skein_executor::EmbeddedOptions;
+use skein_executor::engine::DatabaseOptions;
+use skein_remote::{Server, ServerOptions};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{BLOCKING_THREADS_MAX, CliError, has_relations};
+use crate::gateway::{file_access, temp_directory};
+
+/// Fragments that an executor runs at once, for each of `executors.connections_max`: a statement may
+/// have many on one executor that wait for each other, and those of several gateways add up.
+const FRAGMENTS_PER_CONNECTION: usize = 32;
+/// Blocking threads that are left for everything but fragments.
+const OTHER_THREADS: usize = 64;
+
+/// What `skein executor` is told.
+#[derive(Debug, Args)]
+pub struct ExecutorArguments {
+    /// Folder whose files fragments may read.
+    dir: Option<PathBuf>,
+    /// Address to listen on. Port 0 takes any free port.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070")]
+    listen: String,
+    /// Configuration file in TOML: the gateway's, or one with [executors] and what may be read.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Another folder whose files fragments may read; can be repeated.
+    #[arg(long, value_name = "DIR")]
+    allow_path: Vec<PathBuf>,
+    /// Threads of DuckDB. Default: as configured, else all cores.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Memory of DuckDB, such as 4GB or 50%. Default: as configured, else 80%.
+    #[arg(long, value_name = "AMOUNT")]
+    memory_limit: Option<MemoryLimit>,
+    /// Folder for what does not fit into memory. Default: as configured, else the system's.
+    #[arg(long, value_name = "DIR")]
+    temp_directory: Option<PathBuf>,
+}
+
+/// Serves until a signal, then until fragments have ended or their time is over.
+#[expect(
+    clippy::print_stderr,
+    reason = "messages of a command line program go to stderr"
+)]
+pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliError> {
+    let config = configuration(&arguments)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Signal)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Signal)?;
+    // Removed with everything in it when this function ends.
+    let spilled = temp_directory(&config)?;
+    let settings = &config.executors;
+    let fragments_max = settings
+        .connections_max
+        .saturating_mul(FRAGMENTS_PER_CONNECTION)
+        .min(BLOCKING_THREADS_MAX - OTHER_THREADS);
+    let server = Server::bind(ServerOptions {
+        listen: arguments.listen,
+        executor: EmbeddedOptions {
+            database: DatabaseOptions {
+                threads: (settings.threads > 0).then_some(settings.threads),
+                memory_limit: settings.memory_limit.duckdb_setting(1),
+                temp_directory: Some(spilled.path().join("executor")),
+                file_access: file_access(&config),
+                ..DatabaseOptions::default()
+            },
+            // A fragment that has a place never waits for a connection.
+            connections_max: u32::try_from(fragments_max).unwrap_or(u32::MAX),
+            connection_timeout: Duration::from_millis(settings.connection_timeout_ms),
+            ..EmbeddedOptions::default()
+        },
+        fragments_max,
+    })
+    .await?;
+    eprintln!("skein: executor on {}", server.address());
+    let (sender, stopping) = tokio::sync::oneshot::channel::<()>();
+    let serving = server.serve(async move {
+        // A sender that is gone asks for the same.
+        let _ = stopping.await;
+    });
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => {
+            ended?;
+            return Ok(ExitCode::FAILURE);
+        }
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    eprintln!("skein: shutting down");
+    drop(sender);
+    let limit = Duration::from_millis(config.gateway.shutdown_timeout_ms);
+    if let Ok(ended) = tokio::time::timeout(limit, serving).await {
+        ended?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration with what the command line says.
+fn configuration(arguments: &ExecutorArguments) -> Result<Config, CliError> {
+    let overrides = Overrides {
+        directory: arguments.dir.clone(),
+        ..Overrides::default()
+    };
+    let mut config = Config::load(arguments.config.as_deref(), &overrides)?;
+    for path in &arguments.allow_path {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let path = path.to_string_lossy().into_owned();
+        config.gateway.allow_paths.push(path);
+    }
+    if !has_relations(&config) {
+        return Err(CliError::NothingToRead);
+    }
+    if let Some(threads) = arguments.threads {
+        config.executors.threads = threads;
+    }
+    if let Some(limit) = arguments.memory_limit {
+        config.executors.memory_limit = limit;
+    }
+    if let Some(folder) = &arguments.temp_directory {
+        config.executors.temp_directory = folder.to_string_lossy().into_owned();
+    }
+    Ok(config)
+}

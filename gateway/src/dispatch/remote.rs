@@ -1,0 +1,272 @@
+//! Stages of a plan on executors in other processes.
+//!
+//! ```text
+//! root is one fragment:   tree ─► rows ─┐
+//!                         tree ─► rows ─┴─► combine query on the executor in this process ─► rows
+//! root is divided:        tree ─────────────────────────────────────────────────────────────► rows
+//! ```
+//!
+//! A tree gives one stream, and each of its stages has one reader, since a reader of its own would
+//! run a stage again, and might see other rows. A stage that several inputs of the root read is a
+//! tree whose rows are handed to each; a plan in which other stages share one runs in this process.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::StreamExt;
+use lru::LruCache;
+use skein_executor::engine::Database;
+use skein_executor_api::{BatchStream, Column, FragmentError};
+use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
+use skein_remote::{Node, OnEnd, Remote, Task, Tree, TreeInput, TreeStage};
+
+use super::exchange::{Waiting, divide};
+use super::layout::Layout;
+use super::metrics::Measured;
+use super::{Dispatcher, Run, internal};
+
+/// Schemas that are remembered.
+const SCHEMAS_MAX: usize = 1024;
+/// The setting that is part of a schema.
+const TIME_ZONE: &str = "TimeZone";
+
+/// Executors in other processes.
+pub struct Cluster {
+    remote: Remote,
+    schemas: Schemas,
+}
+
+/// Where the fragments of a plan run.
+pub(super) struct Sites {
+    pub(super) layout: Layout,
+    /// The executors in other processes, which are the first of the layout; `None`: all are in this.
+    pub(super) nodes: Option<Arc<[Node]>>,
+}
+
+impl Cluster {
+    /// Uses `remote`; `database` says what DuckDB's types are in Arrow, and reads no file for it.
+    pub fn new(remote: Remote, database: Database) -> Self {
+        let capacity = NonZeroUsize::new(SCHEMAS_MAX).expect("the constant is not zero");
+        Self {
+            remote,
+            schemas: Schemas {
+                database,
+                known: Mutex::new(LruCache::new(capacity)),
+            },
+        }
+    }
+}
+
+/// Arrow's schemas of stages.
+struct Schemas {
+    database: Database,
+    known: Mutex<LruCache<SchemaKey, SchemaRef>>,
+}
+
+/// Columns, and the time zone of their session.
+type SchemaKey = (Vec<(String, String)>, String);
+
+impl Schemas {
+    fn of(&self, columns: &[Column], zone: &str) -> Result<SchemaRef, FragmentError> {
+        let columns_key = columns.iter().map(|c| (c.name.clone(), c.ty.clone()));
+        let key = (columns_key.collect(), zone.to_owned());
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(schema) = known().get(&key) {
+            return Ok(Arc::clone(schema));
+        }
+        let connection = self.database.connect()?;
+        if !zone.is_empty() {
+            connection.set_setting(TIME_ZONE, zone)?;
+        }
+        let schema = connection.arrow_schema(columns)?;
+        known().put(key, Arc::clone(&schema));
+        Ok(schema)
+    }
+}
+
+impl Dispatcher {
+    /// The executors in other processes that a statement would use now.
+    pub(super) fn nodes(&self) -> Arc<[Node]> {
+        match &self.cluster {
+            Some(cluster) => cluster.remote.nodes().snapshot(),
+            None => Arc::new([]),
+        }
+    }
+
+    /// Places a plan.
+    pub(super) fn sites(&self, plan: &DistributedPlan, fragments: Option<usize>) -> Sites {
+        let nodes = self.nodes();
+        if nodes.is_empty() || plan.is_whole() || stays_here(plan) {
+            return Sites {
+                layout: Layout::of(plan, &self.names, fragments),
+                nodes: None,
+            };
+        }
+        let names: Vec<String> = nodes.iter().map(|node| node.name().to_string()).collect();
+        let mut layout = Layout::of(plan, &names, fragments);
+        if root_is_here(plan)
+            && let Some(root) = layout.stages.last_mut()
+        {
+            for placed in root {
+                placed.executor = nodes.len();
+            }
+        }
+        layout.executors.push(self.names[0].clone());
+        Sites {
+            layout,
+            nodes: Some(nodes),
+        }
+    }
+}
+
+/// Whether the last stage runs in this process.
+fn root_is_here(plan: &DistributedPlan) -> bool {
+    plan.root().partitioning == Partitioning::Single
+}
+
+/// Whether no tree can carry the plan: a stage is read several times, other than by the root here, or
+/// one whose rows have an order is read by several fragments.
+fn stays_here(plan: &DistributedPlan) -> bool {
+    let last = plan.stages.len() - 1;
+    plan.stages[..last]
+        .iter()
+        .enumerate()
+        .any(|(stage, sending)| {
+            let reads = |(reader, other): (usize, &Stage)| {
+                let reads = other.inputs.iter().filter(|input| input.stage == stage);
+                reads.map(|_| reader).collect::<Vec<usize>>()
+            };
+            let readers: Vec<usize> = plan.stages.iter().enumerate().flat_map(reads).collect();
+            let all_here = root_is_here(plan) && readers.iter().all(|reader| *reader == last);
+            let by_several =
+                |reader: &usize| plan.stages[*reader].partitioning != Partitioning::Single;
+            (readers.len() > 1 && !all_here)
+                || (in_order(sending) && readers.iter().any(by_several))
+        })
+}
+
+/// Whether rows of the first fragment come first.
+fn in_order(stage: &Stage) -> bool {
+    matches!(
+        stage.partitioning,
+        Partitioning::ByFile {
+            in_file_order: true,
+            ..
+        }
+    )
+}
+
+impl Run<'_> {
+    /// Runs the stages of the plan on nodes, but for a root that is one fragment.
+    pub(super) async fn on_nodes(&self, nodes: &[Node]) -> Result<BatchStream, FragmentError> {
+        let last = self.plan.stages.len() - 1;
+        if !root_is_here(self.plan) {
+            let (schema, rows) = self.tree(last, nodes)?;
+            return with_first(rows, schema).await;
+        }
+        let root = &self.plan.stages[last];
+        let mut trees: Vec<(usize, Vec<BatchStream>)> = Vec::new();
+        let mut inputs = Vec::with_capacity(root.inputs.len());
+        for input in &root.inputs {
+            let known = trees.iter_mut().find(|(stage, _)| *stage == input.stage);
+            let next = known.and_then(|(_, copies)| copies.pop());
+            if let Some(rows) = next {
+                inputs.push(rows);
+                continue;
+            }
+            let (_, rows) = self.tree(input.stage, nodes)?;
+            let reads = |other: &&skein_planner::plan::StageInput| other.stage == input.stage;
+            let readers = root.inputs.iter().filter(reads).count();
+            let waiting = Waiting::Bytes(self.dispatcher.limits.exchange_bytes_max);
+            let mut copies = divide(rows, &Exchange::Broadcast, readers, waiting)?;
+            let rows = copies.pop();
+            inputs.push(rows.ok_or_else(|| internal("rows went to nobody".to_owned()))?);
+            trees.push((input.stage, copies));
+        }
+        let placed = &self.layout.stages[last][0];
+        let fragment = self.fragment(last, 0, placed);
+        let rows = self.dispatcher.executors[0].run(fragment, inputs).await?;
+        Ok(Measured::over(rows, self.metrics.fragment(last, 0)))
+    }
+
+    /// The rows of a stage, computed on nodes.
+    fn tree(&self, root: usize, nodes: &[Node]) -> Result<(SchemaRef, BatchStream), FragmentError> {
+        let cluster = self.dispatcher.cluster.as_ref();
+        let cluster = cluster.ok_or_else(|| internal("a plan for nodes without any".to_owned()))?;
+        let mut stages = Vec::new();
+        self.add_stage(root, cluster, &mut stages)?;
+        let tree = Tree {
+            statement: self.options.statement,
+            stages,
+            settings: self.options.settings.clone(),
+            deadline: self.options.deadline,
+        };
+        let schema = tree.stages.last().map(|stage| Arc::clone(&stage.schema));
+        let schema = schema.ok_or_else(|| internal("a tree without stages".to_owned()))?;
+        let metrics = Arc::clone(self.metrics);
+        let on_end = self.options.measured.then(|| -> OnEnd {
+            Box::new(move |measured| {
+                for one in measured {
+                    metrics.fragment(one.stage, one.index).take(&one);
+                }
+            })
+        });
+        Ok((schema, cluster.remote.run(&tree, nodes, on_end)?))
+    }
+
+    /// Adds a stage after those that it reads. Returns its place.
+    fn add_stage(
+        &self,
+        number: usize,
+        cluster: &Cluster,
+        stages: &mut Vec<TreeStage>,
+    ) -> Result<usize, FragmentError> {
+        let stage = &self.plan.stages[number];
+        let mut inputs = Vec::with_capacity(stage.inputs.len());
+        for input in &stage.inputs {
+            inputs.push(TreeInput {
+                stage: self.add_stage(input.stage, cluster, stages)?,
+                exchange: match &input.exchange {
+                    Exchange::Gather => skein_remote::Exchange::Gather,
+                    Exchange::Broadcast => skein_remote::Exchange::Broadcast {
+                        bytes_max: self.dispatcher.limits.exchange_bytes_max as u64,
+                    },
+                    Exchange::Hash { column } => skein_remote::Exchange::Hash {
+                        column: column.clone(),
+                    },
+                },
+                spec: input.spec.clone(),
+            });
+        }
+        let placed = self.layout.stages[number].iter().enumerate();
+        let tasks = placed.map(|(index, placed)| Task {
+            node: placed.executor,
+            sql: self.fragment(number, index, placed).sql,
+        });
+        let zone = self.options.settings.get(TIME_ZONE);
+        let zone = zone.map_or("", String::as_str);
+        stages.push(TreeStage {
+            number,
+            schema: cluster.schemas.of(&stage.columns, zone)?,
+            tasks: tasks.collect(),
+            inputs,
+            in_order: in_order(stage),
+        });
+        Ok(stages.len() - 1)
+    }
+}
+
+/// As executors give rows: the first are there, or the failure is returned here; a result without
+/// any is one empty batch.
+async fn with_first(
+    mut rows: BatchStream,
+    schema: SchemaRef,
+) -> Result<BatchStream, FragmentError> {
+    let first = rows.next().await.transpose()?;
+    let first = first.unwrap_or_else(|| RecordBatch::new_empty(schema));
+    Ok(Box::pin(
+        futures::stream::once(async move { Ok(first) }).chain(rows),
+    ))
+}

@@ -1,0 +1,114 @@
+//! What EXPLAIN says about executors in other processes, and errors that come from there.
+
+use skein_tests::client::Client;
+use skein_tests::executor::ExecutorProcess;
+
+use crate::{cluster, failure};
+
+const SPLIT: &str = "SELECT k, count(*), sum(id) FROM facts GROUP BY k";
+
+fn lines(client: &mut Client, sql: &str) -> Vec<String> {
+    let result = client.query(sql).expect("EXPLAIN works");
+    let line = |row: Vec<Option<String>>| row.into_iter().flatten().collect();
+    result.rows.into_iter().map(line).collect()
+}
+
+#[test]
+fn explain_names_the_executors() {
+    let cluster = cluster(2);
+    let mut client = cluster.client_with(&["skein.split = always"]);
+    let text = lines(&mut client, &format!("EXPLAIN {SPLIT}")).join("\n");
+    for process in cluster.processes() {
+        let on = format!("on {}: ", process.address());
+        assert!(text.contains(&on), "{text}");
+    }
+    assert!(
+        text.contains("0 on embedded-0"),
+        "the root is here:\n{text}"
+    );
+}
+
+#[test]
+fn explain_analyze_shows_what_each_fragment_did() {
+    let cluster = cluster(2);
+    let mut client = cluster.client_with(&["skein.split = always"]);
+    let groups = client.query(SPLIT).expect("it runs").rows.len();
+    let text = lines(&mut client, &format!("EXPLAIN ANALYZE {SPLIT}"));
+    for process in cluster.processes() {
+        let on = format!("on {}: ", process.address());
+        let line = text.iter().find(|line| line.contains(&on));
+        let line = line.unwrap_or_else(|| panic!("{text:?}"));
+        let rows = line
+            .split_once("(rows=")
+            .map(|(_, rest)| rest.split(' ').next());
+        let rows: usize = rows
+            .flatten()
+            .and_then(|rows| rows.parse().ok())
+            .expect(line);
+        assert!(rows > 0 && rows <= groups, "{line}");
+        assert!(
+            line.contains("bytes=") && !line.contains("bytes=0 "),
+            "{line}"
+        );
+        assert!(
+            line.contains("time=") && !line.contains("time=0.000"),
+            "{line}"
+        );
+    }
+    let total = format!("total: rows={groups} ");
+    assert!(text.iter().any(|line| line.starts_with(&total)), "{text:?}");
+}
+
+#[test]
+fn small_queries_and_those_without_files_do_not_leave_the_gateway() {
+    let cluster = cluster(2);
+    let mut client = cluster.client();
+    let text = lines(&mut client, &format!("EXPLAIN {SPLIT}")).join("\n");
+    assert!(text.starts_with("whole: "), "{text}");
+    assert!(text.contains("on embedded-0"), "{text}");
+    let before: Vec<_> = cluster
+        .processes()
+        .iter()
+        .map(ExecutorProcess::cpu_time)
+        .collect();
+    for _ in 0..50 {
+        client.query(SPLIT).expect("it runs");
+        client.query("SELECT 1").expect("it runs");
+    }
+    let after: Vec<_> = cluster
+        .processes()
+        .iter()
+        .map(ExecutorProcess::cpu_time)
+        .collect();
+    for (before, after) in before.iter().zip(&after) {
+        assert!(after.saturating_sub(*before).as_millis() < 100);
+    }
+}
+
+#[test]
+fn an_error_on_an_executor_is_the_same_as_in_the_gateway() {
+    let cluster = cluster(2);
+    for sql in [
+        "SELECT count(*) FROM facts WHERE CAST(left(g, 0) || 'x' AS integer) = 1",
+        "SELECT sum(id / (k - k)) FROM facts",
+    ] {
+        let [here, there] = ["never", "always"].map(|split| {
+            let mut client = cluster.client_with(&[&format!("skein.split = {split}")]);
+            failure(client.query(sql))
+        });
+        assert_eq!(here, there, "{sql}");
+    }
+}
+
+#[test]
+fn an_executor_that_is_gone_is_named() {
+    let mut cluster = cluster(2);
+    let address = cluster.processes()[1].address().to_string();
+    let mut client = cluster.client_with(&["skein.split = always"]);
+    client.query(SPLIT).expect("it runs");
+    cluster.kill_process(1);
+    let (sqlstate, text) = failure(client.query(SPLIT));
+    assert_eq!(sqlstate, "08006", "{text}");
+    assert!(text.contains(&address), "{text}");
+    client.query("SELECT 1").expect("the session lives on");
+}
