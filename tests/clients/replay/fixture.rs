@@ -136,6 +136,38 @@ pub(crate) fn connect(address: SocketAddr) -> Client {
         .expect("the server accepts connections")
 }
 
+/// What every object of users is called, by its number on this server: rows are compared by these
+/// names, because two servers give different numbers.
+pub(crate) fn names(address: SocketAddr) -> BTreeMap<u32, String> {
+    let sql = "SELECT c.oid, 'relation ' || n.nspname || '.' || c.relname FROM pg_class c \
+                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid >= 16384 \
+               UNION ALL SELECT t.oid, 'type ' || n.nspname || '.' || t.typname FROM pg_type t \
+                 JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid >= 16384 \
+               UNION ALL SELECT n.oid, 'schema ' || n.nspname FROM pg_namespace n WHERE n.oid >= 16384 \
+               UNION ALL SELECT k.oid, 'constraint ' || k.conname FROM pg_constraint k WHERE k.oid >= 16384 \
+               UNION ALL SELECT r.oid, 'role ' || r.rolname FROM pg_roles r WHERE r.oid >= 16384";
+    let rows = connect(address)
+        .query(sql)
+        .expect("the catalogue answers")
+        .rows;
+    rows.into_iter()
+        .filter_map(|row| {
+            let [oid, name] = row.try_into().ok()?;
+            Some((oid?.parse().ok()?, format!("<{}>", name?)))
+        })
+        .collect()
+}
+
+/// Makes of the fixture what files can hold: no types, views, indexes and functions of users.
+const AS_FILES: &str = "\
+    DROP MATERIALIZED VIEW mv_daily; DROP VIEW v_events; DROP INDEX events_ts; DROP FUNCTION add2(int, int); \
+    ALTER TABLE events ALTER m TYPE text, ALTER j TYPE json, ALTER c TYPE text; DROP TYPE mood; \
+    ALTER TABLE users DROP CONSTRAINT users_email_key, ALTER created DROP DEFAULT; \
+    ALTER TABLE orders ALTER total TYPE numeric(18,0); \
+    CREATE TABLE v_events AS SELECT id, ts, name FROM events WHERE ok; \
+    CREATE TABLE mv_daily AS SELECT date_trunc('day', ts) AS d, count(*) AS c FROM events GROUP BY 1; \
+    ANALYZE";
+
 /// Gives a PostgreSQL the same relations: by the fixture beside the recorded files.
 pub(crate) fn load(address: SocketAddr, traffic: &Path) -> Result<(), libtest_mimic::Failed> {
     let script = std::fs::read_to_string(traffic.with_file_name("fixture_schema.sql"))?;
@@ -147,6 +179,11 @@ pub(crate) fn load(address: SocketAddr, traffic: &Path) -> Result<(), libtest_mi
     client.query(first)?;
     // Who makes the tables owns them: the owner that Skein names.
     let owner = [("user", "skein"), ("database", "analytics")];
-    Client::connect_with(address, &owner)?.query(rest)?;
+    let mut client = Client::connect_with(address, &owner)?;
+    client.query(rest)?;
+    client.query(AS_FILES)?;
+    // There is one database to list, but for the templates.
+    client.query("DROP DATABASE skein WITH (FORCE)")?;
+    client.query("DROP DATABASE postgres WITH (FORCE)")?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Sends recorded traffic to a server and reads what comes back.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 
@@ -12,6 +13,7 @@ use postgres_protocol::message::frontend;
 use skein_catalog::system;
 use skein_tests::client::{Client, ServerError};
 
+use crate::fixture;
 use crate::traffic::{Exchange, Sent};
 
 /// What a server answered in one exchange.
@@ -19,7 +21,7 @@ use crate::traffic::{Exchange, Sent};
 pub(crate) struct Played {
     /// Names and types of the columns of each result.
     pub(crate) columns: Vec<Vec<(String, String)>>,
-    /// Rows of all results, with OIDs of relations replaced by the recorded ones.
+    /// Rows of all results, with names in the place of OIDs of users' objects.
     pub(crate) rows: Vec<Vec<Option<Vec<u8>>>>,
     /// Errors: SQLSTATE and message.
     pub(crate) errors: Vec<(String, String)>,
@@ -30,17 +32,21 @@ pub(crate) struct Played {
 /// A connection that replays.
 pub(crate) struct Player {
     address: SocketAddr,
+    /// The server's own numbers for recorded ones.
     substitutes: BTreeMap<u32, u32>,
+    /// What the server's own numbers stand for.
+    names: BTreeMap<u32, String>,
     client: Option<Client>,
     startup: Vec<(String, String)>,
     failed: bool,
 }
 
 impl Player {
-    pub(crate) fn new(address: SocketAddr, substitutes: BTreeMap<u32, u32>) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self {
             address,
-            substitutes,
+            substitutes: fixture::substitutes(address),
+            names: fixture::names(address),
             client: None,
             startup: Vec::new(),
             failed: false,
@@ -162,7 +168,7 @@ impl Player {
                 0
             },
         };
-        self.failed = receive(client, &awaited, &self.substitutes, played)?.unwrap_or(self.failed);
+        self.failed = receive(client, &awaited, &self.names, played)?.unwrap_or(self.failed);
         Ok(())
     }
 
@@ -180,7 +186,7 @@ impl Player {
 
     /// A text with this server's OIDs.
     fn own(&self, text: &str) -> String {
-        replace(text, &self.substitutes)
+        replace(text, |number| self.substitutes.get(&number))
     }
 
     fn own_value(&self, value: &[u8]) -> Vec<u8> {
@@ -220,7 +226,7 @@ struct Awaited {
 fn receive(
     client: &mut Client,
     awaited: &Awaited,
-    substitutes: &BTreeMap<u32, u32>,
+    names: &BTreeMap<u32, String>,
     played: &mut Played,
 ) -> io::Result<Option<bool>> {
     let (mut ready, mut answers) = (awaited.ready, awaited.answers);
@@ -249,7 +255,7 @@ fn receive(
                 let buffer = body.buffer();
                 let row = body
                     .ranges()
-                    .map(|range| Ok(range.map(|range| recorded(&buffer[range], substitutes))));
+                    .map(|range| Ok(range.map(|range| named(&buffer[range], names))));
                 played.rows.push(row.collect()?);
             }
             Message::ErrorResponse(body) => {
@@ -275,17 +281,21 @@ fn receive(
     Ok(failed)
 }
 
-/// A value with the recorded OIDs in the place of the server's own.
-fn recorded(value: &[u8], substitutes: &BTreeMap<u32, u32>) -> Vec<u8> {
-    let back: BTreeMap<u32, u32> = substitutes.iter().map(|(old, new)| (*new, *old)).collect();
+/// A value with names in the place of the server's own OIDs, which may be binary.
+fn named(value: &[u8], names: &BTreeMap<u32, String>) -> Vec<u8> {
+    if let Ok(bytes) = value.try_into()
+        && let Some(name) = names.get(&u32::from_be_bytes(bytes))
+    {
+        return name.clone().into_bytes();
+    }
     match std::str::from_utf8(value) {
-        Ok(text) => replace(text, &back).into_bytes(),
+        Ok(text) => replace(text, |number| names.get(&number)).into_bytes(),
         Err(_) => value.to_vec(),
     }
 }
 
 /// Replaces whole numbers.
-fn replace(text: &str, by: &BTreeMap<u32, u32>) -> String {
+fn replace<T: Display>(text: &str, by: impl Fn(u32) -> Option<T>) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|it: char| it.is_ascii_digit()) {
@@ -299,7 +309,7 @@ fn replace(text: &str, by: &BTreeMap<u32, u32>) -> String {
             .chars()
             .next_back()
             .is_some_and(|it| it.is_alphanumeric() || it == '_' || it == '.');
-        let own = number.parse().ok().and_then(|it: u32| by.get(&it));
+        let own = number.parse().ok().and_then(&by);
         match own {
             Some(own) if !inside_word => result.push_str(&own.to_string()),
             _ => result.push_str(number),
