@@ -7,9 +7,9 @@
 //! say about Skein are filled, the others are empty.
 //!
 //! ```text
-//! relations.txt, types.txt ─┐
-//! CatalogSnapshot ──────────┼─► statements() ─► tables and rows in the shadow database
-//! rows.sql, functions.sql ──┘
+//! relations.txt, types.txt, procs.txt, … ─┐
+//! CatalogSnapshot ────────────────────────┼─► statements() ─► tables and rows in the shadow database
+//! rows.sql, functions.sql ────────────────┘
 //! ```
 //!
 //! Invariants: the OID of a relation or schema depends on its name only, so it outlives restarts,
@@ -17,6 +17,7 @@
 //! [`crate::types`] gives it everywhere else. Types of the catalogue's own columns are plain:
 //! `oid` is BIGINT, `name` and `"char"` are VARCHAR.
 
+mod builtin;
 mod keys;
 mod oid;
 mod rows;
@@ -24,9 +25,9 @@ mod tables;
 
 use crate::snapshot::CatalogSnapshot;
 
+pub use builtin::{function_type, type_name, type_oid};
 pub use keys::problems;
 pub use oid::{Oids, role_oid};
-pub use rows::{type_name, type_oid};
 pub use tables::{SystemColumn, SystemRelation, relation, relations};
 
 /// Where the relations and functions of `pg_catalog` are.
@@ -39,6 +40,22 @@ pub const DATABASE: &str = "skein";
 pub const OWNER: &str = "skein";
 /// Its OID, that of PostgreSQL's bootstrap superuser.
 pub const OWNER_OID: u32 = 10;
+
+/// The roles that every PostgreSQL has from the start: OID and name. Nobody is a member of any.
+pub const ROLES: &[(u32, &str)] = &[
+    (3373, "pg_monitor"),
+    (3374, "pg_read_all_settings"),
+    (3375, "pg_read_all_stats"),
+    (3377, "pg_stat_scan_tables"),
+    (4200, "pg_signal_backend"),
+    (4544, "pg_checkpoint"),
+    (4569, "pg_read_server_files"),
+    (4570, "pg_write_server_files"),
+    (4571, "pg_execute_server_program"),
+    (6171, "pg_database_owner"),
+    (6181, "pg_read_all_data"),
+    (6182, "pg_write_all_data"),
+];
 
 /// Functions of `pg_catalog` that DuckDB lacks or has with another meaning, as macros.
 const FUNCTIONS: &str = include_str!("system/functions.sql");
@@ -66,8 +83,9 @@ pub fn statements(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
         format!("CREATE SCHEMA {INFORMATION_SCHEMA}"),
     ];
     statements.extend(tables::create());
+    statements.extend(builtin::raw());
     statements.extend(rows::raw(snapshot, database));
-    statements.push(rows::type_words());
+    statements.push(builtin::type_words());
     statements.extend(script(FUNCTIONS));
     statements.extend(script(ROWS));
     statements

@@ -229,6 +229,18 @@ pub struct Origin {
     pub relation: u32,
     /// `pg_attribute.attnum`, 0 for an expression.
     pub attribute: i16,
+    /// What is told of the type's modifier.
+    pub modifier: Modifier,
+}
+
+/// The modifier of a result column's type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Modifier {
+    /// That of DuckDB's type.
+    #[default]
+    Held,
+    /// This one; -1 for none.
+    Is(i32),
 }
 
 /// The fields of RowDescription. `origins` may be shorter than `columns`: the rest are expressions;
@@ -247,7 +259,10 @@ pub fn row_description(
             attribute_number: origin.attribute,
             type_oid: pg.oid,
             type_length: pg.len,
-            type_modifier: pg.typmod,
+            type_modifier: match origin.modifier {
+                Modifier::Held => pg.typmod,
+                Modifier::Is(modifier) => modifier,
+            },
             format: formats.get(index).copied().unwrap_or_default().code(),
         })
     });

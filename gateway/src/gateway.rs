@@ -15,6 +15,7 @@ use skein_config::Config;
 use skein_executor::engine::{Database, DatabaseOptions, FileAccess, Host};
 use skein_executor::{EmbeddedExecutor, EmbeddedOptions};
 use skein_executor_api::{Executor, FragmentError, FragmentErrorKind};
+use skein_planner::postgres::UserFact;
 use skein_remote::{Node, NodeError, Nodes, Remote, RemoteOptions};
 
 use crate::check::CheckReport;
@@ -74,6 +75,8 @@ pub struct Gateway {
     plans: PlanCache,
     cancels: CancelRegistry,
     sessions: Sessions,
+    /// Users of the configuration and of the users file, as the catalogue lists them.
+    users: Mutex<Arc<[UserFact]>>,
     statements: AtomicU64,
     settings: Arc<Shared>,
     /// As text of a timestamp with time zone.
@@ -132,6 +135,7 @@ impl Gateway {
             building: tokio::sync::Mutex::default(),
             cancels: CancelRegistry::default(),
             sessions,
+            users: Mutex::new(Arc::from([])),
             statements: AtomicU64::new(0),
             settings: Arc::new(settings),
             started,
@@ -170,6 +174,16 @@ impl Gateway {
     /// What sessions are doing.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// Users as the catalogue lists them; none where anybody may take any name.
+    pub fn users(&self) -> Arc<[UserFact]> {
+        Arc::clone(&self.users.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lists other users from now on.
+    pub fn set_users(&self, users: Vec<UserFact>) {
+        *self.users.lock().unwrap_or_else(PoisonError::into_inner) = users.into();
     }
 
     /// What belongs to all sessions' settings.

@@ -27,6 +27,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes};
 use skein_config::access::Method;
 use skein_config::{AccessRule, Config, ConfigError};
+use skein_planner::postgres::UserFact;
 
 use crate::error::GatewayError;
 use crate::pgwire::frontend::MessageError;
@@ -178,17 +179,34 @@ impl Login {
         self.tls.as_ref()
     }
 
-    /// Reads certificates and users again where their files have changed.
-    pub fn reload(&self) {
+    /// The users as the catalogue lists them.
+    pub fn users(&self) -> Vec<UserFact> {
+        let users = self.users.current();
+        let facts = users.all().map(|user| UserFact {
+            name: user.name.clone(),
+            connections_max: user.connections_max,
+        });
+        facts.collect()
+    }
+
+    /// Reads certificates and users again where their files have changed; whether there are other
+    /// users now.
+    pub fn reload(&self) -> bool {
         match self.tls.as_ref().map_or(Ok(false), Tls::reload) {
             Ok(false) => {}
             Ok(true) => tracing::info!("certificates were read again"),
             Err(error) => tracing::warn!(%error, "certificates stay as they were"),
         }
         match self.users.reload() {
-            Ok(false) => {}
-            Ok(true) => tracing::info!("the users file was read again"),
-            Err(error) => tracing::warn!(%error, "users stay as they were"),
+            Ok(false) => false,
+            Ok(true) => {
+                tracing::info!("the users file was read again");
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "users stay as they were");
+                false
+            }
         }
     }
 

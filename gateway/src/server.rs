@@ -113,6 +113,7 @@ impl Server {
         let limit = Duration::from_millis(config.gateway.shutdown_timeout_ms);
         let reload = Duration::from_millis(config.login.reload_ms);
         let gateway = Gateway::open(config, addresses.first().map_or(0, SocketAddr::port)).await?;
+        gateway.set_users(login.users());
         let shutdown = watch::Sender::new(Shutdown::Running);
         let entrance = Arc::new(Entrance {
             gateway,
@@ -243,7 +244,12 @@ async fn reload_every(
 
 async fn reload(entrance: &Arc<Entrance>) {
     let entrance = Arc::clone(entrance);
-    if let Err(error) = tokio::task::spawn_blocking(move || entrance.login.reload()).await {
+    let read = move || {
+        if entrance.login.reload() {
+            entrance.gateway.set_users(entrance.login.users());
+        }
+    };
+    if let Err(error) = tokio::task::spawn_blocking(read).await {
         tracing::error!(%error, "files could not be read again");
     }
 }

@@ -29,9 +29,9 @@ use skein_executor_api::{
     BatchStream, Column, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId,
 };
 use skein_planner::bind::Bind;
-use skein_planner::outputs::{Output, Source};
+use skein_planner::outputs::{Output, Source, Typmod};
 
-use crate::encode::Origin;
+use crate::encode::{Modifier, Origin};
 
 /// Connections kept for parsing and describing; more are opened and closed as needed.
 const IDLE_CONNECTIONS_MAX: usize = 16;
@@ -158,6 +158,11 @@ impl Shadow {
 
     /// Where a result column comes from, as clients are told.
     pub fn origin(&self, output: &Output) -> Origin {
+        let modifier = match output.typmod {
+            Typmod::None => Modifier::Is(-1),
+            Typmod::Held => Modifier::Held,
+            Typmod::Is(modifier) => Modifier::Is(modifier),
+        };
         let origin = output.origin.as_ref().and_then(|origin| {
             let relation = match &origin.source {
                 Source::System(oid) => *oid,
@@ -169,9 +174,13 @@ impl Shadow {
             Some(Origin {
                 relation,
                 attribute: origin.number,
+                modifier,
             })
         });
-        origin.unwrap_or_default()
+        origin.unwrap_or(Origin {
+            modifier,
+            ..Origin::default()
+        })
     }
 
     /// Runs a query over constants or the catalogue. `settings` are those of the session that

@@ -4,19 +4,14 @@
 -- Each statement ends a line with a semicolon; each macro starts a line.
 -- Arguments are put in wherever a macro names them, so what may be a subquery is named once.
 CREATE MACRO skein_pg.format_type(type_oid, typmod) AS
-  list_transform([{'known': skein_pg.skein_type(type_oid), 'oid': CAST(type_oid AS BIGINT), 'typmod': CAST(typmod AS BIGINT)}], lambda it:
-  CASE
-    WHEN it.oid IS NULL THEN NULL
-    WHEN it.oid = 0 THEN '-'
-    WHEN it.known IS NULL THEN '???'
-    WHEN it.typmod IS NULL OR it.typmod < 0 THEN it.known.head || it.known.tail
-    ELSE it.known.head ||
-      CASE
-        WHEN it.known.element = 1700 AND it.typmod >= 4 THEN '(' || ((it.typmod - 4) >> 16) || ',' || ((it.typmod - 4) & 2047) || ')'
-        WHEN it.known.element IN (1042, 1043) AND it.typmod >= 4 THEN '(' || (it.typmod - 4) || ')'
-        WHEN it.known.element IN (1083, 1266, 1114, 1184, 1560, 1562) THEN '(' || it.typmod || ')'
-        ELSE ''
-      END || it.known.tail
+  list_transform([{'known': string_split(skein_pg.skein_type(type_oid), '|'), 'oid': CAST(type_oid AS BIGINT), 'typmod': CAST(typmod AS BIGINT)}], lambda it:
+  CASE WHEN it.known IS NULL THEN CASE WHEN it.oid = 0 THEN '-' WHEN it.oid IS NOT NULL THEN '???' END
+    -- A modifier that is known to be none: not character(1), which the name alone would mean.
+    ELSE concat(CASE WHEN it.typmod < 0 AND it.known[3] = 'b' THEN 'bpchar' WHEN it.typmod < 0 AND it.known[3] = 't' THEN '"bit"' ELSE it.known[1] END,
+      CASE WHEN it.typmod >= 0 THEN CASE it.known[3] WHEN 'n' THEN '(' || ((it.typmod - 4) >> 16) || ',' || ((it.typmod - 4) & 2047) || ')'
+        WHEN 'l' THEN '(' || (it.typmod - 4) || ')' WHEN 'b' THEN '(' || (it.typmod - 4) || ')'
+        WHEN 'p' THEN '(' || it.typmod || ')' WHEN 't' THEN '(' || it.typmod || ')' END END,
+      it.known[2])
   END)[1];
 CREATE MACRO skein_pg.skein_pair(number, name) AS
   CASE WHEN number IS NOT NULL THEN {'oid': CAST(number AS BIGINT), 'name': CAST(name AS VARCHAR)} END;
@@ -28,6 +23,15 @@ CREATE TABLE skein_pg.skein_visible AS
   SELECT oid FROM skein_pg.skein_relations WHERE schema_oid = 2200
   UNION ALL SELECT index_oid FROM skein_pg.skein_constraints WHERE kind = 'p' AND schema_oid = 2200
   UNION ALL SELECT oid FROM skein_pg.skein_system_relations WHERE schema_oid = 11;
+
+-- Types of rows, and of arrays of them.
+CREATE TABLE skein_pg.skein_row_types AS
+  SELECT oid, name, schema_oid, row_type, array_type FROM skein_pg.skein_relations
+  UNION ALL SELECT oid, name, schema_oid, row_type, array_type FROM skein_pg.skein_system_relations;
+
+CREATE TABLE skein_pg.skein_visible_types AS
+  SELECT oid FROM skein_pg.skein_types WHERE typnamespace = 11
+  UNION ALL SELECT unnest([row_type, array_type]) FROM skein_pg.skein_row_types WHERE schema_oid IN (11, 2200);
 
 CREATE TABLE skein_pg.skein_regclass AS
   WITH named AS (
@@ -58,19 +62,29 @@ CREATE TABLE skein_pg.skein_definitions AS
       (SELECT string_agg(skein_pg.quote_ident(c.name), ', ' ORDER BY list_position(k.target_columns, c.number)) FROM skein_pg.skein_columns AS c
        WHERE c.relation_oid = k.target_oid AND list_contains(k.target_columns, c.number)) AS theirs
     FROM skein_pg.skein_constraints AS k)
-  SELECT oid, CASE kind WHEN 'p' THEN 'PRIMARY KEY (' || own || ')'
-    ELSE 'FOREIGN KEY (' || own || ') REFERENCES ' || (SELECT n.name FROM skein_pg.skein_regclass_names AS n WHERE n.oid = target_oid) || '(' || theirs || ')'
-    END AS definition FROM lists
+  SELECT k.oid, k.definition, k.definition AS brief FROM (
+    SELECT oid, CASE kind WHEN 'p' THEN 'PRIMARY KEY (' || own || ')'
+      ELSE 'FOREIGN KEY (' || own || ') REFERENCES ' || (SELECT n.name FROM skein_pg.skein_regclass_names AS n WHERE n.oid = target_oid) || '(' || theirs || ')'
+      END AS definition FROM lists) AS k
+  UNION ALL SELECT * FROM (VALUES (13222, 'CHECK ((VALUE >= 0))', 'CHECK (VALUE >= 0)'),
+    (13235, 'CHECK (((VALUE)::text = ANY ((ARRAY[''YES''::character varying, ''NO''::character varying])::text[])))',
+      'CHECK (VALUE::text = ANY (ARRAY[''YES''::character varying, ''NO''::character varying]::text[]))'))
   UNION ALL
-  SELECT index_oid, 'CREATE UNIQUE INDEX ' || skein_pg.quote_ident(l.name) || ' ON ' || skein_pg.quote_ident(s.name) || '.' || skein_pg.quote_ident(r.name)
-    || ' USING btree (' || own || ')'
-  FROM lists AS l JOIN skein_pg.skein_relations AS r ON r.oid = l.relation_oid JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid WHERE l.kind = 'p';
+  SELECT index_oid, d.head || skein_pg.quote_ident(d.schema_name) || '.' || d.tail,
+    d.head || CASE d.schema_oid WHEN 2200 THEN '' ELSE skein_pg.quote_ident(d.schema_name) || '.' END || d.tail
+  FROM (SELECT l.index_oid, r.schema_oid, s.name AS schema_name, 'CREATE UNIQUE INDEX ' || skein_pg.quote_ident(l.name) || ' ON ' AS head,
+          skein_pg.quote_ident(r.name) || ' USING btree (' || own || ')' AS tail
+        FROM lists AS l JOIN skein_pg.skein_relations AS r ON r.oid = l.relation_oid JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid
+        WHERE l.kind = 'p') AS d;
 
 CREATE TABLE skein_pg.skein_regtype AS
-  SELECT oid, typname AS name FROM skein_pg.skein_types
+  SELECT oid, typname AS name FROM skein_pg.skein_types WHERE typnamespace = 11
   UNION ALL SELECT oid, skein_pg.format_type(oid, NULL) FROM skein_pg.skein_types
-  UNION ALL SELECT row_type, lower(name) FROM skein_pg.skein_relations WHERE schema_oid = 2200
-  UNION ALL SELECT array_type, '_' || lower(name) FROM skein_pg.skein_relations WHERE schema_oid = 2200
+  UNION ALL SELECT oid, 'information_schema.' || typname FROM skein_pg.skein_types WHERE typnamespace = 13207
+  UNION ALL SELECT row_type, lower(name) FROM skein_pg.skein_row_types WHERE schema_oid IN (11, 2200)
+  UNION ALL SELECT array_type, unnest(['_' || lower(name), lower(name) || '[]']) FROM skein_pg.skein_row_types WHERE schema_oid IN (11, 2200)
+  UNION ALL SELECT r.row_type, s.name || '.' || lower(r.name) FROM skein_pg.skein_row_types AS r JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid
+    WHERE r.schema_oid <> 11
   UNION ALL SELECT * FROM (VALUES (23, 'int'), (1700, 'decimal'), (701, 'float'), (1042, 'char'), (1231, 'decimal[]'), (1007, 'int[]'),
     (1007, 'int4[]'), (1016, 'int8[]'), (1005, 'int2[]'), (1000, 'bool[]'), (1022, 'float8[]'), (1021, 'float4[]'), (1015, 'varchar[]'),
     (1115, 'timestamp[]'), (1185, 'timestamptz[]'), (1083, 'time'), (1114, 'timestamp')) AS v(oid, name);
@@ -88,7 +102,8 @@ CREATE MACRO skein_pg.skein_regclass_name(relation_oid) AS
   CASE WHEN relation_oid IS NULL THEN NULL WHEN relation_oid = 0 THEN '-'
     ELSE coalesce((SELECT shown.name FROM skein_pg.skein_regclass_names AS shown WHERE shown.oid = relation_oid), CAST(relation_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.pg_get_userbyid(role_oid) AS
-  CASE CAST(role_oid AS BIGINT) WHEN 10 THEN 'skein' WHEN 6171 THEN 'pg_database_owner' ELSE 'unknown (OID=' || role_oid || ')' END;
+  CASE CAST(role_oid AS BIGINT) WHEN 10 THEN 'skein' ELSE coalesce((SELECT known.name FROM skein_pg.skein_roles AS known WHERE known.oid = role_oid),
+    'unknown (OID=' || role_oid || ')') END;
 CREATE MACRO skein_pg.pg_encoding_to_char(encoding) AS
   CASE CAST(encoding AS INTEGER) WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END;
 CREATE MACRO skein_pg.pg_char_to_encoding(name) AS
@@ -97,18 +112,20 @@ CREATE MACRO skein_pg.getdatabaseencoding() AS 'UTF8';
 CREATE MACRO skein_pg.pg_client_encoding() AS 'UTF8';
 CREATE MACRO skein_pg.pg_table_is_visible(relation_oid) AS
   relation_oid IN (SELECT visible.oid FROM skein_pg.skein_visible AS visible);
-CREATE MACRO skein_pg.pg_type_is_visible(type_oid) AS type_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_function_is_visible(function_oid) AS function_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_collation_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_conversion_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_opclass_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_operator_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_opfamily_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_statistics_obj_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_ts_config_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_ts_dict_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_ts_parser_is_visible(object_oid) AS object_oid IS NOT NULL;
-CREATE MACRO skein_pg.pg_ts_template_is_visible(object_oid) AS object_oid IS NOT NULL;
+CREATE MACRO skein_pg.pg_type_is_visible(type_oid) AS
+  type_oid IN (SELECT visible.oid FROM skein_pg.skein_visible_types AS visible);
+CREATE MACRO skein_pg.pg_function_is_visible(function_oid) AS
+  function_oid IN (SELECT visible.oid FROM skein_pg.skein_procs AS visible WHERE visible.pronamespace = 11);
+CREATE MACRO skein_pg.pg_collation_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_collation AS known) THEN true END;
+CREATE MACRO skein_pg.pg_conversion_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_conversion AS known) THEN true END;
+CREATE MACRO skein_pg.pg_opclass_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_opclass AS known) THEN true END;
+CREATE MACRO skein_pg.pg_operator_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_operator AS known) THEN true END;
+CREATE MACRO skein_pg.pg_opfamily_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_opfamily AS known) THEN true END;
+CREATE MACRO skein_pg.pg_statistics_obj_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_statistic_ext AS known) THEN true END;
+CREATE MACRO skein_pg.pg_ts_config_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_ts_config AS known) THEN true END;
+CREATE MACRO skein_pg.pg_ts_dict_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_ts_dict AS known) THEN true END;
+CREATE MACRO skein_pg.pg_ts_parser_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_ts_parser AS known) THEN true END;
+CREATE MACRO skein_pg.pg_ts_template_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_ts_template AS known) THEN true END;
 CREATE MACRO skein_pg.obj_description(object_oid) AS
   (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = object_oid AND about.number = 0),
   (object_oid, catalogue) AS
@@ -120,11 +137,12 @@ CREATE MACRO skein_pg.pg_get_expr(expression, relation_oid) AS CAST(expression A
 CREATE MACRO skein_pg.pg_get_indexdef(index_oid) AS
   (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = index_oid),
   (index_oid, place, pretty) AS CASE
-    WHEN CAST(place AS INTEGER) = 0 THEN (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = index_oid)
+    WHEN CAST(place AS INTEGER) = 0 THEN (SELECT CASE WHEN pretty THEN made.brief ELSE made.definition END
+      FROM skein_pg.skein_definitions AS made WHERE made.oid = index_oid)
     ELSE (SELECT skein_pg.quote_ident(part.attname) FROM skein_pg.pg_attribute AS part WHERE part.attrelid = index_oid AND part.attnum = CAST(place AS INTEGER)) END;
 CREATE MACRO skein_pg.pg_get_constraintdef(object_oid) AS
   (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = object_oid),
-  (object_oid, pretty) AS (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = object_oid);
+  (object_oid, pretty) AS (SELECT CASE WHEN pretty THEN made.brief ELSE made.definition END FROM skein_pg.skein_definitions AS made WHERE made.oid = object_oid);
 CREATE MACRO skein_pg.pg_get_viewdef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_ruledef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_triggerdef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
@@ -132,9 +150,36 @@ CREATE MACRO skein_pg.pg_get_partkeydef(object_oid) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_statisticsobjdef_columns(object_oid) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_functiondef(object_oid) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_function_sqlbody(object_oid) AS CAST(NULL AS VARCHAR);
-CREATE MACRO skein_pg.pg_get_function_result(object_oid) AS CAST(NULL AS VARCHAR);
-CREATE MACRO skein_pg.pg_get_function_arguments(object_oid) AS CAST(NULL AS VARCHAR);
-CREATE MACRO skein_pg.pg_get_function_identity_arguments(object_oid) AS CAST(NULL AS VARCHAR);
+-- As print_function_arguments and print_function_rettype write them, but without defaults.
+CREATE TABLE skein_pg.skein_signatures AS
+  WITH given AS (
+    SELECT p.oid, p.proretset, p.prorettype, CASE WHEN p.aggregate IN ('-', 'n0') THEN NULL ELSE CAST(p.aggregate[2:] AS BIGINT) END AS direct,
+      CAST(string_split(CASE p.proallargtypes WHEN '-' THEN nullif(p.proargtypes, '-') ELSE p.proallargtypes END, ',') AS BIGINT[]) AS types,
+      string_split(nullif(p.proargmodes, '-'), '') AS modes, string_split(nullif(p.proargnames, '-'), ',') AS names, p.provariadic
+    FROM skein_pg.skein_procs AS p),
+  listed AS (SELECT g.*, unnest(g.types) AS type_oid, generate_subscripts(g.types, 1) AS place FROM given AS g),
+  written AS (
+    SELECT l.oid, l.place, l.direct, coalesce(l.modes[l.place], 'i') AS mode,
+      CASE WHEN coalesce(l.names[l.place], '') = '' THEN '' ELSE skein_pg.quote_ident(l.names[l.place]) || ' ' END ||
+        skein_pg.format_type(l.type_oid, NULL) AS shown
+    FROM listed AS l),
+  joined AS (
+    SELECT w.oid,
+      string_agg(CASE w.mode WHEN 'o' THEN 'OUT ' WHEN 'b' THEN 'INOUT ' WHEN 'v' THEN 'VARIADIC ' ELSE '' END || w.shown, ', ' ORDER BY w.place)
+        FILTER (WHERE w.mode <> 't' AND (w.direct IS NULL OR w.place <= w.direct)) AS arguments,
+      string_agg(CASE w.mode WHEN 'v' THEN 'VARIADIC ' ELSE '' END || w.shown, ', ' ORDER BY w.place) FILTER (WHERE w.place > w.direct) AS ordered,
+      string_agg(w.shown, ', ' ORDER BY w.place) FILTER (WHERE w.mode = 't') AS columns
+    FROM written AS w GROUP BY w.oid)
+  SELECT g.oid, CASE WHEN j.columns IS NOT NULL THEN 'TABLE(' || j.columns || ')'
+      ELSE CASE WHEN g.proretset THEN 'SETOF ' ELSE '' END || skein_pg.format_type(g.prorettype, NULL) END AS result,
+    concat_ws(' ', j.arguments, 'ORDER BY ' || j.ordered) AS arguments
+  FROM given AS g LEFT JOIN joined AS j ON j.oid = g.oid;
+CREATE MACRO skein_pg.pg_get_function_result(object_oid) AS
+  (SELECT signed.result FROM skein_pg.skein_signatures AS signed WHERE signed.oid = object_oid);
+CREATE MACRO skein_pg.pg_get_function_arguments(object_oid) AS
+  (SELECT signed.arguments FROM skein_pg.skein_signatures AS signed WHERE signed.oid = object_oid);
+CREATE MACRO skein_pg.pg_get_function_identity_arguments(object_oid) AS
+  (SELECT signed.arguments FROM skein_pg.skein_signatures AS signed WHERE signed.oid = object_oid);
 CREATE MACRO skein_pg.pg_get_serial_sequence(relation, col) AS CAST(NULL AS VARCHAR);
 CREATE TABLE skein_pg.skein_sizes AS
   SELECT oid, bytes FROM skein_pg.skein_relations
@@ -182,6 +227,18 @@ CREATE MACRO skein_pg.skein_regtype_in(name) AS
 CREATE MACRO skein_pg.skein_regtype(name) AS
   CASE WHEN name IS NULL THEN NULL
     ELSE coalesce(skein_pg.skein_regtype_in(name), error('type "' || name || '" does not exist')) END;
+-- The types of users' rows are not in the list that format_type stands on.
+CREATE TABLE skein_pg.skein_regtype_names AS
+  SELECT r.row_type AS oid, CASE WHEN r.schema_oid = 2200 THEN '' ELSE skein_pg.quote_ident(s.name) || '.' END || skein_pg.quote_ident(r.name) AS name
+  FROM skein_pg.skein_relations AS r JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid;
+INSERT INTO skein_pg.skein_regtype_names
+  SELECT r.array_type, n.name || '[]' FROM skein_pg.skein_relations AS r JOIN skein_pg.skein_regtype_names AS n ON n.oid = r.row_type;
+CREATE MACRO skein_pg.skein_regtype_name(type_oid) AS
+  CASE WHEN type_oid IS NULL THEN NULL
+    ELSE coalesce(nullif(skein_pg.format_type(type_oid, NULL), '???'),
+      (SELECT shown.name FROM skein_pg.skein_regtype_names AS shown WHERE shown.oid = type_oid), CAST(type_oid AS VARCHAR)) END;
+CREATE MACRO skein_pg.skein_regtypes(list) AS
+  list_transform(list, lambda element: skein_pg.skein_pair(element, skein_pg.format_type(element, NULL)));
 CREATE MACRO skein_pg.to_regtype(name) AS skein_pg.skein_regtype_in(name);
 CREATE MACRO skein_pg.skein_regproc(name) AS
   CASE WHEN name IS NULL THEN NULL
@@ -191,12 +248,54 @@ CREATE MACRO skein_pg.skein_regproc(name) AS
 CREATE MACRO skein_pg.skein_regproc_name(function_oid) AS
   CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
     ELSE coalesce((SELECT min(shown.proname) FROM skein_pg.pg_proc AS shown WHERE shown.oid = function_oid), CAST(function_oid AS VARCHAR)) END;
+-- Functions and operators with the types of their arguments, as regprocedure and regoperator write them.
+CREATE TABLE skein_pg.skein_regprocedure_names AS
+  SELECT p.oid, CASE p.pronamespace WHEN 13207 THEN 'information_schema.' ELSE '' END || skein_pg.quote_ident(p.proname) || '(' || coalesce(
+    list_aggregate(list_transform(CAST(string_split(nullif(p.proargtypes, '-'), ',') AS BIGINT[]), lambda it: skein_pg.format_type(it, NULL)), 'string_agg', ','), '')
+    || ')' AS name
+  FROM skein_pg.skein_procs AS p;
+CREATE TABLE skein_pg.skein_regoperator_names AS
+  SELECT o.oid, o.oprname || '(' || CASE o.oprleft WHEN 0 THEN 'NONE' ELSE skein_pg.format_type(o.oprleft, NULL) END || ',' ||
+    skein_pg.format_type(o.oprright, NULL) || ')' AS name
+  FROM skein_pg.skein_operators AS o;
+-- The names of types are written in several ways, which regtype reads.
+CREATE MACRO skein_pg.skein_signature(name) AS
+  list_transform([replace(CAST(name AS VARCHAR), 'pg_catalog.', '')], lambda it: lower(trim(regexp_extract(it, '^([^(]*)', 1))) || '(' ||
+    array_to_string(list_transform(string_split(regexp_extract(it, '\((.*)\)', 1), ','), lambda part: trim(part)), ',') || ')')[1];
+CREATE MACRO skein_pg.skein_regprocedure(name) AS
+  CASE WHEN name IS NULL THEN NULL
+    WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
+    ELSE coalesce((SELECT min(known.oid) FROM skein_pg.skein_regprocedure_names AS known WHERE known.name = skein_pg.skein_signature(name)),
+      error('function "' || name || '" does not exist')) END;
+CREATE MACRO skein_pg.skein_regprocedure_name(function_oid) AS
+  CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
+    ELSE coalesce((SELECT min(shown.name) FROM skein_pg.skein_regprocedure_names AS shown WHERE shown.oid = function_oid), CAST(function_oid AS VARCHAR)) END;
+CREATE MACRO skein_pg.skein_regoper(name) AS
+  CASE WHEN name IS NULL THEN NULL
+    WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
+    ELSE coalesce((SELECT min(known.oid) FROM skein_pg.skein_operators AS known WHERE known.oprname = replace(CAST(name AS VARCHAR), 'pg_catalog.', '')),
+      error('operator does not exist: ' || name)) END;
+CREATE MACRO skein_pg.skein_regoper_name(operator_oid) AS
+  CASE WHEN operator_oid IS NULL THEN NULL WHEN operator_oid = 0 THEN '0'
+    ELSE coalesce((SELECT min(shown.oprname) FROM skein_pg.skein_operators AS shown WHERE shown.oid = operator_oid), CAST(operator_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.skein_regoperator(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE error('operator does not exist: ' || name) END;
+    ELSE coalesce((SELECT min(known.oid) FROM skein_pg.skein_regoperator_names AS known WHERE known.name = skein_pg.skein_signature(name)),
+      error('operator does not exist: ' || name)) END;
 CREATE MACRO skein_pg.skein_regoperator_name(operator_oid) AS
-  CASE WHEN operator_oid IS NULL THEN NULL WHEN operator_oid = 0 THEN '0' ELSE CAST(operator_oid AS VARCHAR) END;
+  CASE WHEN operator_oid IS NULL THEN NULL WHEN operator_oid = 0 THEN '0'
+    ELSE coalesce((SELECT min(shown.name) FROM skein_pg.skein_regoperator_names AS shown WHERE shown.oid = operator_oid), CAST(operator_oid AS VARCHAR)) END;
+CREATE MACRO skein_pg.skein_regcollation(name) AS
+  CASE WHEN name IS NULL THEN NULL
+    WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
+    ELSE coalesce((SELECT min(known.oid) FROM skein_pg.pg_collation AS known
+        WHERE known.collname = replace(replace(CAST(name AS VARCHAR), 'pg_catalog.', ''), '"', '')),
+      error('collation "' || name || '" for encoding "UTF8" does not exist')) END;
+CREATE MACRO skein_pg.skein_regcollation_name(collation_oid) AS
+  CASE WHEN collation_oid IS NULL THEN NULL WHEN collation_oid = 0 THEN '-'
+    ELSE coalesce((SELECT min(skein_pg.quote_ident(shown.collname)) FROM skein_pg.pg_collation AS shown WHERE shown.oid = collation_oid),
+      CAST(collation_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.skein_regnamespace(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
@@ -205,11 +304,11 @@ CREATE MACRO skein_pg.skein_regnamespace(name) AS
 CREATE MACRO skein_pg.skein_regnamespace_name(schema_oid) AS
   CASE WHEN schema_oid IS NULL THEN NULL
     ELSE coalesce((SELECT min(shown.name) FROM skein_pg.skein_schemas AS shown WHERE shown.oid = schema_oid), CAST(schema_oid AS VARCHAR)) END;
-CREATE MACRO skein_pg.skein_regrole(name) AS
-  CASE WHEN name IS NULL THEN NULL
-    WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    WHEN CAST(name AS VARCHAR) = 'skein' THEN 10
-    ELSE error('role "' || name || '" does not exist') END;
+CREATE MACRO skein_pg.skein_regrole(role_name) AS
+  CASE WHEN role_name IS NULL THEN NULL
+    WHEN regexp_full_match(CAST(role_name AS VARCHAR), '[0-9]+') THEN CAST(CAST(role_name AS VARCHAR) AS BIGINT)
+    ELSE coalesce((SELECT known.oid FROM skein_pg.skein_roles AS known WHERE known.name = CAST(role_name AS VARCHAR)),
+      error('role "' || role_name || '" does not exist')) END;
 CREATE MACRO skein_pg.pg_is_in_recovery() AS false;
 CREATE MACRO skein_pg.pg_is_wal_replay_paused() AS false;
 CREATE MACRO skein_pg.pg_is_other_temp_schema(schema_oid) AS false;
@@ -246,6 +345,11 @@ CREATE MACRO skein_pg._pg_expandarray(list) AS unnest(list_transform(list, lambd
 CREATE MACRO skein_pg._pg_truetypid(attribute, type_row) AS struct_extract(attribute, 'atttypid');
 CREATE MACRO skein_pg._pg_truetypmod(attribute, type_row) AS struct_extract(attribute, 'atttypmod');
 CREATE MACRO skein_pg._pg_char_max_length(type_oid, typmod) AS CASE WHEN type_oid IN (1042, 1043) AND typmod >= 4 THEN typmod - 4 END;
+CREATE MACRO skein_pg._pg_char_octet_length(type_oid, typmod) AS
+  CASE WHEN type_oid IN (25, 1042, 1043) THEN CASE WHEN typmod >= 4 THEN (CAST(typmod AS INTEGER) - 4) * 4 ELSE 1073741824 END END;
+CREATE MACRO skein_pg._pg_interval_type(type_oid, typmod) AS CAST(NULL AS VARCHAR);
+CREATE MACRO skein_pg._pg_index_position(index_oid, number) AS
+  (SELECT CAST(list_position(held.indkey, CAST(number AS SMALLINT)) AS INTEGER) FROM skein_pg.pg_index AS held WHERE held.indexrelid = index_oid);
 CREATE MACRO skein_pg._pg_numeric_precision(type_oid, typmod) AS
   CASE type_oid WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53
     WHEN 1700 THEN CASE WHEN typmod >= 4 THEN ((CAST(typmod AS INTEGER) - 4) >> 16) & 65535 END END;
@@ -254,13 +358,18 @@ CREATE MACRO skein_pg._pg_numeric_precision_radix(type_oid, typmod) AS
 CREATE MACRO skein_pg._pg_numeric_scale(type_oid, typmod) AS
   CASE WHEN type_oid IN (20, 21, 23) THEN 0 WHEN type_oid = 1700 AND typmod >= 4 THEN (CAST(typmod AS INTEGER) - 4) & 2047 END;
 CREATE MACRO skein_pg._pg_datetime_precision(type_oid, typmod) AS
-  CASE WHEN type_oid = 1082 THEN 0 WHEN type_oid IN (1083, 1114, 1184, 1186, 1266) THEN 6 END;
+  CASE WHEN type_oid = 1082 THEN 0
+    WHEN type_oid IN (1083, 1114, 1184, 1266) THEN CASE WHEN typmod < 0 THEN 6 ELSE CAST(typmod AS INTEGER) END
+    WHEN type_oid = 1186 THEN CASE WHEN typmod < 0 OR CAST(typmod AS INTEGER) & 65535 = 65535 THEN 6 ELSE CAST(typmod AS INTEGER) & 65535 END END;
 CREATE MACRO skein_pg.like_escape(pattern, escape_character) AS
   replace(replace(pattern, '\', '\\'), escape_character, '\');
 CREATE MACRO skein_pg.pg_get_keywords() AS TABLE
-  SELECT keyword_name AS word, CASE keyword_category WHEN 'reserved' THEN 'R' WHEN 'column_name' THEN 'C' WHEN 'type_function' THEN 'T' ELSE 'U' END AS catcode,
-    true AS barelabel, keyword_category AS catdesc, '' AS baredesc FROM duckdb_keywords();
-CREATE MACRO skein_pg.pg_partition_ancestors(relation_oid) AS unnest([CAST(relation_oid AS BIGINT)]);
+  SELECT listed.word, listed.catcode, listed.barelabel,
+    CASE listed.catcode WHEN 'U' THEN 'unreserved' WHEN 'C' THEN 'unreserved (cannot be function or type name)'
+      WHEN 'T' THEN 'reserved (can be function or type name)' WHEN 'R' THEN 'reserved' END AS catdesc,
+    CASE WHEN listed.barelabel THEN 'can be bare label' ELSE 'requires AS' END AS baredesc
+  FROM skein_pg.skein_keywords AS listed;
+CREATE MACRO skein_pg.pg_partition_ancestors(relation_oid) AS unnest(CAST([] AS BIGINT[]));
 CREATE MACRO skein_pg.aclexplode(acl) AS TABLE
   SELECT CAST(NULL AS BIGINT) AS grantor, CAST(NULL AS BIGINT) AS grantee, CAST(NULL AS VARCHAR) AS privilege_type, false AS is_grantable LIMIT 0;
 CREATE MACRO skein_pg.pg_get_publication_tables(publication) AS TABLE
@@ -273,7 +382,8 @@ CREATE MACRO skein_pg.parse_ident(name) AS
 CREATE MACRO skein_pg.to_regnamespace(schema_name) AS (SELECT min(known.oid) FROM skein_pg.skein_schemas AS known WHERE known.name = CAST(schema_name AS VARCHAR));
 CREATE MACRO skein_pg.to_regproc(name) AS
   (SELECT min(known.oid) FROM skein_pg.pg_proc AS known WHERE known.proname = replace(lower(CAST(name AS VARCHAR)), 'pg_catalog.', ''));
-CREATE MACRO skein_pg.to_regrole(name) AS CASE WHEN CAST(name AS VARCHAR) = 'skein' THEN CAST(10 AS BIGINT) END;
+CREATE MACRO skein_pg.to_regrole(role_name) AS
+  (SELECT known.oid FROM skein_pg.skein_roles AS known WHERE known.name = CAST(role_name AS VARCHAR));
 CREATE MACRO skein_pg.pg_size_bytes(size) AS
   list_transform([CAST(size AS VARCHAR)], lambda it:
     CAST(round(CAST(regexp_extract(it, '^\s*(-?[0-9.]+)', 1) AS DOUBLE) *

@@ -5,56 +5,24 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::LazyLock;
 
 use super::keys::{Keys, is_not_null};
-use super::{OWNER, OWNER_OID, Oids, PG_SCHEMA, literal, relations};
+use super::{OWNER, OWNER_OID, Oids, PG_SCHEMA, ROLES, literal};
 use crate::relation::{PATH_SCHEMA, RelationName};
 use crate::snapshot::CatalogSnapshot;
-use crate::types::{PG_TYPES, Type};
-
-const TYPES: &str = include_str!("types.txt");
+use crate::types::Type;
 
 /// Between the fields of a row.
 const FIELD: char = '\u{1f}';
 /// Between rows.
 const ROW: char = '\u{1e}';
 
-/// The name of the built-in type with this OID, as `pg_type.typname` has it.
-pub fn type_name(oid: u32) -> Option<&'static str> {
-    BUILTIN.by_oid.get(&oid).copied()
-}
-
-/// The OID of the built-in type of this name, the other way round.
-pub fn type_oid(name: &str) -> Option<u32> {
-    BUILTIN.by_name.get(name).copied()
-}
-
-/// OIDs and names of built-in types.
-struct Builtin {
-    by_oid: BTreeMap<u32, &'static str>,
-    by_name: BTreeMap<&'static str, u32>,
-}
-
-static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
-    let by_oid: BTreeMap<u32, &str> = TYPES
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| {
-            let mut words = line.split(' ');
-            Some((words.next()?.parse().ok()?, words.next()?))
-        })
-        .collect();
-    let by_name = by_oid.iter().map(|(oid, name)| (*name, *oid)).collect();
-    Builtin { by_oid, by_name }
-});
-
 /// Rows under construction.
 #[derive(Default)]
-struct Rows(String);
+pub(super) struct Rows(String);
 
 impl Rows {
-    fn push(&mut self, fields: &[&str]) {
+    pub(super) fn push(&mut self, fields: &[&str]) {
         if !self.0.is_empty() {
             self.0.push(ROW);
         }
@@ -72,7 +40,7 @@ impl Rows {
     }
 
     /// `CREATE TABLE name` with these columns, each `name TYPE`.
-    fn create(&self, name: &str, columns: &[(&str, &str)]) -> String {
+    pub(super) fn create(&self, name: &str, columns: &[(&str, &str)]) -> String {
         let mut list = String::new();
         for (index, (column, ty)) in columns.iter().enumerate() {
             let comma = if index > 0 { ", " } else { "" };
@@ -104,12 +72,11 @@ pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
             literal(OWNER)
         ),
         schemas(&oids),
-        builtin_types(),
+        roles(),
     ];
     statements.extend(users_relations(snapshot, &oids));
     statements.push(comments(snapshot, &oids));
     statements.push(constraints(snapshot, &oids));
-    statements.extend(system_relations());
     statements
 }
 
@@ -126,6 +93,14 @@ fn schemas(oids: &Oids) -> String {
         rows.push(&[&oid.to_string(), name]);
     }
     rows.create("skein_schemas", &[("oid", "BIGINT"), ("name", "VARCHAR")])
+}
+
+fn roles() -> String {
+    let mut rows = Rows::default();
+    for (oid, name) in std::iter::once(&(OWNER_OID, OWNER)).chain(ROLES) {
+        rows.push(&[&oid.to_string(), name]);
+    }
+    rows.create("skein_roles", &[("oid", "BIGINT"), ("name", "VARCHAR")])
 }
 
 fn users_relations(snapshot: &CatalogSnapshot, oids: &Oids) -> [String; 2] {
@@ -293,128 +268,4 @@ fn constraints(snapshot: &CatalogSnapshot, oids: &Oids) -> String {
             ("target_columns", "SMALLINT[]"),
         ],
     )
-}
-
-fn system_relations() -> [String; 2] {
-    let (mut system, mut columns) = (Rows::default(), Rows::default());
-    for relation in relations() {
-        let oid = relation.oid.to_string();
-        let schema = if relation.schema == "pg_catalog" {
-            "11"
-        } else {
-            "13207"
-        };
-        let count = relation.columns.len().to_string();
-        system.push(&[&oid, schema, relation.name, relation.kind, &count]);
-        for (index, column) in relation.columns.iter().enumerate() {
-            columns.push(&[&oid, &(index + 1).to_string(), column.name, column.ty]);
-        }
-    }
-    [
-        system.create(
-            "skein_system_relations",
-            &[
-                ("oid", "BIGINT"),
-                ("schema_oid", "BIGINT"),
-                ("name", "VARCHAR"),
-                ("kind", "VARCHAR"),
-                ("columns", "SMALLINT"),
-            ],
-        ),
-        columns.create(
-            "skein_system_columns",
-            &[
-                ("relation_oid", "BIGINT"),
-                ("number", "SMALLINT"),
-                ("name", "VARCHAR"),
-                ("type_name", "VARCHAR"),
-            ],
-        ),
-    ]
-}
-
-fn builtin_types() -> String {
-    let mut rows = Rows::default();
-    for line in TYPES.lines().filter(|line| !line.starts_with('#')) {
-        rows.push(&line.split(' ').collect::<Vec<_>>());
-    }
-    rows.create(
-        "skein_types",
-        &[
-            ("oid", "BIGINT"),
-            ("typname", "VARCHAR"),
-            ("typlen", "SMALLINT"),
-            ("typbyval", "BOOLEAN"),
-            ("typtype", "VARCHAR"),
-            ("typcategory", "VARCHAR"),
-            ("typispreferred", "BOOLEAN"),
-            ("typdelim", "VARCHAR"),
-            ("typelem", "BIGINT"),
-            ("typarray", "BIGINT"),
-            ("typalign", "VARCHAR"),
-            ("typstorage", "VARCHAR"),
-            ("typcollation", "BIGINT"),
-            ("typbasetype", "BIGINT"),
-            ("typinput", "BIGINT"),
-            ("typinput_name", "VARCHAR"),
-            ("typoutput", "BIGINT"),
-            ("typoutput_name", "VARCHAR"),
-            ("typreceive", "BIGINT"),
-            ("typreceive_name", "VARCHAR"),
-            ("typsend", "BIGINT"),
-            ("typsend_name", "VARCHAR"),
-        ],
-    )
-}
-
-/// The macro `skein_type`, on which `format_type` stands: the words of a type's name.
-///
-/// A constant map rather than a subquery, because clients call it for every column of every
-/// relation, and in places where DuckDB takes no correlated subquery.
-pub(super) fn type_words() -> String {
-    let (mut keys, mut values) = (Vec::new(), Vec::new());
-    let types: Vec<Vec<&str>> = TYPES
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| line.split(' ').collect())
-        .collect();
-    let name_of = |oid: &str| types.iter().find(|row| row[0] == oid).map(|row| row[1]);
-    for row in &types {
-        let element = (row[8] != "0" && row[1].starts_with('_')).then_some(row[8]);
-        let (base_oid, suffix) = element.map_or((row[0], ""), |element| (element, "[]"));
-        let base = name_of(base_oid).unwrap_or(row[1]);
-        let shown = PG_TYPES
-            .iter()
-            .find(|known| known.name == base)
-            .map_or(base, |it| it.sql_name);
-        // The modifier stands before what follows the first word: timestamp(3) with time zone.
-        let (head, tail) = match shown.find(" with") {
-            Some(space) => shown.split_at(space),
-            None => (shown, ""),
-        };
-        keys.push(row[0].to_owned());
-        values.push(format!(
-            "{{'head': {}, 'tail': {}, 'element': {base_oid}}}",
-            literal(head),
-            literal(&format!("{tail}{suffix}"))
-        ));
-    }
-    format!(
-        "CREATE MACRO {PG_SCHEMA}.skein_type(type_oid) AS \
-         map_extract_value(map([{}], [{}]), CAST(type_oid AS BIGINT))",
-        keys.join(", "),
-        values.join(", ")
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_have_all_fields() {
-        for line in TYPES.lines().filter(|line| !line.starts_with('#')) {
-            assert_eq!(line.split(' ').count(), 22, "{line}");
-        }
-    }
 }

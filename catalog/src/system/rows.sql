@@ -20,59 +20,81 @@ INSERT INTO skein_pg.pg_class BY NAME
     true AS relispopulated, 'n' AS relreplident, false AS relispartition, 0 AS relrewrite, 0 AS relfrozenxid, 0 AS relminmxid
   FROM skein_pg.skein_constraints WHERE kind = 'p'
   UNION ALL BY NAME
-  SELECT oid, name AS relname, schema_oid AS relnamespace, 0 AS reltype, 0 AS reloftype, 10 AS relowner,
+  SELECT oid, name AS relname, schema_oid AS relnamespace, row_type AS reltype, 0 AS reloftype, 10 AS relowner,
     CASE kind WHEN 'r' THEN 2 ELSE 0 END AS relam, CASE kind WHEN 'r' THEN oid ELSE 0 END AS relfilenode, 0 AS reltablespace, 0 AS relpages,
-    CASE kind WHEN 'r' THEN -1 ELSE 0 END AS reltuples, 0 AS relallvisible, 0 AS reltoastrelid, false AS relhasindex, false AS relisshared, 'p' AS relpersistence,
-    kind AS relkind, columns AS relnatts, 0 AS relchecks, false AS relhasrules, false AS relhastriggers, false AS relhassubclass,
+    -1 AS reltuples, 0 AS relallvisible, 0 AS reltoastrelid, false AS relhasindex, false AS relisshared, 'p' AS relpersistence,
+    kind AS relkind, columns AS relnatts, 0 AS relchecks, kind = 'v' AS relhasrules, false AS relhastriggers, false AS relhassubclass,
     false AS relrowsecurity, false AS relforcerowsecurity, true AS relispopulated, 'n' AS relreplident, false AS relispartition,
     0 AS relrewrite, 0 AS relfrozenxid, 0 AS relminmxid
   FROM skein_pg.skein_system_relations;
 
 INSERT INTO skein_pg.pg_attribute BY NAME
-  SELECT c.relation_oid AS attrelid, c.name AS attname, c.type_oid AS atttypid, -1 AS attstattarget, t.typlen AS attlen, c.number AS attnum,
-    CASE WHEN t.typcategory = 'A' THEN 1 ELSE 0 END AS attndims, -1 AS attcacheoff, c.typmod AS atttypmod, t.typbyval AS attbyval,
-    t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, c.not_null AS attnotnull, false AS atthasdef, false AS atthasmissing,
-    '' AS attidentity, '' AS attgenerated, false AS attisdropped, true AS attislocal, 0 AS attinhcount, t.typcollation AS attcollation
+  SELECT c.relation_oid AS attrelid, c.name AS attname, c.type_oid AS atttypid, -1 AS attstattarget, coalesce(t.typlen, -1) AS attlen,
+    c.number AS attnum, CASE WHEN t.typcategory = 'A' THEN 1 ELSE 0 END AS attndims, -1 AS attcacheoff, c.typmod AS atttypmod,
+    coalesce(t.typbyval, false) AS attbyval, coalesce(t.typalign, 'd') AS attalign, coalesce(t.typstorage, 'x') AS attstorage, '' AS attcompression, c.not_null AS attnotnull, false AS atthasdef, false AS atthasmissing,
+    '' AS attidentity, '' AS attgenerated, false AS attisdropped, true AS attislocal, 0 AS attinhcount, coalesce(t.typcollation, 0) AS attcollation
   FROM (SELECT relation_oid, number, name, type_oid, typmod, not_null FROM skein_pg.skein_columns
         UNION ALL
         SELECT k.index_oid, CAST(p.place AS SMALLINT), a.name, a.type_oid, a.typmod, false
         FROM skein_pg.skein_constraints AS k, unnest(k.columns) WITH ORDINALITY AS p(number, place),
           skein_pg.skein_columns AS a WHERE k.kind = 'p' AND a.relation_oid = k.relation_oid AND a.number = p.number
         UNION ALL
-        SELECT s.relation_oid, s.number, s.name, coalesce(k.oid, 25), -1, false
-        FROM skein_pg.skein_system_columns AS s LEFT JOIN skein_pg.skein_types AS k ON k.typname =
-          CASE s.type_name WHEN 'sql_identifier' THEN 'name' WHEN 'character_data' THEN 'varchar' WHEN 'yes_or_no' THEN 'varchar'
-            WHEN 'cardinal_number' THEN 'int4' WHEN 'time_stamp' THEN 'timestamptz' ELSE s.type_name END) AS c
+        SELECT s.relation_oid, s.number, s.name, coalesce(k.oid, r.array_type), -1, s.not_null
+        FROM skein_pg.skein_system_columns AS s LEFT JOIN skein_pg.skein_types AS k ON k.typname = s.type_name
+          LEFT JOIN skein_pg.skein_system_relations AS r ON '_' || r.name = s.type_name) AS c
   LEFT JOIN skein_pg.skein_types AS t ON t.oid = c.type_oid
   ORDER BY c.relation_oid, c.number;
 
 INSERT INTO skein_pg.pg_type BY NAME
-  SELECT oid, typname, 11 AS typnamespace, 10 AS typowner, typlen, typbyval, typtype, typcategory, typispreferred, true AS typisdefined,
-    typdelim, 0 AS typrelid, 0 AS typsubscript, typelem, typarray, typinput, typoutput, typreceive, typsend, 0 AS typmodin, 0 AS typmodout,
-    0 AS typanalyze, typalign, typstorage, false AS typnotnull, typbasetype, -1 AS typtypmod, 0 AS typndims, typcollation
+  SELECT oid, typname, typnamespace, 10 AS typowner, typlen, typbyval, typtype, typcategory, typispreferred, true AS typisdefined,
+    typdelim, 0 AS typrelid, typsubscript, typelem, typarray, typinput, typoutput, typreceive, typsend, typmodin, typmodout,
+    typanalyze, typalign, typstorage, false AS typnotnull, typbasetype, typtypmod, 0 AS typndims, typcollation,
+    CASE typname WHEN 'time_stamp' THEN 'CURRENT_TIMESTAMP(2)' END AS typdefault
   FROM skein_pg.skein_types
   UNION ALL BY NAME
   SELECT row_type AS oid, name AS typname, schema_oid AS typnamespace, 10 AS typowner, -1 AS typlen, false AS typbyval, 'c' AS typtype,
     'C' AS typcategory, false AS typispreferred, true AS typisdefined, ',' AS typdelim, oid AS typrelid, 0 AS typsubscript, 0 AS typelem,
     array_type AS typarray, 2290 AS typinput, 2291 AS typoutput, 2402 AS typreceive, 2403 AS typsend, 0 AS typmodin, 0 AS typmodout,
     0 AS typanalyze, 'd' AS typalign, 'x' AS typstorage, false AS typnotnull, 0 AS typbasetype, -1 AS typtypmod, 0 AS typndims, 0 AS typcollation
-  FROM skein_pg.skein_relations
+  FROM skein_pg.skein_row_types
   UNION ALL BY NAME
   SELECT array_type AS oid, '_' || name AS typname, schema_oid AS typnamespace, 10 AS typowner, -1 AS typlen, false AS typbyval, 'b' AS typtype,
-    'A' AS typcategory, false AS typispreferred, true AS typisdefined, ',' AS typdelim, 0 AS typrelid, 0 AS typsubscript, row_type AS typelem,
+    'A' AS typcategory, false AS typispreferred, true AS typisdefined, ',' AS typdelim, 0 AS typrelid, 6179 AS typsubscript, row_type AS typelem,
     0 AS typarray, 750 AS typinput, 751 AS typoutput, 2400 AS typreceive, 2401 AS typsend, 0 AS typmodin, 0 AS typmodout,
-    0 AS typanalyze, 'd' AS typalign, 'x' AS typstorage, false AS typnotnull, 0 AS typbasetype, -1 AS typtypmod, 0 AS typndims, 0 AS typcollation
-  FROM skein_pg.skein_relations;
+    3816 AS typanalyze, 'd' AS typalign, 'x' AS typstorage, false AS typnotnull, 0 AS typbasetype, -1 AS typtypmod, 0 AS typndims, 0 AS typcollation
+  FROM skein_pg.skein_row_types;
 
 INSERT INTO skein_pg.pg_proc BY NAME
-  SELECT DISTINCT oid, name AS proname, 11 AS pronamespace, 10 AS proowner, 12 AS prolang, 1 AS procost, 0 AS prorows, 0 AS provariadic,
-    'f' AS prokind, false AS prosecdef, false AS proleakproof, true AS proisstrict, false AS proretset, 'i' AS provolatile, 's' AS proparallel,
-    1 AS pronargs, 0 AS pronargdefaults, 2278 AS prorettype, [2281] AS proargtypes, name AS prosrc
-  FROM (SELECT typinput AS oid, typinput_name AS name FROM skein_pg.skein_types
-        UNION SELECT typoutput, typoutput_name FROM skein_pg.skein_types
-        UNION SELECT typreceive, typreceive_name FROM skein_pg.skein_types
-        UNION SELECT typsend, typsend_name FROM skein_pg.skein_types) AS f
-  WHERE oid <> 0;
+  SELECT oid, proname, pronamespace, 10 AS proowner, 12 AS prolang, 1 AS procost, CASE WHEN proretset THEN 1000 ELSE 0 END AS prorows, provariadic,
+    0 AS prosupport, prokind, false AS prosecdef, proleakproof, proisstrict, proretset, provolatile, proparallel,
+    CASE proargtypes WHEN '-' THEN 0 ELSE len(string_split(proargtypes, ',')) END AS pronargs, pronargdefaults, prorettype,
+    CASE proargtypes WHEN '-' THEN [] ELSE CAST(string_split(proargtypes, ',') AS BIGINT[]) END AS proargtypes,
+    CASE proallargtypes WHEN '-' THEN NULL ELSE CAST(string_split(proallargtypes, ',') AS BIGINT[]) END AS proallargtypes,
+    CASE proargmodes WHEN '-' THEN NULL ELSE string_split(proargmodes, '') END AS proargmodes,
+    CASE proargnames WHEN '-' THEN NULL ELSE string_split(proargnames, ',') END AS proargnames, proname AS prosrc
+  FROM skein_pg.skein_procs;
+
+INSERT INTO skein_pg.pg_aggregate BY NAME
+  SELECT oid AS aggfnoid, aggregate[1] AS aggkind, CAST(aggregate[2:] AS SMALLINT) AS aggnumdirectargs, 0 AS aggtransfn, 0 AS aggfinalfn,
+    0 AS aggcombinefn, 0 AS aggserialfn, 0 AS aggdeserialfn, 0 AS aggmtransfn, 0 AS aggminvtransfn, 0 AS aggmfinalfn, false AS aggfinalextra,
+    false AS aggmfinalextra, 'r' AS aggfinalmodify, 'r' AS aggmfinalmodify, 0 AS aggsortop, 0 AS aggtranstype, 0 AS aggtransspace,
+    0 AS aggmtranstype, 0 AS aggmtransspace
+  FROM skein_pg.skein_procs WHERE prokind = 'a';
+
+INSERT INTO skein_pg.pg_operator BY NAME
+  SELECT o.oid, o.oprname, 11 AS oprnamespace, 10 AS oprowner, o.oprkind, o.oprcanmerge, o.oprcanhash, o.oprleft, o.oprright, o.oprresult,
+    coalesce(c.oid, 0) AS oprcom, coalesce(n.oid, 0) AS oprnegate, o.oprcode, o.oprrest, o.oprjoin
+  FROM skein_pg.skein_operators AS o LEFT JOIN skein_pg.skein_operators AS c ON c.oid = o.oprcom
+    LEFT JOIN skein_pg.skein_operators AS n ON n.oid = o.oprnegate
+  ORDER BY o.oid;
+
+INSERT INTO skein_pg.pg_cast BY NAME SELECT * FROM skein_pg.skein_casts;
+
+INSERT INTO skein_pg.pg_opfamily BY NAME
+  SELECT DISTINCT opcfamily AS oid, opcmethod AS opfmethod, opfname, 11 AS opfnamespace, 10 AS opfowner FROM skein_pg.skein_opclasses ORDER BY 1;
+
+INSERT INTO skein_pg.pg_opclass BY NAME
+  SELECT oid, opcmethod, opcname, 11 AS opcnamespace, 10 AS opcowner, opcfamily, opcintype, opcdefault, opckeytype FROM skein_pg.skein_opclasses;
 
 INSERT INTO skein_pg.pg_description BY NAME
   SELECT oid AS objoid, 1259 AS classoid, number AS objsubid, comment AS description FROM skein_pg.skein_comments;
@@ -83,14 +105,26 @@ INSERT INTO skein_pg.pg_constraint BY NAME
     CASE kind WHEN 'f' THEN 'a' ELSE ' ' END AS confupdtype, CASE kind WHEN 'f' THEN 'a' ELSE ' ' END AS confdeltype,
     CASE kind WHEN 'f' THEN 's' ELSE ' ' END AS confmatchtype, true AS conislocal, 0 AS coninhcount, true AS connoinherit,
     columns AS conkey, CASE kind WHEN 'f' THEN target_columns END AS confkey
-  FROM skein_pg.skein_constraints;
+  FROM skein_pg.skein_constraints
+  UNION ALL BY NAME
+  SELECT v.oid, v.conname, 13207 AS connamespace, 'c' AS contype, false AS condeferrable, false AS condeferred, true AS convalidated, 0 AS conrelid,
+    v.contypid, 0 AS conindid, 0 AS conparentid, 0 AS confrelid, ' ' AS confupdtype, ' ' AS confdeltype, ' ' AS confmatchtype, true AS conislocal,
+    0 AS coninhcount, false AS connoinherit
+  FROM (VALUES (13222, 'cardinal_number_domain_check', 13221), (13235, 'yes_or_no_check', 13234)) AS v(oid, conname, contypid);
 
 INSERT INTO skein_pg.pg_index BY NAME
-  SELECT index_oid AS indexrelid, relation_oid AS indrelid, CAST(len(columns) AS SMALLINT) AS indnatts, CAST(len(columns) AS SMALLINT) AS indnkeyatts,
+  SELECT k.index_oid AS indexrelid, k.relation_oid AS indrelid, CAST(len(k.columns) AS SMALLINT) AS indnatts,
+    CAST(len(k.columns) AS SMALLINT) AS indnkeyatts,
     true AS indisunique, false AS indnullsnotdistinct, true AS indisprimary, false AS indisexclusion, true AS indimmediate, false AS indisclustered,
-    true AS indisvalid, false AS indcheckxmin, true AS indisready, true AS indislive, false AS indisreplident, columns AS indkey,
-    [0::BIGINT for x in columns] AS indcollation, [0::BIGINT for x in columns] AS indclass, [0::SMALLINT for x in columns] AS indoption
-  FROM skein_pg.skein_constraints WHERE kind = 'p';
+    true AS indisvalid, false AS indcheckxmin, true AS indisready, true AS indislive, false AS indisreplident, k.columns AS indkey,
+    p.indcollation, p.indclass, [0::SMALLINT for x in k.columns] AS indoption
+  FROM skein_pg.skein_constraints AS k JOIN (
+    SELECT a.attrelid, list(a.attcollation ORDER BY a.attnum) AS indcollation, list(coalesce(o.oid, 0) ORDER BY a.attnum) AS indclass
+    FROM skein_pg.pg_attribute AS a JOIN skein_pg.skein_types AS t ON t.oid = a.atttypid
+      LEFT JOIN skein_pg.skein_opclasses AS o ON o.opcmethod = 403 AND o.opcdefault AND o.opcintype =
+        CASE WHEN t.typcategory = 'A' THEN 2277 WHEN t.typname = 'varchar' THEN 25 ELSE t.oid END
+    GROUP BY a.attrelid) AS p ON p.attrelid = k.index_oid
+  WHERE k.kind = 'p';
 
 INSERT INTO skein_pg.pg_range BY NAME
   SELECT * FROM (VALUES (3904, 23, 4451, 0, 1978, 3914, 3922), (3906, 1700, 4532, 0, 3125, 0, 3924), (3908, 1114, 4533, 0, 3128, 0, 3929),
@@ -99,31 +133,27 @@ INSERT INTO skein_pg.pg_range BY NAME
 
 INSERT INTO skein_pg.pg_database BY NAME
   SELECT 5 AS oid, database AS datname, owner_oid AS datdba, 6 AS encoding, 'c' AS datlocprovider, false AS datistemplate, true AS datallowconn,
-    -1 AS datconnlimit, 0 AS datfrozenxid, 1 AS datminmxid, 1663 AS dattablespace, 'C.UTF-8' AS datcollate, 'C.UTF-8' AS datctype
+    -1 AS datconnlimit, 0 AS datfrozenxid, 1 AS datminmxid, 1663 AS dattablespace, 'C' AS datcollate, 'C.UTF-8' AS datctype
   FROM skein_pg.skein_identity;
 
-INSERT INTO skein_pg.pg_authid BY NAME
-  SELECT owner_oid AS oid, owner AS rolname, true AS rolsuper, true AS rolinherit, true AS rolcreaterole, true AS rolcreatedb, false AS rolcanlogin,
-    false AS rolreplication, false AS rolbypassrls, -1 AS rolconnlimit FROM skein_pg.skein_identity;
-
-INSERT INTO skein_pg.pg_roles BY NAME
-  SELECT oid, rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolconnlimit, '********' AS rolpassword, rolbypassrls
-  FROM skein_pg.pg_authid;
+INSERT INTO skein_pg.pg_auth_members BY NAME
+  SELECT unnest([3374, 3375, 3377]) AS roleid, 3373 AS member, 10 AS grantor, false AS admin_option;
 
 INSERT INTO skein_pg.pg_tablespace BY NAME
   SELECT * FROM (VALUES (1663, 'pg_default', 10), (1664, 'pg_global', 10)) AS v(oid, spcname, spcowner);
 
 INSERT INTO skein_pg.pg_am BY NAME
-  SELECT * FROM (VALUES (2, 'heap', 0, 't'), (403, 'btree', 0, 'i'), (405, 'hash', 0, 'i'), (783, 'gist', 0, 'i'), (2742, 'gin', 0, 'i'),
-    (4000, 'spgist', 0, 'i'), (3580, 'brin', 0, 'i')) AS v(oid, amname, amhandler, amtype);
+  SELECT * FROM (VALUES (2, 'heap', 3, 't'), (403, 'btree', 330, 'i'), (405, 'hash', 331, 'i'), (783, 'gist', 332, 'i'), (2742, 'gin', 333, 'i'),
+    (4000, 'spgist', 334, 'i'), (3580, 'brin', 335, 'i')) AS v(oid, amname, amhandler, amtype);
 
 INSERT INTO skein_pg.pg_language BY NAME
-  SELECT oid, lanname, 10 AS lanowner, false AS lanispl, lanpltrusted, 0 AS lanplcallfoid, 0 AS laninline, 0 AS lanvalidator
-  FROM (VALUES (12, 'internal', false), (13, 'c', false), (14, 'sql', true)) AS v(oid, lanname, lanpltrusted);
+  SELECT oid, lanname, 10 AS lanowner, false AS lanispl, lanpltrusted, 0 AS lanplcallfoid, 0 AS laninline, lanvalidator
+  FROM (VALUES (12, 'internal', false, 2246), (13, 'c', false, 2247), (14, 'sql', true, 2248)) AS v(oid, lanname, lanpltrusted, lanvalidator);
 
 INSERT INTO skein_pg.pg_collation BY NAME
-  SELECT oid, collname, 11 AS collnamespace, 10 AS collowner, collprovider, true AS collisdeterministic, -1 AS collencoding, collcollate, collcollate AS collctype
-  FROM (VALUES (100, 'default', 'd', NULL), (950, 'C', 'c', 'C'), (951, 'POSIX', 'c', 'POSIX')) AS v(oid, collname, collprovider, collcollate);
+  SELECT oid, collname, 11 AS collnamespace, 10 AS collowner, collprovider, true AS collisdeterministic, collencoding, collcollate, collcollate AS collctype
+  FROM (VALUES (100, 'default', 'd', -1, NULL), (950, 'C', 'c', -1, 'C'), (951, 'POSIX', 'c', -1, 'POSIX'), (12340, 'ucs_basic', 'c', 6, 'C'))
+    AS v(oid, collname, collprovider, collencoding, collcollate);
 
 INSERT INTO skein_pg.pg_ts_config BY NAME
   SELECT 3748 AS oid, 'simple' AS cfgname, 11 AS cfgnamespace, 10 AS cfgowner, 0 AS cfgparser;
@@ -166,7 +196,7 @@ INSERT INTO skein_info.information_schema_catalog_name BY NAME
   SELECT database AS catalog_name FROM skein_pg.skein_identity;
 
 INSERT INTO skein_info.schemata BY NAME
-  SELECT i.database AS catalog_name, s.name AS schema_name, i.owner AS schema_owner FROM skein_pg.skein_schemas AS s, skein_pg.skein_identity AS i;
+  SELECT i.database AS catalog_name, s.name AS schema_name, CASE s.oid WHEN 2200 THEN 'pg_database_owner' ELSE i.owner END AS schema_owner FROM skein_pg.skein_schemas AS s, skein_pg.skein_identity AS i;
 
 INSERT INTO skein_info.tables BY NAME
   SELECT i.database AS table_catalog, n.nspname AS table_schema, c.relname AS table_name,
@@ -183,19 +213,53 @@ INSERT INTO skein_info.views BY NAME
 INSERT INTO skein_info.columns BY NAME
   SELECT i.database AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, a.attname AS column_name,
     CAST(a.attnum AS INTEGER) AS ordinal_position, CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
-    CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'ARRAY' ELSE skein_pg.format_type(a.atttypid, NULL) END AS data_type,
-    skein_pg._pg_char_max_length(a.atttypid, a.atttypmod) AS character_maximum_length,
-    CASE WHEN a.atttypid IN (25, 1042, 1043) THEN CASE WHEN a.atttypmod >= 4 THEN (a.atttypmod - 4) * 4 ELSE 1073741824 END END AS character_octet_length,
-    skein_pg._pg_numeric_precision(a.atttypid, a.atttypmod) AS numeric_precision,
-    skein_pg._pg_numeric_precision_radix(a.atttypid, a.atttypmod) AS numeric_precision_radix,
-    skein_pg._pg_numeric_scale(a.atttypid, a.atttypmod) AS numeric_scale,
-    skein_pg._pg_datetime_precision(a.atttypid, a.atttypmod) AS datetime_precision,
+    CASE WHEN t.typelem <> 0 AND t.typlen = -1 AND t.typsubscript = 6179 THEN 'ARRAY' ELSE skein_pg.format_type(t.oid, NULL) END AS data_type,
+    skein_pg._pg_char_max_length(t.oid, a.typmod) AS character_maximum_length,
+    skein_pg._pg_char_octet_length(t.oid, a.typmod) AS character_octet_length,
+    skein_pg._pg_numeric_precision(t.oid, a.typmod) AS numeric_precision,
+    skein_pg._pg_numeric_precision_radix(t.oid, a.typmod) AS numeric_precision_radix,
+    skein_pg._pg_numeric_scale(t.oid, a.typmod) AS numeric_scale,
+    skein_pg._pg_datetime_precision(t.oid, a.typmod) AS datetime_precision,
+    CASE WHEN a.attcollation = 950 THEN i.database END AS collation_catalog, CASE WHEN a.attcollation = 950 THEN 'pg_catalog' END AS collation_schema,
+    CASE WHEN a.attcollation = 950 THEN 'C' END AS collation_name,
+    CASE WHEN a.domain_name IS NOT NULL THEN i.database END AS domain_catalog,
+    CASE WHEN a.domain_name IS NOT NULL THEN 'information_schema' END AS domain_schema, a.domain_name,
     i.database AS udt_catalog, 'pg_catalog' AS udt_schema, t.typname AS udt_name, CAST(a.attnum AS VARCHAR) AS dtd_identifier,
     'NO' AS is_self_referencing, 'NO' AS is_identity, 'NO' AS identity_cycle, 'NEVER' AS is_generated, 'NO' AS is_updatable
-  FROM skein_pg.pg_attribute AS a JOIN skein_pg.pg_class AS c ON c.oid = a.attrelid JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace
-    LEFT JOIN skein_pg.pg_type AS t ON t.oid = a.atttypid, skein_pg.skein_identity AS i
+  FROM (SELECT g.attrelid, g.attnum, g.attname, g.attnotnull, g.attcollation, coalesce(d.typbasetype, g.atttypid) AS type_oid,
+          coalesce(d.typtypmod, g.atttypmod) AS typmod, d.typname AS domain_name
+        FROM skein_pg.pg_attribute AS g LEFT JOIN skein_pg.skein_types AS d ON d.oid = g.atttypid AND d.typtype = 'd') AS a
+    JOIN skein_pg.pg_class AS c ON c.oid = a.attrelid JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN skein_pg.skein_types AS t ON t.oid = a.type_oid, skein_pg.skein_identity AS i
   WHERE c.relkind IN ('r', 'v')
   ORDER BY n.nspname, c.relname, a.attnum;
+
+INSERT INTO skein_info.domains BY NAME
+  SELECT i.database AS domain_catalog, 'information_schema' AS domain_schema, d.typname AS domain_name, skein_pg.format_type(t.oid, NULL) AS data_type,
+    skein_pg._pg_char_max_length(t.oid, d.typtypmod) AS character_maximum_length,
+    skein_pg._pg_char_octet_length(t.oid, d.typtypmod) AS character_octet_length,
+    CASE WHEN d.typcollation = 950 THEN i.database END AS collation_catalog, CASE WHEN d.typcollation = 950 THEN 'pg_catalog' END AS collation_schema,
+    CASE WHEN d.typcollation = 950 THEN 'C' END AS collation_name,
+    skein_pg._pg_numeric_precision(t.oid, d.typtypmod) AS numeric_precision,
+    skein_pg._pg_numeric_precision_radix(t.oid, d.typtypmod) AS numeric_precision_radix,
+    skein_pg._pg_numeric_scale(t.oid, d.typtypmod) AS numeric_scale,
+    skein_pg._pg_datetime_precision(t.oid, d.typtypmod) AS datetime_precision,
+    CASE d.typname WHEN 'time_stamp' THEN 'CURRENT_TIMESTAMP(2)' END AS domain_default,
+    i.database AS udt_catalog, 'pg_catalog' AS udt_schema, t.typname AS udt_name, '1' AS dtd_identifier
+  FROM skein_pg.skein_types AS d JOIN skein_pg.skein_types AS t ON t.oid = d.typbasetype, skein_pg.skein_identity AS i
+  WHERE d.typtype = 'd';
+
+INSERT INTO skein_info.routines BY NAME
+  SELECT i.database AS specific_catalog, n.name AS specific_schema, p.proname || '_' || p.oid AS specific_name, i.database AS routine_catalog,
+    n.name AS routine_schema, p.proname AS routine_name, CASE p.prokind WHEN 'f' THEN 'FUNCTION' END AS routine_type,
+    CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'ARRAY' ELSE skein_pg.format_type(t.oid, NULL) END AS data_type,
+    i.database AS type_udt_catalog, 'pg_catalog' AS type_udt_schema, t.typname AS type_udt_name, '0' AS dtd_identifier,
+    'EXTERNAL' AS routine_body, 'INTERNAL' AS external_language, 'GENERAL' AS parameter_style,
+    CASE p.provolatile WHEN 'i' THEN 'YES' ELSE 'NO' END AS is_deterministic, 'MODIFIES' AS sql_data_access,
+    CASE WHEN p.prokind = 'f' THEN CASE WHEN p.proisstrict THEN 'YES' ELSE 'NO' END END AS is_null_call, 'YES' AS schema_level_routine,
+    0 AS max_dynamic_result_sets, 'INVOKER' AS security_type, 'NO' AS as_locator, 'NO' AS is_udt_dependent
+  FROM skein_pg.skein_procs AS p JOIN skein_pg.skein_schemas AS n ON n.oid = p.pronamespace JOIN skein_pg.skein_types AS t ON t.oid = p.prorettype,
+    skein_pg.skein_identity AS i;
 
 INSERT INTO skein_info.table_constraints BY NAME
   SELECT i.database AS constraint_catalog, n.nspname AS constraint_schema, k.conname AS constraint_name, i.database AS table_catalog,

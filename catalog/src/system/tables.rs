@@ -18,6 +18,8 @@ pub struct SystemRelation {
     pub name: &'static str,
     /// `r` or `v`.
     pub kind: &'static str,
+    /// OIDs of the type of its rows and of arrays of them.
+    pub row_types: [u32; 2],
     /// Its columns in order.
     pub columns: Vec<SystemColumn>,
 }
@@ -29,6 +31,8 @@ pub struct SystemColumn {
     pub name: &'static str,
     /// `pg_type.typname` of its type.
     pub ty: &'static str,
+    /// PostgreSQL keeps it from being NULL.
+    pub not_null: bool,
 }
 
 type BySchema = BTreeMap<&'static str, BTreeMap<&'static str, SystemRelation>>;
@@ -49,12 +53,17 @@ static BY_NAME: LazyLock<BySchema> = LazyLock::new(|| {
 fn parse(line: &'static str) -> Option<SystemRelation> {
     let mut words = line.split(' ');
     let oid = words.next()?.parse().ok()?;
+    let row_types = [words.next()?.parse().ok()?, words.next()?.parse().ok()?];
     let (schema, name) = words.next()?.split_once('.')?;
     let kind = words.next()?;
     let columns = words
         .map(|word| {
-            word.split_once(':')
-                .map(|(name, ty)| SystemColumn { name, ty })
+            let (name, ty) = word.split_once(':')?;
+            Some(SystemColumn {
+                name,
+                ty: ty.trim_end_matches('!'),
+                not_null: ty.ends_with('!'),
+            })
         })
         .collect::<Option<_>>()?;
     Some(SystemRelation {
@@ -62,6 +71,7 @@ fn parse(line: &'static str) -> Option<SystemRelation> {
         schema,
         name,
         kind,
+        row_types,
         columns,
     })
 }
@@ -87,7 +97,8 @@ pub(super) fn duckdb_type(name: &str) -> String {
         "int4" | "cardinal_number" => "INTEGER",
         "int8" | "oid" | "regproc" | "regtype" | "xid" => "BIGINT",
         "float4" => "FLOAT",
-        "float8" | "numeric" => "DOUBLE",
+        "float8" => "DOUBLE",
+        "numeric" => "DECIMAL(38,0)",
         "timestamptz" | "time_stamp" => "TIMESTAMP WITH TIME ZONE",
         "interval" => "INTERVAL",
         "bytea" => "BLOB",

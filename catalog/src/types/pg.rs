@@ -99,10 +99,14 @@ pg_types! {
     VOID 2278 4 0 "void" "void" "VARCHAR"
     UUID 2950 16 2951 "uuid" "uuid" "UUID"
     PG_LSN 3220 8 3221 "pg_lsn" "pg_lsn" "VARCHAR"
+    PG_NDISTINCT 3361 -1 0 "pg_ndistinct" "pg_ndistinct" "VARCHAR"
+    PG_DEPENDENCIES 3402 -1 0 "pg_dependencies" "pg_dependencies" "VARCHAR"
     JSONB 3802 -1 3807 "jsonb" "jsonb" "JSONB"
     JSONPATH 4072 -1 4073 "jsonpath" "jsonpath" "VARCHAR"
     REGNAMESPACE 4089 4 4090 "regnamespace" "regnamespace" "BIGINT"
     REGROLE 4096 4 4097 "regrole" "regrole" "BIGINT"
+    REGCOLLATION 4191 4 4192 "regcollation" "regcollation" "BIGINT"
+    PG_MCV_LIST 5017 -1 0 "pg_mcv_list" "pg_mcv_list" "VARCHAR"
     XID8 5069 8 271 "xid8" "xid8" "BIGINT"
 }
 

@@ -18,7 +18,7 @@
 mod expressions;
 mod frames;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use skein_catalog::relation::RelationName;
 use skein_catalog::snapshot::CatalogSnapshot;
@@ -47,6 +47,18 @@ pub struct Origin {
     pub number: i16,
 }
 
+/// The modifier of a type, such as the digits of `numeric(12,2)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Typmod {
+    /// None: the value is computed.
+    #[default]
+    None,
+    /// That of the type that DuckDB gives it: a plain column, or a cast that names one.
+    Held,
+    /// This one, as `pg_attribute.atttypmod` has it.
+    Is(i32),
+}
+
 /// A result column, or a column of something in FROM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
@@ -54,6 +66,8 @@ pub struct Output {
     pub name: String,
     /// `pg_type.typname` of its type, where more is known than DuckDB says.
     pub ty: Option<&'static str>,
+    /// The modifier of its type.
+    pub typmod: Typmod,
     /// Where it comes from, if it is a plain column.
     pub origin: Option<Origin>,
     /// A text constant or NULL: takes the type of what it meets, else it is text.
@@ -67,6 +81,11 @@ pub struct Outputs {
     pub columns: Option<Vec<Output>>,
     /// `pg_type.typname` of parameters, by number, where the query tells.
     pub parameters: BTreeMap<usize, &'static str>,
+    /// Where elements of an `int2vector` or `oidvector` are counted, which begin at 0: the places of
+    /// what is subscripted and of calls.
+    pub vectors: BTreeSet<usize>,
+    /// Where OIDs that are shown by name are cast to text, and their types.
+    pub shown: BTreeMap<usize, &'static str>,
 }
 
 /// Looks at a query as parsed. `text` is what was parsed.
@@ -77,11 +96,15 @@ pub fn outputs(query: &Query, text: &str, snapshot: &CatalogSnapshot, scope: Sco
         scope,
         ctes: Vec::new(),
         parameters: BTreeMap::new(),
+        vectors: BTreeSet::new(),
+        shown: BTreeMap::new(),
     };
     let columns = settle(walker.query(query, &[]));
     Outputs {
         columns,
         parameters: walker.parameters,
+        vectors: walker.vectors,
+        shown: walker.shown,
     }
 }
 
@@ -97,6 +120,8 @@ struct Walker<'a> {
     /// Common table expressions in scope, the innermost last.
     ctes: Vec<(String, Option<Vec<Output>>)>,
     parameters: BTreeMap<usize, &'static str>,
+    vectors: BTreeSet<usize>,
+    shown: BTreeMap<usize, &'static str>,
 }
 
 impl Walker<'_> {
@@ -245,6 +270,9 @@ fn common(all: Vec<Option<Vec<Output>>>) -> Option<Vec<Output>> {
                 (false, false) => column.ty = agreed(column.ty, other.ty),
                 _ => {}
             }
+            if column.typmod != other.typmod {
+                column.typmod = Typmod::None;
+            }
         }
     }
     let mut columns = Some(columns);
@@ -306,6 +334,13 @@ fn system_columns(relation: &SystemRelation) -> Vec<Output> {
                 "time_stamp" => "timestamptz",
                 other => other,
             }),
+            typmod: match column.ty {
+                // varchar(3), timestamptz(2)
+                "yes_or_no" => Typmod::Is(7),
+                "time_stamp" => Typmod::Is(2),
+                "numeric" => Typmod::None,
+                _ => Typmod::Held,
+            },
             origin: Some(Origin {
                 source: Source::System(relation.oid),
                 number: column_number(index),

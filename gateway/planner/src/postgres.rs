@@ -36,6 +36,7 @@ pub mod patterns;
 mod regex;
 mod rows;
 mod session;
+mod session_rows;
 mod sets;
 pub mod settle;
 mod sleeps;
@@ -46,6 +47,7 @@ mod temporal;
 mod texts;
 pub mod tokens;
 mod typed;
+mod vectors;
 mod written;
 
 #[cfg(test)]
@@ -53,10 +55,11 @@ mod tests;
 
 pub use bytea::ByteaFault;
 pub(crate) use catalogue::system_column;
+pub(crate) use lengths::typmod as length_typmod;
 pub use numerics::is_marked as is_without_precision;
 pub use regex::RegexFault;
 pub use texts::FormatFault;
-pub(crate) use written::written_type;
+pub(crate) use written::{has_modifier, written_type};
 
 use std::net::SocketAddr;
 
@@ -91,6 +94,10 @@ pub trait SessionFacts {
     fn zone_abbreviations(&self) -> Vec<(i32, String)>;
     /// OID of the user's role.
     fn user_oid(&self) -> u32;
+    /// Users of the configuration; none where anybody may take any name.
+    fn users(&self) -> &[UserFact] {
+        &[]
+    }
     /// Rows of `pg_stat_activity`, as the user may see them.
     fn sessions(&self) -> Vec<SessionFact> {
         Vec::new()
@@ -103,6 +110,15 @@ pub trait SessionFacts {
     fn token(&self) -> String {
         String::new()
     }
+}
+
+/// A user of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserFact {
+    /// `rolname`
+    pub name: String,
+    /// Most sessions at once; 0: no limit.
+    pub connections_max: usize,
 }
 
 /// A row of `pg_stat_activity`. Times are texts of timestamps with time zone.
@@ -333,6 +349,7 @@ pub fn rewrite(
     let mut context = Context {
         text,
         facts,
+        outputs,
         names: catalogue::Names::of(query),
         system_columns: catalogue::may_name_system_columns(text),
         enters_from: false,
@@ -344,6 +361,10 @@ pub fn rewrite(
     if outputs.columns.is_none() {
         casts::outputs(query, &mut context);
     }
+    if lengths::may_pad(text) {
+        casts::pad(query, text);
+    }
+    vectors::count_from_zero(query, &outputs.vectors);
     walk_mut(NodeMut::Query(query), &mut |node| context.visit(node));
     if let Some(columns) = &outputs.columns {
         casts::pairs(query, columns, &mut context);
@@ -358,6 +379,7 @@ pub fn rewrite(
 struct Context<'a> {
     text: &'a str,
     facts: &'a dyn SessionFacts,
+    outputs: &'a Outputs,
     names: catalogue::Names,
     /// The text has the name of a system column, such as `tableoid`.
     system_columns: bool,

@@ -790,6 +790,7 @@ fn fields_are_described_with_their_types() {
     let origins = [Origin {
         relation: 16_384,
         attribute: 2,
+        ..Origin::default()
     }];
     let fields = row_description(&types, &[Format::Binary], &origins).unwrap();
     let described: Vec<_> = fields

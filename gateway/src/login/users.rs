@@ -56,6 +56,11 @@ impl Users {
         self.by_name.get(name)
     }
 
+    /// Every user, by name.
+    pub fn all(&self) -> impl Iterator<Item = &User> {
+        self.by_name.values()
+    }
+
     /// Whether connections have to be kept for anybody.
     pub fn has_admins(&self) -> bool {
         self.has_admins

@@ -21,7 +21,8 @@ pub(super) fn named_type(name: &str, held: &str) -> Option<String> {
         ("oid" | "xid" | "cid", Type::BigInt | Type::Integer | Type::SmallInt)
         | (
             "name" | "char" | "varchar" | "bpchar" | "xml" | "unknown" | "tid" | "inet" | "cidr"
-            | "macaddr" | "aclitem" | "pg_node_tree" | "void" | "pg_lsn" | "cstring" | "anyarray",
+            | "macaddr" | "aclitem" | "pg_node_tree" | "void" | "pg_lsn" | "cstring" | "anyarray"
+            | "pg_ndistinct" | "pg_dependencies" | "pg_mcv_list",
             Type::Varchar | Type::Null,
         )
         | ("int2vector" | "oidvector", Type::List(_))

@@ -107,6 +107,7 @@ impl Context {
         snapshot: &CatalogSnapshot,
         outputs: &Outputs,
     ) -> Result<Rewritten, GatewayError> {
+        let users = self.gateway.users();
         let facts = Facts {
             settings: &self.settings,
             snapshot,
@@ -114,6 +115,7 @@ impl Context {
             database: &self.database,
             backend_pid: self.process_id,
             sessions: self.gateway.sessions(),
+            users: &users,
             token: &self.token,
             addresses: self.addresses,
             started: self.gateway.started(),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use skein_catalog::snapshot::CatalogSnapshot;
 use skein_catalog::system;
-use skein_planner::postgres::{SessionFact, SessionFacts, SettingFact};
+use skein_planner::postgres::{SessionFact, SessionFacts, SettingFact, UserFact};
 
 use crate::encode::Zone;
 use crate::session::activity::Sessions;
@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub backend_pid: i32,
     /// All sessions.
     pub sessions: &'a Sessions,
+    /// Users of the configuration.
+    pub users: &'a [UserFact],
     /// Names the statement that runs to functions that act on sessions.
     pub token: &'a str,
     /// Where the client is, and where it has reached the server.
@@ -86,6 +88,10 @@ impl SessionFacts for Facts<'_> {
 
     fn user_oid(&self) -> u32 {
         system::role_oid(self.user)
+    }
+
+    fn users(&self) -> &[UserFact] {
+        self.users
     }
 
     fn sessions(&self) -> Vec<SessionFact> {

@@ -1,10 +1,12 @@
 //! The types of expressions, as far as PostgreSQL tells more than DuckDB.
 
+use skein_catalog::system;
+
 use super::frames::Frame;
-use super::{Origin, Output, Walker, agreed, interned};
+use super::{Origin, Output, Typmod, Walker, agreed, interned};
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{Expr, ExprKind, Function, QueryBody, Select, Subquery, SubqueryKind};
-use crate::postgres::{system_column, written_type};
+use crate::postgres::{has_modifier, length_typmod, system_column, written_type};
 
 /// Functions whose result is that of their first argument.
 const LIKE_FIRST: &[&str] = &[
@@ -23,40 +25,31 @@ const LIKE_FIRST: &[&str] = &[
     "array_cat",
 ];
 
-/// Functions with a result that DuckDB has another word for.
+/// What a function returns, where that does not depend on its arguments.
 fn result(name: &str) -> Option<&'static str> {
-    interned(match name {
-        "current_database"
-        | "current_catalog"
-        | "current_schema"
-        | "current_user"
-        | "session_user"
-        | "current_role"
-        | "user"
-        | "pg_get_userbyid"
-        | "pg_encoding_to_char"
-        | "getdatabaseencoding"
-        | "pg_client_encoding" => "name",
-        "current_schemas" => "_name",
-        "to_regclass" => "regclass",
-        "to_regtype" => "regtype",
-        "to_regproc" => "regproc",
-        "to_regnamespace" => "regnamespace",
-        "to_regrole" => "regrole",
-        "pg_my_temp_schema" => "oid",
-        "inet_client_addr" | "inet_server_addr" => "inet",
-        "pg_sleep"
-        | "pg_sleep_for"
-        | "pg_sleep_until"
-        | "pg_advisory_lock"
-        | "pg_advisory_lock_shared"
-        | "pg_advisory_xact_lock"
-        | "pg_advisory_xact_lock_shared"
-        | "pg_advisory_unlock_all"
-        | "pg_notify"
-        | "pg_stat_clear_snapshot" => "void",
-        _ => return None,
-    })
+    match name {
+        "to_regclass" => interned("regclass"),
+        "to_regtype" => interned("regtype"),
+        "to_regproc" => interned("regproc"),
+        "to_regnamespace" => interned("regnamespace"),
+        "to_regrole" => interned("regrole"),
+        // Other functions give names as texts.
+        _ => system::function_type(name).filter(|ty| !ty.starts_with("reg")),
+    }
+}
+
+/// The type of what PostgreSQL reads as a call without parentheses.
+fn keyword(name: &str) -> Option<&'static str> {
+    let is_name = matches!(
+        name,
+        "current_catalog"
+            | "current_schema"
+            | "current_user"
+            | "session_user"
+            | "current_role"
+            | "user"
+    );
+    is_name.then(|| interned("name")).flatten()
 }
 
 impl Walker<'_> {
@@ -73,13 +66,26 @@ impl Walker<'_> {
                 if let Some(ty) = ty {
                     self.parameter(child, ty);
                 }
+                if matches!(ty, Some("text" | "varchar"))
+                    && let Some(reg) = inner.ty.filter(|ty| ty.starts_with("reg"))
+                    && let Some(at) = expr.location
+                {
+                    self.shown.insert(at, reg);
+                }
+                let modified = expr.location.is_some_and(|at| has_modifier(self.text, at));
+                let typmod = match length_typmod(expr, self.text) {
+                    Some(typmod) => Typmod::Is(typmod),
+                    None if modified => Typmod::Held,
+                    None => Typmod::None,
+                };
                 return Output {
                     name: inner.name,
                     ty,
+                    typmod,
                     ..Output::default()
                 };
             }
-            ExprKind::Function(call) => return self.call(call, frames),
+            ExprKind::Function(call) => return self.call(call, expr.location, frames),
             ExprKind::Window(call) => {
                 let args: Vec<Output> = call.args.iter().map(|it| self.expr(it, frames)).collect();
                 self.children(expr, frames);
@@ -111,7 +117,10 @@ impl Walker<'_> {
                     "ARRAY_EXTRACT" => {
                         let types: Vec<Output> =
                             all.iter().map(|it| self.expr(it, frames)).collect();
-                        types.first().and_then(|it| it.ty).and_then(element_of)
+                        let array = types.first().and_then(|it| it.ty);
+                        // A subscript itself has no place in the text.
+                        self.vector(array, all.first().and_then(|it| it.location));
+                        array.and_then(element_of)
                     }
                     "ARRAY_SLICE" => {
                         let types: Vec<Output> =
@@ -148,7 +157,14 @@ impl Walker<'_> {
         }
     }
 
-    fn call(&mut self, call: &Function, frames: &[Frame]) -> Output {
+    /// Notes a place where elements are counted from 0.
+    fn vector(&mut self, array: Option<&str>, location: Option<usize>) {
+        if matches!(array, Some("int2vector" | "oidvector")) {
+            self.vectors.extend(location);
+        }
+    }
+
+    fn call(&mut self, call: &Function, location: Option<usize>, frames: &[Frame]) -> Output {
         let args: Vec<Output> = call.args.iter().map(|it| self.expr(it, frames)).collect();
         for extra in call
             .filter
@@ -159,6 +175,12 @@ impl Walker<'_> {
         }
         let name = call.name.to_lowercase();
         let first = args.first().and_then(|it| it.ty);
+        if matches!(
+            name.as_str(),
+            "generate_subscripts" | "array_lower" | "array_upper"
+        ) {
+            self.vector(first, location);
+        }
         let ty = if matches!(name.as_str(), "min" | "max") {
             // They exist for text, which these become.
             first.map(|ty| match ty {
@@ -176,10 +198,6 @@ impl Walker<'_> {
                 }
                 "array_extract" | "unnest" => first.and_then(element_of),
                 "generate_series" if call.args.iter().all(is_integer) => interned("int4"),
-                "generate_subscripts" => interned("int4"),
-                "format_type" | "pg_get_expr" | "obj_description" | "col_description" => {
-                    interned("text")
-                }
                 name => result(name),
             }
         };
@@ -280,7 +298,7 @@ fn column(names: &[String], frames: &[Frame]) -> Output {
             .find_map(|frame| frame.column(name))
             .cloned()
             .or_else(|| {
-                let ty = result(&name.to_lowercase())?;
+                let ty = keyword(&name.to_lowercase())?;
                 Some(Output {
                     name: name.clone(),
                     ty: Some(ty),

@@ -4,7 +4,7 @@ use skein_catalog::system;
 use skein_catalog::types::Type;
 
 use super::{
-    Origin, Output, Source, Walker, column_number, interned, rename, settle, system_columns,
+    Origin, Output, Source, Typmod, Walker, column_number, interned, rename, settle, system_columns,
 };
 use crate::ast::{ExprKind, Join, JoinSyntax, TableRef, TableRefKind};
 
@@ -147,6 +147,7 @@ impl Walker<'_> {
                     ty: Type::parse(&column.ty)
                         .ok()
                         .and_then(|ty| system::type_name(ty.pg().oid)),
+                    typmod: Typmod::Held,
                     origin: Some(Origin {
                         source: Source::Relation(name.clone()),
                         number: column_number(index),

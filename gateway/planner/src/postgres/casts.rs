@@ -16,13 +16,33 @@ use crate::outputs::Output;
 fn macros(ty: &str) -> Option<(&'static str, &'static str)> {
     Some(match ty {
         "regclass" => ("skein_regclass", "skein_regclass_name"),
-        "regtype" => ("skein_regtype", "format_type"),
-        "regproc" | "regprocedure" => ("skein_regproc", "skein_regproc_name"),
-        "regoper" | "regoperator" => ("skein_regoperator", "skein_regoperator_name"),
+        "regtype" => ("skein_regtype", "skein_regtype_name"),
+        "regproc" => ("skein_regproc", "skein_regproc_name"),
+        "regprocedure" => ("skein_regprocedure", "skein_regprocedure_name"),
+        "regoper" => ("skein_regoper", "skein_regoper_name"),
+        "regoperator" => ("skein_regoperator", "skein_regoperator_name"),
+        "regcollation" => ("skein_regcollation", "skein_regcollation_name"),
         "regnamespace" => ("skein_regnamespace", "skein_regnamespace_name"),
         "regrole" => ("skein_regrole", "pg_get_userbyid"),
         _ => return None,
     })
+}
+
+/// Fills result columns of type `char(n)` with blanks.
+pub(super) fn pad(query: &mut Query, text: &str) {
+    match &mut query.body {
+        QueryBody::Select(select) => {
+            for expr in &mut select.select_list {
+                lengths::pad(expr, text);
+            }
+        }
+        QueryBody::SetOperation { operands, .. } => {
+            for operand in operands {
+                pad(operand, text);
+            }
+        }
+        QueryBody::RecursiveCte { .. } => {}
+    }
 }
 
 /// Makes the casts among the result columns show names.
@@ -30,7 +50,6 @@ pub(super) fn outputs(query: &mut Query, context: &mut Context<'_>) {
     match &mut query.body {
         QueryBody::Select(select) => {
             for expr in &mut select.select_list {
-                lengths::pad(expr, context.text);
                 let Some(ty) = reg_type(expr) else { continue };
                 let alias = if expr.alias.is_empty() {
                     ty.clone()
@@ -54,7 +73,11 @@ pub(super) fn outputs(query: &mut Query, context: &mut Context<'_>) {
 /// name as text and the number in binary. The query becomes a subquery, whatever it is.
 pub(super) fn pairs(query: &mut Query, columns: &[Output], context: &mut Context<'_>) {
     let to_name = |column: &Output| macros(column.ty?).map(|(_, to_name)| to_name);
-    if !columns.iter().any(|column| to_name(column).is_some()) {
+    let is_types = |column: &Output| column.ty == Some("_regtype");
+    if !columns
+        .iter()
+        .any(|column| to_name(column).is_some() || is_types(column))
+    {
         return;
     }
     context.found.catalogue = true;
@@ -65,13 +88,15 @@ pub(super) fn pairs(query: &mut Query, columns: &[Output], context: &mut Context
         .map(|(column, name)| {
             let number = || Expr::from(ExprKind::ColumnRef(vec!["q".to_owned(), name.clone()]));
             let mut value = match to_name(column) {
+                None if is_types(column) => node::call(
+                    skein_catalog::system::PG_SCHEMA,
+                    "skein_regtypes",
+                    vec![number()],
+                ),
                 None => number(),
                 Some(to_name) => {
-                    let mut args = vec![number()];
-                    if to_name == "format_type" {
-                        args.push(node::null());
-                    }
-                    let text = node::call(skein_catalog::system::PG_SCHEMA, to_name, args);
+                    let text =
+                        node::call(skein_catalog::system::PG_SCHEMA, to_name, vec![number()]);
                     node::call(
                         skein_catalog::system::PG_SCHEMA,
                         "skein_pair",
@@ -113,6 +138,9 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             _ => context.visit(crate::ast::visit::NodeMut::Expr(expr)),
         };
     }
+    if vector(expr) {
+        return Descend::Into;
+    }
     one_character(expr, context.text);
     json::cast(expr, context);
     numerics::mark(expr, context.text);
@@ -149,6 +177,18 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return Descend::Into;
     };
+    // A column that holds OIDs which are shown by name.
+    if node::is_text(ty)
+        && reg_type(child).is_none()
+        && let Some(reg) = expr.location.and_then(|at| context.outputs.shown.get(&at))
+        && let Some((_, to_name)) = macros(reg)
+    {
+        let number = std::mem::replace(&mut **child, node::null());
+        **child = node::call(skein_catalog::system::PG_SCHEMA, to_name, vec![number]);
+        context.found.catalogue = true;
+        plain(&mut ty.0);
+        return Descend::Into;
+    }
     // A name or OID, cast on to text or to another type.
     if let Some(inner) = reg_type(child) {
         if node::is_text(ty) {
@@ -179,6 +219,23 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     }
     plain(&mut ty.0);
     Descend::Into
+}
+
+/// `'1 2'::int2vector` is a list; whether that was done.
+fn vector(expr: &mut Expr) -> bool {
+    let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
+        return false;
+    };
+    if !matches!(node::user_type(&ty.0), Some("int2vector" | "oidvector")) {
+        return false;
+    }
+    let Some(text) = node::constant_text(child) else {
+        return false;
+    };
+    let numbers = text.split_whitespace().map(node::text).collect();
+    child.kind = node::array(numbers).kind;
+    plain(&mut ty.0);
+    true
 }
 
 /// `'xyz'::"char"` is one byte; DuckDB knows no such type.
@@ -262,10 +319,7 @@ fn show(expr: &mut Expr, reg: &str, context: &mut Context<'_>) {
     let ExprKind::Cast { child, .. } = std::mem::replace(&mut expr.kind, ExprKind::Default) else {
         return;
     };
-    let mut args = vec![number(*child, reg, context)];
-    if to_name == "format_type" {
-        args.push(node::null());
-    }
+    let args = vec![number(*child, reg, context)];
     *expr = node::call(skein_catalog::system::PG_SCHEMA, to_name, args);
     expr.location = location;
     context.found.catalogue = true;
@@ -310,10 +364,13 @@ fn plain(ty: &mut Value) {
             | "aclitem" | "cstring" | "unknown" | "inet" | "cidr" | "macaddr" | "xml" | "tid"
             | "citext" => node::plain_type("VARCHAR"),
             "jsonb" => DataType::from_sql("JSONB"),
-            "xid" | "cid" | "xid8" | "regclass" | "regtype" | "regproc" | "regnamespace"
-            | "regrole" => node::plain_type("BIGINT"),
+            "xid" | "cid" | "xid8" | "regclass" | "regtype" | "regproc" | "regprocedure"
+            | "regoper" | "regoperator" | "regnamespace" | "regrole" | "regcollation" => {
+                node::plain_type("BIGINT")
+            }
             "cardinal_number" => node::plain_type("INTEGER"),
             "time_stamp" => node::plain_type("TIMESTAMP WITH TIME ZONE"),
+            "varbit" => node::plain_type("BIT"),
             "int2vector" => node::list_type("SMALLINT"),
             "oidvector" => node::list_type("BIGINT"),
             _ => return,

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use skein_catalog::system::{self, PG_SCHEMA, SystemRelation};
 use skein_executor_api::functions as macros;
 
-use super::{Context, SessionFact, SettingFact, node};
+use super::{Context, node, session_rows};
 use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
 use crate::ast::{Comparison, Expr, ExprKind, Function, Query, QueryBody, TableRef, TableRefKind};
 use crate::resolve::functions;
@@ -116,7 +116,7 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
                 table.alias.clone_from(name);
             }
             if relation.schema == "pg_catalog"
-                && let Some(rows) = session_rows(relation, context)
+                && let Some(rows) = session_rows::of(relation, context)
             {
                 context.found.session = true;
                 let mut aliases: Vec<String> = relation
@@ -140,15 +140,9 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
             Descend::Into
         }
         TableRefKind::Function { call, .. } if is_ancestors(call) => {
-            // Nothing is a partition of anything: a relation is its own only ancestor.
-            if let ExprKind::Function(function) = &mut call.kind {
-                let args = std::mem::take(&mut function.args);
-                let oids = args
-                    .into_iter()
-                    .map(|it| node::cast(it, node::plain_type("BIGINT")))
-                    .collect();
-                **call = node::call("", "unnest", vec![node::array(oids)]);
-            }
+            // Nothing is a partition of anything.
+            let none = node::cast(node::array(Vec::new()), node::list_type("BIGINT"));
+            **call = node::call("", "unnest", vec![none]);
             if table.alias.is_empty() {
                 "pg_partition_ancestors".clone_into(&mut table.alias);
             }
@@ -304,6 +298,11 @@ fn true_type(expr: &mut Expr) -> bool {
     };
     expr.kind = ExprKind::ColumnRef(vec![relation, column.to_owned()]);
     true
+}
+
+/// Whether it is a call that [`true_type`] replaces by a column.
+pub(super) fn is_true_type(call: &Function) -> bool {
+    matches!(call.name.as_str(), "_pg_truetypid" | "_pg_truetypmod")
 }
 
 /// Redirects a call of a function that acts on sessions.
@@ -463,135 +462,4 @@ fn constant_column(expr: &mut Expr, oids: &BTreeMap<String, u32>) {
     };
     value.location = expr.location;
     *expr = value;
-}
-
-/// The rows of a relation that shows the session; `None` for every other.
-fn session_rows(relation: &SystemRelation, context: &Context<'_>) -> Option<Vec<Vec<Expr>>> {
-    let facts = context.facts;
-    let cells: Vec<BTreeMap<&str, Expr>> = match relation.name {
-        "pg_settings" => facts.settings().iter().map(setting_row).collect(),
-        "pg_roles" | "pg_authid" | "pg_user" | "pg_shadow" => {
-            let mut roles = vec![role(system::OWNER, system::OWNER_OID, true)];
-            if facts.user() != system::OWNER {
-                roles.push(role(facts.user(), facts.user_oid(), false));
-            }
-            roles
-        }
-        "pg_stat_activity" => facts.sessions().iter().map(activity).collect(),
-        _ => return None,
-    };
-    let row = |mut cells: BTreeMap<&str, Expr>| {
-        relation
-            .columns
-            .iter()
-            .map(|column| {
-                cells.remove(column.name).unwrap_or_else(|| {
-                    node::cast(node::null(), crate::ast::DataType(null_type(column.ty)))
-                })
-            })
-            .collect()
-    };
-    Some(cells.into_iter().map(row).collect())
-}
-
-/// The type of a NULL in a column of PostgreSQL's type `name`.
-fn null_type(name: &str) -> serde_json::Value {
-    match name.strip_prefix('_') {
-        Some(element) => node::list_type(scalar(element)).0,
-        None => node::plain_type(scalar(name)).0,
-    }
-}
-
-fn scalar(name: &str) -> &'static str {
-    match name {
-        "bool" => "BOOLEAN",
-        "int4" => "INTEGER",
-        "oid" | "int8" | "xid" => "BIGINT",
-        "timestamptz" => "TIMESTAMP WITH TIME ZONE",
-        _ => "VARCHAR",
-    }
-}
-
-fn setting_row(fact: &SettingFact) -> BTreeMap<&'static str, Expr> {
-    let mut row = BTreeMap::from([
-        ("name", node::text(&fact.name)),
-        ("setting", node::text(&fact.setting)),
-        ("unit", node::text_or_null(fact.unit.as_deref())),
-        ("category", node::text(&fact.category)),
-        ("short_desc", node::text(&fact.description)),
-        ("context", node::text(&fact.context)),
-        ("vartype", node::text(&fact.vartype)),
-        ("source", node::text(&fact.source)),
-        ("min_val", node::text_or_null(fact.min.as_deref())),
-        ("max_val", node::text_or_null(fact.max.as_deref())),
-        ("boot_val", node::text(&fact.boot)),
-        ("reset_val", node::text(&fact.reset)),
-        ("pending_restart", node::boolean(false)),
-    ]);
-    if let Some(words) = &fact.words {
-        let words = words.iter().map(|word| node::text(word)).collect();
-        row.insert(
-            "enumvals",
-            node::cast(node::array(words), node::list_type("VARCHAR")),
-        );
-    }
-    row
-}
-
-/// A role, with the column names of all four relations that list roles.
-fn role(name: &str, oid: u32, owner: bool) -> BTreeMap<&'static str, Expr> {
-    BTreeMap::from([
-        ("oid", node::integer("BIGINT", oid.into())),
-        ("usesysid", node::integer("BIGINT", oid.into())),
-        ("rolname", node::text(name)),
-        ("usename", node::text(name)),
-        ("rolsuper", node::boolean(owner)),
-        ("usesuper", node::boolean(owner)),
-        ("rolinherit", node::boolean(true)),
-        ("rolcreaterole", node::boolean(owner)),
-        ("rolcreatedb", node::boolean(owner)),
-        ("usecreatedb", node::boolean(owner)),
-        ("rolcanlogin", node::boolean(!owner)),
-        ("rolreplication", node::boolean(false)),
-        ("userepl", node::boolean(false)),
-        ("rolbypassrls", node::boolean(false)),
-        ("usebypassrls", node::boolean(false)),
-        ("rolconnlimit", node::integer("INTEGER", -1)),
-        ("rolpassword", node::text("********")),
-        ("passwd", node::text("********")),
-    ])
-}
-
-fn activity(fact: &SessionFact) -> BTreeMap<&'static str, Expr> {
-    let mut row = BTreeMap::from([
-        ("datid", node::integer("BIGINT", 5)),
-        ("datname", node::text(&fact.database)),
-        ("pid", node::integer("INTEGER", fact.process_id.into())),
-        ("usesysid", node::integer("BIGINT", fact.user_oid.into())),
-        ("usename", node::text(&fact.user)),
-        ("application_name", node::text(&fact.application_name)),
-        ("state", node::text_or_null(fact.state)),
-        ("query", node::text(&fact.query)),
-        ("backend_type", node::text("client backend")),
-    ]);
-    if let Some((address, port)) = &fact.client {
-        row.insert("client_addr", node::text(address));
-        row.insert("client_port", node::integer("INTEGER", (*port).into()));
-    }
-    if let Some((kind, event)) = fact.wait_event {
-        row.insert("wait_event_type", node::text(kind));
-        row.insert("wait_event", node::text(event));
-    }
-    for (column, time) in [
-        ("backend_start", &fact.backend_start),
-        ("xact_start", &fact.transaction_start),
-        ("query_start", &fact.query_start),
-        ("state_change", &fact.state_change),
-    ] {
-        if let Some(time) = time {
-            let ty = node::plain_type("TIMESTAMP WITH TIME ZONE");
-            row.insert(column, node::cast(node::text(time), ty));
-        }
-    }
-    row
 }

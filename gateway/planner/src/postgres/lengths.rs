@@ -16,6 +16,12 @@ enum Length {
     Exactly(i64),
 }
 
+/// `atttypmod` of what `expr` casts to a type with a length.
+pub(crate) fn typmod(expr: &Expr, text: &str) -> Option<i32> {
+    let (Length::AtMost(length) | Length::Exactly(length)) = length(expr, text)?;
+    i32::try_from(length).ok()?.checked_add(4)
+}
+
 /// Cuts what `expr` casts to a type with a length; whether it did.
 pub(super) fn truncate(expr: &mut Expr, text: &str) -> bool {
     let Some(length) = length(expr, text) else {
@@ -36,9 +42,23 @@ pub(super) fn truncate(expr: &mut Expr, text: &str) -> bool {
     true
 }
 
+/// Whether the text may have casts to `char(n)`.
+pub(super) fn may_pad(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("char")
+}
+
 /// Cuts and fills a result column of type `char(n)`.
 pub(super) fn pad(expr: &mut Expr, text: &str) {
     if let Some(Length::Exactly(length)) = length(expr, text) {
+        if expr.alias.is_empty()
+            && let ExprKind::Cast { child, .. } = &expr.kind
+        {
+            // The name of a column, else that of the type.
+            expr.alias = match &child.kind {
+                ExprKind::ColumnRef(names) => names.last().cloned().unwrap_or_default(),
+                _ => "bpchar".to_owned(),
+            };
+        }
         replace(expr, |inner| {
             let length_again = node::integer("INTEGER", length);
             let args = vec![cut(inner, length), length_again, node::text(" ")];

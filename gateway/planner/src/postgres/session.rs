@@ -29,7 +29,11 @@ pub(super) fn name_outputs(query: &mut Query, context: &Context<'_>) {
         }
         let name = match &expr.kind {
             ExprKind::ColumnRef(_) => keyword(expr, context),
-            ExprKind::Function(call) if is_session_call(call) => Some(call.name.clone()),
+            ExprKind::Function(call)
+                if is_session_call(call) || super::catalogue::is_true_type(call) =>
+            {
+                Some(call.name.clone())
+            }
             _ => None,
         };
         if let Some(name) = name {

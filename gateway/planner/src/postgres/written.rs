@@ -35,6 +35,24 @@ pub(crate) fn written_type(text: &str, at: usize) -> Option<String> {
     type_name(after_as(&rest[open + 1..])?)
 }
 
+/// Whether the cast at byte `at` of `text` writes a modifier: `x::numeric(12,2)`.
+pub(crate) fn has_modifier(text: &str, at: usize) -> bool {
+    let Some(rest) = text.get(at..) else {
+        return false;
+    };
+    let written = match rest.strip_prefix("::") {
+        Some(after) => Some(after),
+        None => rest
+            .find('(')
+            .and_then(|open| after_as(rest.get(open + 1..)?)),
+    };
+    // Between the type's words and what comes next.
+    written.is_some_and(|written| {
+        let is_word = |it: char| it.is_alphanumeric() || matches!(it, '_' | '.' | '"' | ' ');
+        written.trim_start_matches(is_word).starts_with('(')
+    })
+}
+
 /// What follows the last AS before the parenthesis that ends the cast.
 fn after_as(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();

@@ -382,8 +382,11 @@ impl Tables<'_> {
         let name = match part("name").to_ascii_lowercase().as_str() {
             "regclass" => "skein_regclass",
             "regtype" => "skein_regtype",
-            "regproc" | "regprocedure" => "skein_regproc",
-            "regoper" | "regoperator" => "skein_regoperator",
+            "regproc" => "skein_regproc",
+            "regprocedure" => "skein_regprocedure",
+            "regoper" => "skein_regoper",
+            "regoperator" => "skein_regoperator",
+            "regcollation" => "skein_regcollation",
             "regnamespace" => "skein_regnamespace",
             "regrole" => "skein_regrole",
             _ => return,

@@ -1,0 +1,375 @@
+//! What PostgreSQL has built in, from files of facts: types, relations of the catalogue, functions,
+//! operators, casts, operator classes, words.
+//!
+//! Every line of a file is a row, its fields stand between spaces. The files are asked of a real
+//! PostgreSQL by `tests/catalogue`, which writes them again with `REWRITE=postgres`. Functions,
+//! operators and casts are listed only if Skein has them, or if something that is listed names
+//! them, as `pg_type` names the functions that read and write values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use super::rows::Rows;
+use super::{PG_SCHEMA, literal, relations};
+use crate::types::PG_TYPES;
+
+const TYPES: &str = include_str!("types.txt");
+const PROCS: &str = include_str!("procs.txt");
+const OPERATORS: &str = include_str!("operators.txt");
+const CASTS: &str = include_str!("casts.txt");
+const OPCLASSES: &str = include_str!("opclasses.txt");
+const KEYWORDS: &str = include_str!("keywords.txt");
+
+/// The OID of the schema `information_schema`.
+pub(super) const INFORMATION_SCHEMA_OID: &str = "13207";
+
+/// The rows of a file of facts.
+fn lines(facts: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    facts
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split(' ').collect())
+}
+
+/// The name of the built-in type with this OID, as `pg_type.typname` has it.
+pub fn type_name(oid: u32) -> Option<&'static str> {
+    BUILTIN.by_oid.get(&oid).copied()
+}
+
+/// The OID of the built-in type of this name, the other way round.
+pub fn type_oid(name: &str) -> Option<u32> {
+    BUILTIN.by_name.get(name).copied()
+}
+
+/// The name of the type that every function of this name returns, where it is the same for all and
+/// does not depend on the arguments.
+pub fn function_type(name: &str) -> Option<&'static str> {
+    BUILTIN.results.get(name).copied()
+}
+
+/// OIDs and names of built-in types, and what functions return.
+struct Builtin {
+    by_oid: BTreeMap<u32, &'static str>,
+    by_name: BTreeMap<&'static str, u32>,
+    results: BTreeMap<&'static str, &'static str>,
+}
+
+static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
+    let by_oid: BTreeMap<u32, &str> = lines(TYPES)
+        .filter_map(|row| Some((row.first()?.parse().ok()?, *row.get(2)?)))
+        .collect();
+    let by_name = by_oid.iter().map(|(oid, name)| (*name, *oid)).collect();
+    Builtin {
+        results: results(&by_oid),
+        by_oid,
+        by_name,
+    }
+});
+
+fn results(types: &BTreeMap<u32, &'static str>) -> BTreeMap<&'static str, &'static str> {
+    let pseudo: BTreeSet<&str> = lines(TYPES)
+        .filter(|row| row[5] == "p" && row[2] != "void")
+        .map(|row| row[2])
+        .collect();
+    let mut found: BTreeMap<&str, BTreeSet<&'static str>> = BTreeMap::new();
+    for row in lines(PROCS) {
+        let ty = row[10].parse().ok().and_then(|oid| types.get(&oid));
+        found.entry(row[2]).or_default().extend(ty);
+    }
+    let known = found.into_iter().filter_map(|(name, types)| {
+        let mut types = types.into_iter();
+        let ty = types.next().filter(|ty| !pseudo.contains(ty))?;
+        types.next().is_none().then_some((name, ty))
+    });
+    known.collect()
+}
+
+/// Statements that make the tables of facts.
+pub(super) fn raw() -> Vec<String> {
+    let mut statements = vec![
+        table("skein_types", TYPES, TYPE_COLUMNS),
+        table("skein_procs", PROCS, PROC_COLUMNS),
+        table("skein_operators", OPERATORS, OPERATOR_COLUMNS),
+        table("skein_casts", CASTS, CAST_COLUMNS),
+        table("skein_opclasses", OPCLASSES, OPCLASS_COLUMNS),
+        table("skein_keywords", KEYWORDS, KEYWORD_COLUMNS),
+    ];
+    statements.extend(system_relations());
+    statements
+}
+
+fn table(name: &str, facts: &'static str, columns: &[(&str, &str)]) -> String {
+    let mut rows = Rows::default();
+    for line in lines(facts) {
+        rows.push(&line);
+    }
+    rows.create(name, columns)
+}
+
+const TYPE_COLUMNS: &[(&str, &str)] = &[
+    ("oid", "BIGINT"),
+    ("typnamespace", "BIGINT"),
+    ("typname", "VARCHAR"),
+    ("typlen", "SMALLINT"),
+    ("typbyval", "BOOLEAN"),
+    ("typtype", "VARCHAR"),
+    ("typcategory", "VARCHAR"),
+    ("typispreferred", "BOOLEAN"),
+    ("typdelim", "VARCHAR"),
+    ("typelem", "BIGINT"),
+    ("typarray", "BIGINT"),
+    ("typalign", "VARCHAR"),
+    ("typstorage", "VARCHAR"),
+    ("typcollation", "BIGINT"),
+    ("typbasetype", "BIGINT"),
+    ("typtypmod", "INTEGER"),
+    ("typinput", "BIGINT"),
+    ("typoutput", "BIGINT"),
+    ("typreceive", "BIGINT"),
+    ("typsend", "BIGINT"),
+    ("typmodin", "BIGINT"),
+    ("typmodout", "BIGINT"),
+    ("typanalyze", "BIGINT"),
+    ("typsubscript", "BIGINT"),
+];
+
+const PROC_COLUMNS: &[(&str, &str)] = &[
+    ("oid", "BIGINT"),
+    ("pronamespace", "BIGINT"),
+    ("proname", "VARCHAR"),
+    ("prokind", "VARCHAR"),
+    ("aggregate", "VARCHAR"),
+    ("provolatile", "VARCHAR"),
+    ("proparallel", "VARCHAR"),
+    ("proisstrict", "BOOLEAN"),
+    ("proretset", "BOOLEAN"),
+    ("proleakproof", "BOOLEAN"),
+    ("prorettype", "BIGINT"),
+    ("provariadic", "BIGINT"),
+    ("pronargdefaults", "SMALLINT"),
+    ("proargtypes", "VARCHAR"),
+    ("proallargtypes", "VARCHAR"),
+    ("proargmodes", "VARCHAR"),
+    ("proargnames", "VARCHAR"),
+];
+
+const OPERATOR_COLUMNS: &[(&str, &str)] = &[
+    ("oid", "BIGINT"),
+    ("oprname", "VARCHAR"),
+    ("oprkind", "VARCHAR"),
+    ("oprcanmerge", "BOOLEAN"),
+    ("oprcanhash", "BOOLEAN"),
+    ("oprleft", "BIGINT"),
+    ("oprright", "BIGINT"),
+    ("oprresult", "BIGINT"),
+    ("oprcom", "BIGINT"),
+    ("oprnegate", "BIGINT"),
+    ("oprcode", "BIGINT"),
+    ("oprrest", "BIGINT"),
+    ("oprjoin", "BIGINT"),
+];
+
+const CAST_COLUMNS: &[(&str, &str)] = &[
+    ("oid", "BIGINT"),
+    ("castsource", "BIGINT"),
+    ("casttarget", "BIGINT"),
+    ("castfunc", "BIGINT"),
+    ("castcontext", "VARCHAR"),
+    ("castmethod", "VARCHAR"),
+];
+
+const OPCLASS_COLUMNS: &[(&str, &str)] = &[
+    ("oid", "BIGINT"),
+    ("opcmethod", "BIGINT"),
+    ("opcname", "VARCHAR"),
+    ("opcintype", "BIGINT"),
+    ("opcdefault", "BOOLEAN"),
+    ("opckeytype", "BIGINT"),
+    ("opcfamily", "BIGINT"),
+    ("opfname", "VARCHAR"),
+];
+
+const KEYWORD_COLUMNS: &[(&str, &str)] = &[
+    ("word", "VARCHAR"),
+    ("catcode", "VARCHAR"),
+    ("barelabel", "BOOLEAN"),
+];
+
+fn system_relations() -> [String; 2] {
+    let (mut system, mut columns) = (Rows::default(), Rows::default());
+    for relation in relations() {
+        let oid = relation.oid.to_string();
+        let schema = if relation.schema == "pg_catalog" {
+            "11"
+        } else {
+            INFORMATION_SCHEMA_OID
+        };
+        let count = relation.columns.len().to_string();
+        let [row_type, array_type] = relation.row_types.map(|oid| oid.to_string());
+        system.push(&[
+            &oid,
+            schema,
+            relation.name,
+            relation.kind,
+            &count,
+            &row_type,
+            &array_type,
+        ]);
+        for (index, column) in relation.columns.iter().enumerate() {
+            let not_null = if column.not_null { "true" } else { "false" };
+            columns.push(&[
+                &oid,
+                &(index + 1).to_string(),
+                column.name,
+                column.ty,
+                not_null,
+            ]);
+        }
+    }
+    [
+        system.create(
+            "skein_system_relations",
+            &[
+                ("oid", "BIGINT"),
+                ("schema_oid", "BIGINT"),
+                ("name", "VARCHAR"),
+                ("kind", "VARCHAR"),
+                ("columns", "SMALLINT"),
+                ("row_type", "BIGINT"),
+                ("array_type", "BIGINT"),
+            ],
+        ),
+        columns.create(
+            "skein_system_columns",
+            &[
+                ("relation_oid", "BIGINT"),
+                ("number", "SMALLINT"),
+                ("name", "VARCHAR"),
+                ("type_name", "VARCHAR"),
+                ("not_null", "BOOLEAN"),
+            ],
+        ),
+    ]
+}
+
+/// The macro `skein_type`, on which `format_type` stands: what stands before a type's modifier, what
+/// stands after it, and how the modifier is written, as `head|tail|kind`.
+///
+/// Constant lists rather than a table, because clients call it for every column of every relation,
+/// and in places where DuckDB takes no correlated subquery. Lists that DuckDB reads from one text are
+/// bound ten times as fast as a map or a `CASE` of so many entries.
+pub(super) fn type_words() -> String {
+    let types: Vec<Vec<&str>> = lines(TYPES).collect();
+    let (mut words, mut rare): (Vec<Words>, Vec<Words>) = types
+        .iter()
+        .map(|row| Words::of(row, &types))
+        .partition(|words| PG_TYPES.iter().any(|known| known.name == words.name));
+    words.append(&mut rare);
+    for relation in relations() {
+        let head = match relation.schema {
+            "pg_catalog" => relation.name.to_owned(),
+            schema => format!("{schema}.{}", relation.name),
+        };
+        for (oid, tail) in relation.row_types.into_iter().zip(["", "[]"]) {
+            words.push(Words {
+                name: relation.name,
+                oid: oid.to_string(),
+                head: head.clone(),
+                tail: tail.to_owned(),
+                kind: "",
+            });
+        }
+    }
+    let oids: Vec<&str> = words.iter().map(|it| it.oid.as_str()).collect();
+    let known: Vec<String> = words
+        .iter()
+        .map(|it| format!("{}|{}|{}", it.head, it.tail, it.kind))
+        .collect();
+    format!(
+        "CREATE MACRO {PG_SCHEMA}.skein_type(type_oid) AS string_split({}, ',')[list_position(\
+         CAST(string_split({}, ',') AS BIGINT[]), CAST(type_oid AS BIGINT))]",
+        literal(&known.join(",")),
+        literal(&oids.join(",")),
+    )
+}
+
+/// What `format_type` has to know of a type.
+struct Words {
+    name: &'static str,
+    oid: String,
+    /// What stands before a modifier.
+    head: String,
+    /// What stands after it: `timestamp(3) with time zone`, `integer[]`.
+    tail: String,
+    /// How a modifier is written: `n`umeric, `l`ength, `b`pchar, `p`recision, bi`t`, or not at all.
+    kind: &'static str,
+}
+
+impl Words {
+    fn of(row: &[&'static str], types: &[Vec<&'static str>]) -> Self {
+        let is_array = row[9] != "0" && row[2].starts_with('_');
+        let base = types
+            .iter()
+            .find(|it| is_array && it[0] == row[9])
+            .map_or(row, Vec::as_slice);
+        let shown = PG_TYPES
+            .iter()
+            .find(|known| known.name == base[2])
+            .map_or(base[2], |it| it.sql_name);
+        let (head, tail) = match shown.find(" with") {
+            Some(space) => shown.split_at(space),
+            None => (shown, ""),
+        };
+        // Only what is not in `pg_catalog` is shown with its schema.
+        let schema = if base[1] == INFORMATION_SCHEMA_OID {
+            "information_schema."
+        } else {
+            ""
+        };
+        let suffix = if is_array { "[]" } else { "" };
+        Self {
+            name: row[2],
+            oid: row[0].to_owned(),
+            head: format!("{schema}{head}"),
+            tail: format!("{tail}{suffix}"),
+            kind: match base[2] {
+                "numeric" => "n",
+                "varchar" => "l",
+                "bpchar" => "b",
+                "time" | "timetz" | "timestamp" | "timestamptz" | "varbit" => "p",
+                "bit" => "t",
+                _ => "",
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_have_all_fields() {
+        for (facts, columns) in [
+            (TYPES, TYPE_COLUMNS),
+            (PROCS, PROC_COLUMNS),
+            (OPERATORS, OPERATOR_COLUMNS),
+            (CASTS, CAST_COLUMNS),
+            (OPCLASSES, OPCLASS_COLUMNS),
+            (KEYWORDS, KEYWORD_COLUMNS),
+        ] {
+            for row in lines(facts) {
+                assert_eq!(row.len(), columns.len(), "{row:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn functions_are_known_by_what_they_return() {
+        assert_eq!(function_type("pg_get_userbyid"), Some("name"));
+        assert_eq!(function_type("pg_advisory_lock"), Some("void"));
+        // Of several types, or of that of an argument.
+        assert_eq!(function_type("abs"), None);
+        assert_eq!(function_type("array_append"), None);
+    }
+}
