@@ -161,6 +161,10 @@ fn types_that_a_query_makes_travel() {
     let mut failures = Vec::new();
     for value in [
         "NULL",
+        "row(n, words)",
+        "[CAST(n % 3 AS VARCHAR)::ENUM('0', '1', '2')]",
+        "map([row(n)], [row(words, [row(day)])])",
+        "array_value(row(n, 1), row(2, n))",
         "CAST(CASE n % 2 WHEN 0 THEN 'a' ELSE 'b' END AS text)",
         "array[words, NULL]",
         "CAST(json AS jsonb)",

@@ -38,8 +38,13 @@ fn columns(columns: &[(&str, &str)]) -> Vec<Column> {
 }
 
 fn schema(of: &[(&str, &str)]) -> SchemaRef {
+    let nulls: Vec<String> = of
+        .iter()
+        .map(|(name, ty)| format!("CAST(NULL AS {ty}) AS {name}"))
+        .collect();
     let connection = database().connect().expect("a connection");
-    connection.arrow_schema(&columns(of)).expect("a schema")
+    let sql = format!("SELECT {} WHERE false", nulls.join(", "));
+    connection.arrow_schema(&sql).expect("a schema")
 }
 
 /// Executors that live as long as this runtime.

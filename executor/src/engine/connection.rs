@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use libduckdb_sys as ffi;
-use skein_executor_api::{Column, FragmentError, FragmentErrorKind};
+use skein_executor_api::{FragmentError, FragmentErrorKind};
 
 use super::database::RawDatabase;
 use super::error::result_error;
@@ -114,17 +114,10 @@ impl Connection {
         Prepared::new(&self.raw, sql)
     }
 
-    /// Arrow's schema of rows with these columns, as statements on this connection give it. Some types
-    /// depend on settings: a time with a zone names the session's.
-    pub fn arrow_schema(&self, columns: &[Column]) -> Result<SchemaRef, FragmentError> {
-        let columns: Vec<String> = columns
-            .iter()
-            .map(|column| {
-                let name = identifier(&column.name);
-                format!("CAST(NULL AS {}) AS {name}", column.ty)
-            })
-            .collect();
-        let statement = self.prepare(&format!("SELECT {} WHERE false", columns.join(", ")))?;
+    /// Arrow's schema of the rows of a query, which should have none. Some types depend on settings: a
+    /// time with a zone names the session's.
+    pub fn arrow_schema(&self, sql: &str) -> Result<SchemaRef, FragmentError> {
+        let statement = self.prepare(sql)?;
         let rows = statement.stream(None)?;
         Ok(Arc::clone(rows.schema()))
     }

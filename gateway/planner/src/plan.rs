@@ -122,6 +122,30 @@ pub enum Exchange {
     },
 }
 
+/// The type to which fragments cast what Arrow cannot carry between executors; `None`: the type is
+/// carried as it is.
+pub(crate) fn carried_as(ty: &str) -> Option<&'static str> {
+    if ty.contains("VARIANT") {
+        Some("VARCHAR")
+    } else if ty.starts_with("ENUM(") && ty.ends_with("[]") {
+        Some("VARCHAR[]")
+    } else if ty == "\"NULL\"" || ty == "NULL" {
+        Some("INTEGER")
+    } else {
+        None
+    }
+}
+
+impl Stage {
+    /// Its columns with the types in which fragments give them.
+    pub fn carried_columns(&self) -> impl Iterator<Item = Column> {
+        self.columns.iter().map(|column| Column {
+            name: column.name.clone(),
+            ty: carried_as(&column.ty).map_or_else(|| column.ty.clone(), str::to_owned),
+        })
+    }
+}
+
 impl DistributedPlan {
     /// The stage that gives the result.
     pub fn root(&self) -> &Stage {

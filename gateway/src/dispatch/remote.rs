@@ -10,27 +10,21 @@
 //! run a stage again, and might see other rows. A stage that several inputs of the root read is a
 //! tree whose rows are handed to each; a plan in which other stages share one runs in this process.
 
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt;
-use lru::LruCache;
 use skein_executor::engine::Database;
-use skein_executor_api::{BatchStream, Column, FragmentError};
+use skein_executor_api::{BatchStream, FragmentError};
 use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
 use skein_remote::{Node, OnEnd, Remote, Task, Tree, TreeInput, TreeStage};
 
 use super::exchange::{Waiting, divide};
 use super::layout::Layout;
 use super::metrics::Measured;
+use super::schemas::Schemas;
 use super::{Dispatcher, Run, internal};
-
-/// Schemas that are remembered.
-const SCHEMAS_MAX: usize = 1024;
-/// The setting that is part of a schema.
-const TIME_ZONE: &str = "TimeZone";
 
 /// Executors in other processes.
 pub struct Cluster {
@@ -48,41 +42,10 @@ pub(super) struct Sites {
 impl Cluster {
     /// Uses `remote`; `database` says what DuckDB's types are in Arrow, and reads no file for it.
     pub fn new(remote: Remote, database: Database) -> Self {
-        let capacity = NonZeroUsize::new(SCHEMAS_MAX).expect("the constant is not zero");
         Self {
             remote,
-            schemas: Schemas {
-                database,
-                known: Mutex::new(LruCache::new(capacity)),
-            },
+            schemas: Schemas::new(database),
         }
-    }
-}
-
-/// Arrow's schemas of stages.
-struct Schemas {
-    database: Database,
-    known: Mutex<LruCache<SchemaKey, SchemaRef>>,
-}
-
-/// Columns, and the time zone of their session.
-type SchemaKey = (Vec<(String, String)>, String);
-
-impl Schemas {
-    fn of(&self, columns: &[Column], zone: &str) -> Result<SchemaRef, FragmentError> {
-        let columns_key = columns.iter().map(|c| (c.name.clone(), c.ty.clone()));
-        let key = (columns_key.collect(), zone.to_owned());
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(schema) = known().get(&key) {
-            return Ok(Arc::clone(schema));
-        }
-        let connection = self.database.connect()?;
-        if !zone.is_empty() {
-            connection.set_setting(TIME_ZONE, zone)?;
-        }
-        let schema = connection.arrow_schema(columns)?;
-        known().put(key, Arc::clone(&schema));
-        Ok(schema)
     }
 }
 
@@ -245,11 +208,11 @@ impl Run<'_> {
             node: placed.executor,
             sql: self.fragment(number, index, placed).sql,
         });
-        let zone = self.options.settings.get(TIME_ZONE);
-        let zone = zone.map_or("", String::as_str);
         stages.push(TreeStage {
             number,
-            schema: cluster.schemas.of(&stage.columns, zone)?,
+            schema: cluster
+                .schemas
+                .of(stage.carried_columns(), &self.options.settings)?,
             tasks: tasks.collect(),
             inputs,
             in_order: in_order(stage),

@@ -9,7 +9,7 @@ use super::{Outcome, Splitter, is_single, refusal};
 use crate::ast::visit::{self, Descend, Node, NodeMut};
 use crate::ast::{Expr, ExprKind, Modifier, Query, QueryBody, TableRef, TableRefKind, print};
 use crate::build::{no_table, query, select, sql, table};
-use crate::plan::{Exchange, Partitioning, Scan, Stage, StageInput};
+use crate::plan::{Exchange, Partitioning, Scan, Stage, StageInput, carried_as};
 use crate::prune;
 
 /// Name of the column by which rows are exchanged.
@@ -276,18 +276,10 @@ impl Splitter<'_> {
 
     /// Casts what Arrow cannot carry between executors; `None` when nothing has to be cast.
     fn shippable(query: &Query, columns: &[Column]) -> Option<Query> {
-        let carried = |ty: &str| {
-            if ty.contains("VARIANT") {
-                Some("VARCHAR")
-            } else if ty.starts_with("ENUM(") && ty.ends_with("[]") {
-                Some("VARCHAR[]")
-            } else if ty == "\"NULL\"" || ty == "NULL" {
-                Some("INTEGER")
-            } else {
-                None
-            }
-        };
-        if !columns.iter().any(|column| carried(&column.ty).is_some()) {
+        if !columns
+            .iter()
+            .any(|column| carried_as(&column.ty).is_some())
+        {
             return None;
         }
         let names: Vec<String> = (0..columns.len())
@@ -297,7 +289,7 @@ impl Splitter<'_> {
             .iter()
             .zip(&names)
             .map(|(column, name)| {
-                let text = match carried(&column.ty) {
+                let text = match carried_as(&column.ty) {
                     Some(ty) => format!("CAST({name} AS {ty})"),
                     None => name.clone(),
                 };
