@@ -19,6 +19,7 @@ pub mod layout;
 pub mod metrics;
 pub mod placement;
 mod remote;
+mod schemas;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;

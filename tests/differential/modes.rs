@@ -16,11 +16,47 @@ pub(crate) struct Mode {
     _cluster: Cluster,
 }
 
-/// How many executors in processes of their own, and over which files.
-pub(crate) const ON_PROCESSES: &[(&str, usize, Layout)] = &[
-    ("always on 1 process", 1, Layout::Few),
-    ("always on 2 processes", 2, Layout::Few),
-    ("many tiny files on 3 processes", 3, Layout::Many),
+/// A gateway with executors in processes of their own.
+pub(crate) struct OnProcesses {
+    name: &'static str,
+    processes: usize,
+    layout: Layout,
+    /// Besides `skein.split = always`.
+    settings: &'static [&'static str],
+}
+
+/// One, two and three processes, and each exchange.
+pub(crate) const ON_PROCESSES: &[OnProcesses] = &[
+    OnProcesses {
+        name: "gather on 1 process",
+        processes: 1,
+        layout: Layout::Few,
+        settings: &["skein.exchange = gather"],
+    },
+    OnProcesses {
+        name: "hash on 2 processes",
+        processes: 2,
+        layout: Layout::Few,
+        settings: &["skein.exchange = hash"],
+    },
+    OnProcesses {
+        name: "broadcast on 3 processes",
+        processes: 3,
+        layout: Layout::Few,
+        settings: &["skein.exchange = broadcast"],
+    },
+    OnProcesses {
+        name: "many tiny files on 3 processes",
+        processes: 3,
+        layout: Layout::Many,
+        settings: &[],
+    },
+    OnProcesses {
+        name: "hash into 64 parts on 3 processes",
+        processes: 3,
+        layout: Layout::Few,
+        settings: &["skein.exchange = hash", "skein.partitions = 64"],
+    },
 ];
 
 /// Whole on one executor; split on one, on three, and over many tiny files.
@@ -52,11 +88,13 @@ impl Modes {
     /// Whole on one executor in this process; split on executors in processes of their own.
     pub(crate) fn on_processes(
         data: impl Fn(Layout) -> PathBuf,
-        wanted: &[(&'static str, usize, Layout)],
+        wanted: impl IntoIterator<Item = &'static OnProcesses>,
     ) -> Self {
-        let split = wanted.iter().map(|(name, processes, layout)| {
-            let options = ClusterOptions::new(&data(*layout)).processes(*processes);
-            started(name, &options, &["skein.split = always"])
+        let split = wanted.into_iter().map(|wanted| {
+            let options = ClusterOptions::new(&data(wanted.layout)).processes(wanted.processes);
+            let mut settings = vec!["skein.split = always"];
+            settings.extend(wanted.settings);
+            started(wanted.name, &options, &settings)
         });
         Self {
             whole: mode("never", &data(Layout::Few), 1, &["skein.split = never"]),
