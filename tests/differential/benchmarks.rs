@@ -31,6 +31,18 @@ fn tpcds_split_equals_whole() {
 }
 
 #[test]
+fn tpch_exchanged_equals_whole() {
+    let data = |layout| sets::tpch("0.02", layout);
+    suite(TPCH, Modes::exchanged(data, 64));
+}
+
+#[test]
+fn tpcds_exchanged_equals_whole() {
+    let data = |layout| sets::tpcds("0.02", layout);
+    suite(TPCDS, Modes::exchanged(data, 5));
+}
+
+#[test]
 fn tpch_on_processes_equals_whole() {
     let data = |layout| sets::tpch("0.02", layout);
     suite(TPCH, Modes::on_processes(data, ON_PROCESSES));

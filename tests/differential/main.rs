@@ -5,5 +5,6 @@
 
 mod aggregates;
 mod benchmarks;
+mod exchanges;
 mod modes;
 mod random;

@@ -16,6 +16,9 @@ pub(crate) struct Mode {
     _cluster: Cluster,
 }
 
+/// The mode with an exchange by hash among executors.
+pub(crate) const BY_HASH: &str = "by hash on 3";
+
 /// A gateway with executors in processes of their own.
 pub(crate) struct OnProcesses {
     name: &'static str,
@@ -83,6 +86,38 @@ impl Modes {
             native: Some(native),
             compare_native: true,
         }
+    }
+
+    /// Split on three executors with rows exchanged by hash, among the executors and among `parts`
+    /// fragments over many tiny files, and with relations sent to every fragment.
+    pub(crate) fn exchanged(data: impl Fn(Layout) -> PathBuf, parts: usize) -> Self {
+        let (few, many) = (data(Layout::Few), data(Layout::Many));
+        let (always, hash) = ("skein.split = always", "skein.exchange = hash");
+        let parts = format!("skein.partitions = {parts}");
+        let broadcast = "skein.exchange = broadcast";
+        Self {
+            whole: mode("never", &few, 1, &["skein.split = never"]),
+            split: vec![
+                mode(BY_HASH, &few, 3, &[always, hash]),
+                mode("by hash in parts", &many, 3, &[always, hash, &parts]),
+                mode("broadcast to 3", &few, 3, &[always, broadcast]),
+            ],
+            native: None,
+            compare_native: false,
+        }
+    }
+
+    /// The lines of EXPLAIN in the mode of this name.
+    pub(crate) fn explain(&mut self, name: &str, sql: &str) -> Vec<String> {
+        let mut modes = self.split.iter_mut();
+        let mode = modes.find(|mode| mode.name == name);
+        let result = mode
+            .expect("there is such a mode")
+            .client
+            .query(&format!("EXPLAIN {sql}"))
+            .expect("it is planned");
+        let rows = result.rows.into_iter();
+        rows.filter_map(|mut row| row.swap_remove(0)).collect()
     }
 
     /// Whole on one executor in this process; split on executors in processes of their own.

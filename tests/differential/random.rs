@@ -11,6 +11,8 @@ use crate::modes::{Checked, Modes, ON_PROCESSES, report};
 
 /// How many queries each of the four tests runs.
 const QUERIES: usize = 550;
+/// How many run with forced exchanges, which take several fragments per stage.
+const QUERIES_EXCHANGED: usize = 300;
 /// How many run on executors in processes of their own in every test run.
 const QUERIES_ON_PROCESSES: usize = 200;
 /// After so many differences the rest would say nothing new.
@@ -34,6 +36,12 @@ fn random_queries_split_equals_whole_3() {
 #[test]
 fn random_queries_split_equals_whole_4() {
     run(4, QUERIES, here());
+}
+
+#[test]
+fn random_queries_exchanged_equal_whole() {
+    let modes = Modes::exchanged(sets::random_relations, 5);
+    run(7, QUERIES_EXCHANGED, modes);
 }
 
 #[test]

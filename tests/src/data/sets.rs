@@ -189,6 +189,61 @@ SELECT i AS id,
        CASE WHEN i % 5 > 0 THEN {'a': (i % 4)::INTEGER, 'b': 'x'} END AS st
 FROM range(0, 300) numbers(i)";
 
+/// `large` and `other` with keys of every type, of which many are NULL and half of the rest are the
+/// same; `hollow`, which has columns and no rows; and `blank`, whose keys are all NULL. Some files
+/// have no rows.
+pub fn exchange_relations(layout: Layout) -> PathBuf {
+    let version = format!("{KEYS}{layout:?}1");
+    generated(
+        &format!("exchange-{layout:?}").to_lowercase(),
+        &version,
+        |folder| {
+            let native = Native::open(1);
+            let piece = |name: &str, sql: &str, files: usize| {
+                write_parquet(&native, folder, name, sql, files);
+            };
+            native.run(&format!("CREATE TABLE keys AS {KEYS}"));
+            piece("large/a", "FROM keys WHERE id < 250", layout.files(2, 9));
+            piece("large/b-none", "FROM keys WHERE false", 1);
+            piece("large/c", "FROM keys WHERE id >= 250", layout.files(1, 5));
+            // The same keys in types that are compared with those of the others.
+            let other = "SELECT id, k::BIGINT AS k, i128::DOUBLE AS i128, f64::FLOAT AS f64, \
+                         dec::DECIMAL(14,4) AS dec, txt, da::TIMESTAMP AS da, tz, li, bo \
+                         FROM keys WHERE id % 3 = 0";
+            piece(
+                "other/a",
+                &format!("{other} AND id < 200"),
+                layout.files(1, 4),
+            );
+            piece("other/b-none", &format!("{other} AND false"), 1);
+            piece(
+                "other/c",
+                &format!("{other} AND id >= 200"),
+                layout.files(1, 4),
+            );
+            piece("hollow/a", "FROM keys WHERE false", 1);
+            let blank = "SELECT id, NULL::INTEGER AS k, NULL::VARCHAR AS txt FROM keys LIMIT 7";
+            piece("blank/a", blank, layout.files(1, 3));
+        },
+    )
+}
+
+/// A fifth of each key is NULL, and of the rest about half are one value.
+const KEYS: &str = "
+SELECT i AS id,
+       CASE WHEN i % 5 = 0 THEN NULL WHEN i % 2 = 0 THEN 7 ELSE (hash(i, 'k') % 60)::INTEGER END AS k,
+       CASE WHEN i % 5 = 1 THEN NULL WHEN i % 2 = 0 THEN 3 ELSE (hash(i, 'h') % 60)::HUGEINT END AS i128,
+       CASE WHEN i % 5 = 2 THEN NULL WHEN i % 20 = 4 THEN 'NaN'::DOUBLE WHEN i % 20 = 6 THEN '-0'::DOUBLE
+            WHEN i % 20 = 8 THEN 0 WHEN i % 2 = 0 THEN 1.5 ELSE (hash(i, 'f') % 60)::DOUBLE * 0.25 END AS f64,
+       CASE WHEN i % 5 = 3 THEN NULL WHEN i % 2 = 0 THEN 2.5 ELSE (hash(i, 'd') % 60) * 0.01 END::DECIMAL(10,2) AS dec,
+       CASE WHEN i % 5 = 4 THEN NULL WHEN i % 2 = 0 THEN 'same' WHEN i % 3 = 0 THEN ''
+            ELSE 'é' || (hash(i, 't') % 60) END AS txt,
+       CASE WHEN i % 5 > 0 THEN DATE '2026-03-01' + (hash(i, 'da') % 40)::INTEGER END AS da,
+       CASE WHEN i % 5 > 1 THEN TIMESTAMPTZ '2026-03-01 00:00:00+00' + to_hours((hash(i, 'tz') % 40)::INTEGER) END AS tz,
+       CASE WHEN i % 5 > 2 THEN [i % 3, NULL, i % 4]::INTEGER[] END AS li,
+       CASE WHEN i % 5 > 0 THEN i % 3 = 0 END AS bo
+FROM range(0, 400) numbers(i)";
+
 /// TPC-H at this scale, in files per table.
 pub fn tpch(scale: &str, layout: Layout) -> PathBuf {
     generated(

@@ -46,9 +46,11 @@ pub(super) fn hash_of(keys: Vec<Expr>) -> Expr {
     named(shifted.cast_to("INTEGER"), HASH)
 }
 
-/// The rows of `inner` with the hash of some of their columns in front.
-pub(super) fn with_hash(inner: Query, keys: Vec<Expr>) -> Query {
-    let from = table(TableRefKind::Subquery(Box::new(inner)), "__b");
+/// The rows of `inner` with the hash of some of their columns in front. Its columns are called
+/// `names`; none: as it calls them itself, which must not depend on how its relations are called.
+pub(super) fn with_hash(inner: Query, names: &[String], keys: Vec<Expr>) -> Query {
+    let mut from = table(TableRefKind::Subquery(Box::new(inner)), "__b");
+    from.column_aliases = names.to_vec();
     query(select(vec![hash_of(keys), Expr::star()], from), Vec::new())
 }
 

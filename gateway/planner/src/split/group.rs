@@ -247,7 +247,7 @@ impl Splitter<'_> {
         };
         if let Some((keys, _)) = &exchanged {
             let keys = keys.iter().map(|name| column(name)).collect();
-            fragment = with_hash(fragment, keys);
+            fragment = with_hash(fragment, &[], keys);
         }
         let fragment_env = self.materialize_ctes(&fragment, &env);
         let mut stage = self.finish_stage(fragment, &fragment_env, shipping.in_order, estimate)?;

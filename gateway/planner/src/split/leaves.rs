@@ -79,6 +79,15 @@ impl Leaves {
                 if table.alias.is_empty() {
                     table.alias = format!("__d{}", self.0.len());
                 }
+                let made = match &table.kind {
+                    TableRefKind::Subquery(_) => true,
+                    TableRefKind::Table { schema, .. } => schema.is_empty(),
+                    _ => false,
+                };
+                if made {
+                    // The name of an expression may depend on how its relations are called.
+                    table.column_aliases.clone_from(&columns);
+                }
                 self.0.push(Leaf { table, columns });
                 Ok(true)
             }

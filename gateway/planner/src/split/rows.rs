@@ -103,7 +103,7 @@ impl Splitter<'_> {
             reason = self.options.exchanges_groups(Size { rows, width });
         }
         if reason.is_some() {
-            body = with_hash(body, names.iter().map(|name| column(name)).collect());
+            body = with_hash(body, &names, columns_of(&names));
         }
         let stage = self.finish_stage(body, &env, in_file_order, rows_estimate)?;
 
@@ -128,6 +128,10 @@ impl Splitter<'_> {
             may_exchange: false,
         })
     }
+}
+
+fn columns_of(names: &[String]) -> Vec<Expr> {
+    names.iter().map(|name| column(name)).collect()
 }
 
 /// What fragments may already do: the same `DISTINCT`, and the first rows of the same order.

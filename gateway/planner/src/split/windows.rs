@@ -102,7 +102,7 @@ impl Splitter<'_> {
                 .iter()
                 .map(|key| column(&shipped.name(key, &scope)))
                 .collect();
-            fragment = with_hash(fragment, keys);
+            fragment = with_hash(fragment, &[], keys);
         }
         let fragment_env = self.materialize_ctes(&fragment, &env);
         let stage = self.finish_stage(fragment, &fragment_env, false, rows_estimate)?;
