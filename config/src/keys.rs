@@ -88,6 +88,8 @@ section! {
         pub running_queries_max: usize = 64,
         /// How long a statement waits for its turn before it fails.
         pub admission_timeout_ms: u64 = 60_000,
+        /// How many statements may wait for their turn. One more fails at once.
+        pub admission_queue_max: usize = 1_000,
         /// Default of `statement_timeout`: how long a statement may run. 0 means no limit.
         pub statement_timeout_ms: u64 = 0,
         /// Default of `idle_session_timeout`: how long a client may be silent outside of a
@@ -101,7 +103,8 @@ section! {
         /// How long a client may take none of the bytes of a result before it is disconnected.
         /// 0 means no limit.
         pub send_timeout_ms: u64 = 0,
-        /// How long running statements may go on after SIGTERM or SIGINT.
+        /// How long running statements may go on after SIGTERM or SIGINT. A second signal ends them at
+        /// once.
         pub shutdown_timeout_ms: u64 = 10_000,
         /// Largest message that a client may send, such as a statement with its text or a set of
         /// parameters.
@@ -184,10 +187,6 @@ section! {
         /// DuckDB executors inside this process; each is its own DuckDB instance. One is fastest on
         /// one machine; more exist for tests and for trying how queries are split.
         pub embedded: usize = 1,
-        /// Executors in other processes, started with `skein executor`, each as `HOST:PORT`: an
-        /// address at which the gateway and the other executors reach it. Queries that are split run
-        /// there; whole ones, and what puts the parts together, run in this process.
-        pub nodes: Vec<String> = Vec::new(),
         /// Threads per executor. 0 means all cores.
         pub threads: usize = 0,
         /// Memory that executors may use together: a share of the machine's (`"80%"`) or an amount
@@ -203,6 +202,59 @@ section! {
         pub connection_timeout_ms: u64 = 30_000,
         /// Result batches that may wait between an executor and its reader; more make DuckDB wait.
         pub batches_buffered_max: usize = 4,
+        /// Executors in processes of their own, started with `skein executor`, each as `HOST:PORT`: an
+        /// address at which the gateway and the other executors reach it. `dns:NAME:PORT` stands for
+        /// every address that the name has; it is resolved again and again. Queries that are split
+        /// run there; whole ones, and what puts the parts together, run in this process.
+        /// [Operations](operations.md) says more.
+        pub nodes: Vec<String> = Vec::new(),
+        /// Whether statements run in the gateway when no node can take them. Otherwise those that
+        /// would be divided among nodes fail until one is back.
+        pub fallback_embedded: bool = false,
+        /// How long connecting to a node may take, encryption included.
+        pub connect_timeout_ms: u64 = 2_000,
+        /// How often each node is asked for its state.
+        pub health_interval_ms: u64 = 1_000,
+        /// How long a node may take to answer. One that does not is asked again, and gets no new
+        /// statements while another node answers.
+        pub health_timeout_ms: u64 = 5_000,
+        /// How many times in a row a node may fail to answer before it gets no statements at all. It
+        /// comes back with its next answer.
+        pub health_failures_max: u32 = 3,
+        /// How often names after `dns:` are resolved again.
+        pub resolve_interval_ms: u64 = 5_000,
+        /// How long the part of a statement that runs on nodes may take before the statement fails.
+        /// 0 means no limit but `statement_timeout`.
+        pub stage_timeout_ms: u64 = 3_600_000,
+        /// How often a statement is planned and started anew on other nodes when one has failed and
+        /// no row has left yet.
+        pub retries_max: usize = 2,
+        /// How many bytes of rows are held back before the first one leaves, so that a statement whose
+        /// result is smaller can be started anew until its end.
+        pub retry_buffer_bytes: usize = 1024 * 1024,
+        /// How long fragments may go on after an executor in a process of its own has received SIGTERM
+        /// or SIGINT. Those that run longer are handed back.
+        pub drain_timeout_ms: u64 = 30_000,
+    }
+}
+
+section! {
+    "executors.tls"
+    /// Encryption between the gateway and executors in other processes, and between those. Both
+    /// sides prove who they are, so all three keys are needed; `skein certs` makes the files.
+    /// Without them an executor listens on loopback only. The files are read again when they change.
+    pub struct ExecutorTls {
+        /// File of the root certificate in PEM that has signed the certificates of all processes,
+        /// and of nothing else. Relative to the folder of this file.
+        pub ca: String = String::new(),
+        /// File of this process's certificate in PEM. It has to name the part that the process plays:
+        /// [security](security.md#between-processes) says how.
+        pub certificate: String = String::new(),
+        /// File of the certificate's private key in PEM, without a passphrase. Only the user that
+        /// runs the process should be able to read it.
+        pub key: String = String::new(),
+        /// How often the files are looked at for changes. 0 means only at SIGHUP.
+        pub reload_ms: u64 = 10_000,
     }
 }
 
@@ -308,11 +360,12 @@ section! {
 }
 
 /// Sections that hold single values; those that repeat are apart.
-pub const SECTIONS: [Section; 5] = [
+pub const SECTIONS: [Section; 6] = [
     Gateway::SECTION,
     Tls::SECTION,
     Login::SECTION,
     Executors::SECTION,
+    ExecutorTls::SECTION,
     Catalog::SECTION,
 ];
 /// Sections that repeat, such as `[[relation]]`.

@@ -20,13 +20,14 @@ mod load;
 pub mod memory;
 pub mod reference;
 pub mod relation;
+pub mod stamp;
 pub mod tls;
 pub mod users;
 pub mod verifier;
 
 pub use access::AccessRule;
 pub use error::ConfigError;
-pub use keys::{Catalog, Executors, Gateway, Login, Tls};
+pub use keys::{Catalog, ExecutorTls, Executors, Gateway, Login, Tls};
 pub use load::{Overrides, load_with};
 pub use memory::MemoryLimit;
 pub use relation::{ColumnTable, Declared, Format, Reference, Relation};
@@ -52,6 +53,8 @@ pub struct Config {
     pub access: Vec<AccessRule>,
     /// DuckDB.
     pub executors: Executors,
+    /// Encryption between processes of Skein.
+    pub executor_tls: ExecutorTls,
     /// Relations and their files.
     pub catalog: Catalog,
     /// Relations of the file and of `--relation`, in that order.

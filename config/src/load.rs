@@ -13,8 +13,8 @@ use toml::de::{DeTable, DeValue};
 use crate::access::{AccessRule, ConnectionKind, Method};
 use crate::error::nearest;
 use crate::keys::{
-    AccessTable, Catalog, Executors, Gateway, LISTS, Login, RelationTable, SECTIONS, Section, Tls,
-    UserTable,
+    AccessTable, Catalog, ExecutorTls, Executors, Gateway, LISTS, Login, RelationTable, SECTIONS,
+    Section, Tls, UserTable,
 };
 use crate::relation::Declared;
 use crate::{Config, ConfigError, Relation, users};
@@ -83,6 +83,7 @@ pub(crate) fn from_text(
         users: users::checked(std::mem::take(&mut values.users), &[])?,
         access: Vec::new(),
         executors: values.section(Executors::SECTION.name)?,
+        executor_tls: values.section(ExecutorTls::SECTION.name)?,
         catalog: values.section(Catalog::SECTION.name)?,
         relations: Vec::new(),
         directory: None,
@@ -293,6 +294,7 @@ impl Values {
             "gateway.tls" => accepts::<Tls>(alone),
             "gateway.login" => accepts::<Login>(alone),
             "executors" => accepts::<Executors>(alone),
+            "executors.tls" => accepts::<ExecutorTls>(alone),
             _ => accepts::<Catalog>(alone),
         };
         accepted.map_err(|message| ConfigError::Invalid {
@@ -425,17 +427,41 @@ impl Values {
     }
 
     fn check_nodes(&self, config: &Config) -> Result<(), ConfigError> {
+        let (executors, tls) = (&config.executors, &config.executor_tls);
         let mut seen = BTreeSet::new();
-        for node in &config.executors.nodes {
-            let port = node.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-            if port.is_none_or(|(_, port)| !matches!(port.parse(), Ok(1_u16..))) {
-                let message = format!("\"{node}\" is not HOST:PORT, such as 127.0.0.1:7070");
-                return self.refuse("executors", "nodes", &message);
+        for node in &executors.nodes {
+            let address = node.strip_prefix("dns:").unwrap_or(node);
+            let message = if !is_address(address) || address.ends_with(":0") {
+                format!("\"{node}\" is not HOST:PORT or dns:NAME:PORT, such as 10.0.0.7:7070")
+            } else if seen.insert(node) {
+                continue;
+            } else {
+                format!("\"{node}\" is named twice")
+            };
+            return self.refuse("executors", "nodes", &message);
+        }
+        for (key, value) in [
+            ("connect_timeout_ms", executors.connect_timeout_ms),
+            ("health_interval_ms", executors.health_interval_ms),
+            ("health_timeout_ms", executors.health_timeout_ms),
+            ("health_failures_max", executors.health_failures_max.into()),
+            ("resolve_interval_ms", executors.resolve_interval_ms),
+        ] {
+            if value == 0 {
+                return self.refuse("executors", key, "it has to be at least 1");
             }
-            if !seen.insert(node) {
-                let message = format!("\"{node}\" is named twice");
-                return self.refuse("executors", "nodes", &message);
-            }
+        }
+        let files = [
+            ("ca", &tls.ca),
+            ("certificate", &tls.certificate),
+            ("key", &tls.key),
+        ];
+        let given = files.iter().find(|(_, file)| !file.is_empty());
+        if let Some((key, _)) = given
+            && files.iter().any(|(_, file)| file.is_empty())
+        {
+            let message = "both sides prove who they are: ca, certificate and key are all needed";
+            return self.refuse("executors.tls", key, message);
         }
         Ok(())
     }
@@ -446,14 +472,12 @@ impl Values {
             return refuse("gateway", "listen", "there has to be at least one address");
         }
         for address in &config.gateway.listen {
-            let port = address
-                .rsplit_once(':')
-                .filter(|(host, _)| !host.is_empty());
-            if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+            if !is_address(address) {
                 let message = format!("\"{address}\" is not HOST:PORT, such as 127.0.0.1:5433");
                 return refuse("gateway", "listen", &message);
             }
         }
+        self.check_nodes(config)?;
         let (gateway, executors, catalog) = (&config.gateway, &config.executors, &config.catalog);
         for (section, key, value) in [
             ("gateway", "connections_max", gateway.connections_max),
@@ -461,6 +485,11 @@ impl Values {
                 "gateway",
                 "running_queries_max",
                 gateway.running_queries_max,
+            ),
+            (
+                "gateway",
+                "admission_queue_max",
+                gateway.admission_queue_max,
             ),
             ("gateway", "message_bytes_max", gateway.message_bytes_max),
             ("gateway", "statements_max", gateway.statements_max),
@@ -485,7 +514,6 @@ impl Values {
                 return refuse(section, key, "it has to be at least 1");
             }
         }
-        self.check_nodes(config)?;
         self.check_login(config)?;
         if catalog.sample_rows != -1 && catalog.sample_rows < 1 {
             return refuse(
@@ -509,6 +537,12 @@ impl Values {
         }
         Ok(())
     }
+}
+
+/// Whether a text is `HOST:PORT`.
+fn is_address(text: &str) -> bool {
+    let parts = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    parts.is_some_and(|(_, port)| port.parse::<u16>().is_ok())
 }
 
 fn accepts<T: DeserializeOwned>(table: toml::Table) -> Result<(), String> {
@@ -560,9 +594,8 @@ fn relation(origin: &str, table: &RelationTable, base: &Path) -> Result<Relation
     let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let name = named(&table.name).ok_or_else(|| refuse("a relation needs a name"))?;
     let schema = named(&table.schema).unwrap_or_else(|| "public".to_owned());
-    if schema.eq_ignore_ascii_case("pg_catalog")
-        || schema.eq_ignore_ascii_case("information_schema")
-    {
+    let taken = ["pg_catalog", "information_schema", "skein"];
+    if taken.iter().any(|taken| schema.eq_ignore_ascii_case(taken)) {
         return Err(refuse(&format!(
             "schema \"{schema}\" belongs to the system"
         )));
@@ -655,8 +688,8 @@ fn access_rule(origin: &str, table: &AccessTable, tls: &Tls) -> Result<AccessRul
 fn absolute_value(section: &str, key: &str, value: toml::Value, base: &Path) -> toml::Value {
     match (section, key, value) {
         (
-            "executors" | "gateway.tls" | "gateway.login",
-            "temp_directory" | "certificate" | "key" | "client_ca" | "users_file",
+            "executors" | "executors.tls" | "gateway.tls" | "gateway.login",
+            "temp_directory" | "ca" | "certificate" | "key" | "client_ca" | "users_file",
             toml::Value::String(path),
         ) if !path.is_empty() => toml::Value::String(plain_absolute(base, &path)),
         ("gateway", "allow_paths", toml::Value::Array(paths)) => {
@@ -719,6 +752,7 @@ fn default_value(section: &str, key: &str) -> Option<toml::Value> {
         "gateway.tls" => toml::Table::try_from(Tls::default()),
         "gateway.login" => toml::Table::try_from(Login::default()),
         "executors" => toml::Table::try_from(Executors::default()),
+        "executors.tls" => toml::Table::try_from(ExecutorTls::default()),
         _ => toml::Table::try_from(Catalog::default()),
     };
     table.expect("sections hold plain values").get(key).cloned()

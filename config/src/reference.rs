@@ -5,7 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::keys::{
-    AccessTable, Catalog, Executors, Gateway, Login, RelationTable, Section, Tls, UserTable,
+    AccessTable, Catalog, ExecutorTls, Executors, Gateway, Login, RelationTable, Section, Tls,
+    UserTable,
 };
 
 /// `docs/configuration.md`.
@@ -40,6 +41,12 @@ pub fn markdown() -> String {
         &Executors::SECTION,
         "[executors]",
         &Executors::default(),
+    );
+    section(
+        &mut out,
+        &ExecutorTls::SECTION,
+        "[executors.tls]",
+        &ExecutorTls::default(),
     );
     section(
         &mut out,

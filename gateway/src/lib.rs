@@ -5,6 +5,7 @@ pub mod cli;
 pub mod dispatch;
 pub mod encode;
 pub mod error;
+pub mod executors;
 pub mod gateway;
 pub mod login;
 pub mod params;
@@ -13,6 +14,5 @@ pub mod plan_cache;
 pub mod server;
 pub mod session;
 pub mod shadow;
-pub mod stamp;
 
 pub use skein_executor::merge;

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use skein_config::stamp::Stamp;
 use skein_config::users::read;
 use skein_config::{Config, ConfigError, User, Verifier};
 
 use super::scram::hmac;
-use crate::stamp::Stamp;
 
 /// Salt and iterations of a made-up verifier, where there is none to be like.
 const SALT_BYTES: usize = 16;

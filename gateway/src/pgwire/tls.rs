@@ -16,6 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use sha2::{Digest, Sha256, Sha384, Sha512};
+use skein_config::stamp::Stamp;
 use skein_config::tls::TlsVersion;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
@@ -24,8 +25,6 @@ use x509_cert::Certificate;
 use x509_cert::attr::AttributeValue;
 use x509_cert::der::Decode;
 use x509_cert::der::asn1::{Ia5StringRef, PrintableStringRef, TeletexStringRef, Utf8StringRef};
-
-use crate::stamp::Stamp;
 
 /// What clients call PostgreSQL's protocol in ALPN.
 pub const ALPN: &[u8] = b"postgresql";
@@ -254,7 +253,8 @@ pub fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
 /// The object identifier of common names.
 const COMMON_NAME: &str = "2.5.4.3";
 
-fn common_name(certificate: &[u8]) -> Option<String> {
+/// The common name of a certificate's subject, if it has exactly one.
+pub(crate) fn common_name(certificate: &[u8]) -> Option<String> {
     let parsed = Certificate::from_der(certificate).ok()?;
     let parts = parsed.tbs_certificate.subject.0.iter();
     let parts = parts.flat_map(|part| part.0.iter());
