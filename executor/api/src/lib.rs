@@ -181,6 +181,8 @@ pub enum FragmentErrorKind {
     TooComplex,
     /// The executor gave up, or has no place left.
     Unavailable,
+    /// The part of the statement that runs on executors took longer than it may.
+    TooLong,
     /// The executor cannot be reached, or the connection to it broke.
     Unreachable,
     /// A bug in Skein or DuckDB.
@@ -208,6 +210,7 @@ impl FragmentErrorKind {
         (Self::Timeout, "timeout"),
         (Self::TooComplex, "too_complex"),
         (Self::Unavailable, "unavailable"),
+        (Self::TooLong, "too_long"),
         (Self::Unreachable, "unreachable"),
         (Self::Internal, "internal"),
     ];

@@ -24,10 +24,9 @@ use http::HeaderMap;
 use tonic::transport::{Channel, Endpoint};
 use url::Url;
 
+use crate::connections::{Connector, Link};
 use crate::error::of_connection;
 
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Silence after which the other side is asked whether it lives, and how long it may take to say so.
 /// An executor whose cores are all busy answers late, and one answer that is missed ends every
 /// statement on the connection.
@@ -39,30 +38,40 @@ const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 
 /// Connections by address.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Channels {
+    link: Link,
     channels: Arc<Mutex<BTreeMap<String, Channel>>>,
 }
 
-/// How an executor is connected to. The one place where that is said.
-fn endpoint(url: &Url) -> Result<Endpoint, tonic::transport::Error> {
-    Ok(Endpoint::from_shared(url.to_string())?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
+/// A connection to an executor, made when it is first used, and again when it has broken. The one
+/// place where it is said how.
+pub(crate) fn channel(url: &Url, link: &Link) -> Result<Channel, tonic::transport::Error> {
+    let endpoint = Endpoint::from_shared(url.to_string())?
+        .connect_timeout(link.connect_timeout)
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES))
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+    Ok(endpoint.connect_with_connector_lazy(Connector::new(link.identity.clone())))
 }
 
 impl Channels {
+    /// Connects by `link`; to nobody yet.
+    pub(crate) fn new(link: Link) -> Self {
+        Self {
+            link,
+            channels: Arc::default(),
+        }
+    }
+
     fn channel(&self, url: &Url) -> Result<Channel, tonic::transport::Error> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = channels.get(url.as_str()) {
             return Ok(channel.clone());
         }
-        let channel = endpoint(url)?.connect_lazy();
+        let channel = channel(url, &self.link)?;
         channels.insert(url.to_string(), channel.clone());
         Ok(channel)
     }

@@ -31,12 +31,12 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
 use futures::{Stream, StreamExt};
-use skein_executor::EmbeddedExecutor;
+use skein_executor::Counted;
 use skein_executor::merge::{Order, StopOnDrop, merge, spawned};
 use skein_executor_api::{
     BatchStream, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId, InputSpec,
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, TryAcquireError, mpsc};
 use url::Url;
 
 use crate::error::{internal, pack, unpack};
@@ -385,10 +385,10 @@ fn canceled() -> FragmentError {
 /// What runs fragments in this process.
 #[derive(Debug)]
 pub(crate) struct Here {
-    pub(crate) executor: Arc<EmbeddedExecutor>,
+    pub(crate) executor: Arc<Counted>,
     pub(crate) runs: Runs,
     /// Each fragment holds one, and a thread. One that finds none is refused: if it waited, it could
-    /// wait for those that wait for its rows.
+    /// wait for those that wait for its rows. Closed when the executor is about to end.
     pub(crate) places: Arc<Semaphore>,
 }
 
@@ -399,11 +399,15 @@ impl Here {
         inputs: Vec<BatchStream>,
     ) -> Result<BatchStream, FragmentError> {
         let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| FragmentError {
+        let place = place.map_err(|error| FragmentError {
             kind: FragmentErrorKind::Unavailable,
             message: format!(
-                "executor \"{}\" runs as many fragments as it may",
-                self.executor.name()
+                "executor \"{}\" {}",
+                self.executor.name(),
+                match error {
+                    TryAcquireError::NoPermits => "runs as many fragments as it may",
+                    TryAcquireError::Closed => "is shutting down",
+                }
             ),
             position: None,
         })?;

@@ -17,21 +17,28 @@
 
 mod channels;
 mod codec;
+mod connections;
 mod error;
 mod fragment;
 mod gather;
 mod lower;
 mod measure;
+mod members;
 mod nodes;
 mod remote;
 mod runs;
 mod server;
+mod state;
+pub mod tls;
 mod tree;
 
+pub use connections::Link;
 pub use measure::Measurement;
+pub use members::{Member, MemberState, MemberStatus, Members};
 pub use nodes::{Node, NodeError, Nodes};
 pub use remote::{OnEnd, Remote, RemoteOptions};
 pub use server::{Server, ServerError, ServerOptions};
+pub use state::StateReply;
 pub use tree::{Exchange, Task, Tree, TreeInput, TreeStage};
 
 /// What both ends of a connection must agree on: Skein, DuckDB, and the form of plans.

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::channels::Channels;
 use crate::codec::Codec;
+use crate::connections::Link;
 use crate::error::{internal, pack, unpack};
 use crate::fragment::rows_of;
 use crate::lower::{head, lower};
@@ -31,6 +32,8 @@ use crate::tree::Tree;
 pub struct RemoteOptions {
     /// The executors there are.
     pub nodes: Nodes,
+    /// How they are reached.
+    pub link: Link,
     /// Bytes of rows that a reader may have waiting from one fragment before it stops to take more.
     pub reader_bytes_max: usize,
 }
@@ -52,7 +55,7 @@ impl Remote {
     pub fn new(options: RemoteOptions) -> Self {
         Self {
             nodes: options.nodes,
-            channels: Channels::default(),
+            channels: Channels::new(options.link),
             engine: Arc::new(RuntimeEnv::default()),
             reader_bytes_max: options.reader_bytes_max,
         }

@@ -3,29 +3,34 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion_distributed::{
     DistributedExt, ExecuteTaskRequest, ProducerHeadSpec, TaskKey, Worker, WorkerQueryContext,
 };
-use skein_executor::{EmbeddedExecutor, EmbeddedOptions};
+use skein_executor::{Counted, EmbeddedExecutor, EmbeddedOptions};
 use skein_executor_api::FragmentError;
 use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::Semaphore;
-use tonic::transport::server::TcpIncoming;
 use uuid::Uuid;
 
 use crate::channels::{Channels, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
 use crate::codec::Codec;
+use crate::connections::{Link, incoming, is_loopback};
 use crate::fragment::Here;
 use crate::runs::{Runs, Watched};
+use crate::state::StateService;
 
 /// Calls that may be open on one connection. Each reading fragment has one per sending fragment, and
 /// one that had to wait for another could wait for ever.
 const CALLS_MAX: u32 = 1 << 20;
 /// How often what ended statements have left behind in the engine is freed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often an executor that is about to end looks whether something still runs.
+const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How an executor is made.
 #[derive(Clone, Debug)]
@@ -34,6 +39,9 @@ pub struct ServerOptions {
     pub listen: String,
     /// Its DuckDB.
     pub executor: EmbeddedOptions,
+    /// How it reaches other executors, and who it is for gateways. Without an identity it listens
+    /// on loopback only.
+    pub link: Link,
     /// Fragments that may run at once; one more is refused.
     pub fragments_max: usize,
 }
@@ -51,8 +59,8 @@ pub enum ServerError {
     },
     /// Other machines could send fragments.
     #[error(
-        "an executor listens on loopback only, not on {0}: it runs any SQL that it is sent, and \
-         there are no certificates that say by whom"
+        "an executor without certificates listens on loopback only, not on {0}: it runs any SQL \
+         that it is sent; make certificates with `skein certs` and name them in [executors.tls]"
     )]
     Exposed(SocketAddr),
     /// DuckDB cannot be opened.
@@ -69,6 +77,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     here: Arc<Here>,
+    link: Link,
+    is_draining: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -81,7 +91,7 @@ impl Server {
         let mut resolved = lookup_host(&options.listen).await.map_err(failed)?;
         let address = resolved.next();
         let address = address.ok_or_else(|| failed(io::ErrorKind::AddrNotAvailable.into()))?;
-        if !address.ip().is_loopback() {
+        if options.link.identity.is_none() && !is_loopback(address.ip()) {
             return Err(ServerError::Exposed(address));
         }
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -97,7 +107,7 @@ impl Server {
             )))
         })?;
         let here = Here {
-            executor: Arc::new(executor),
+            executor: Arc::new(Counted::new(Arc::new(executor))),
             runs: Runs::default(),
             places: Arc::new(Semaphore::new(
                 options.fragments_max.min(Semaphore::MAX_PERMITS),
@@ -107,6 +117,8 @@ impl Server {
             listener,
             address,
             here: Arc::new(here),
+            link: options.link,
+            is_draining: Arc::default(),
         })
     }
 
@@ -115,15 +127,29 @@ impl Server {
         self.address
     }
 
-    /// Serves until `shutdown`, and then until what runs has ended.
+    /// Serves until `shutdown`; takes nothing new then, and ends when what runs has ended.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let worker = worker(Arc::clone(&self.here));
+        let worker = worker(Arc::clone(&self.here), self.link.clone());
         let sweeper = tokio::spawn(sweep(worker.clone(), self.here.runs.clone()));
         let service = Watched::new(worker.into_worker_server(), self.here.runs.clone());
-        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
+        let load = Arc::clone(self.here.executor.load());
+        let state = StateService::new(load, Arc::clone(&self.is_draining));
+        let incoming = incoming(self.listener, self.link.identity.clone());
+        let (runs, places) = (self.here.runs.clone(), Arc::clone(&self.here.places));
+        let is_draining = Arc::clone(&self.is_draining);
+        // While fragments run, whoever asks still hears that this executor will end.
+        let drained = async move {
+            shutdown.await;
+            is_draining.store(true, Ordering::Release);
+            places.close();
+            while runs.count() > 0 {
+                tokio::time::sleep(DRAIN_INTERVAL).await;
+            }
+        };
         let served = builder()
             .add_service(service)
-            .serve_with_incoming_shutdown(incoming, shutdown)
+            .add_service(state)
+            .serve_with_incoming_shutdown(incoming, drained)
             .await;
         sweeper.abort();
         Ok(served?)
@@ -131,7 +157,7 @@ impl Server {
 }
 
 /// How an executor serves. The one place where that is said.
-fn builder() -> tonic::transport::Server {
+pub(crate) fn builder() -> tonic::transport::Server {
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
@@ -141,8 +167,8 @@ fn builder() -> tonic::transport::Server {
         .http2_max_local_error_reset_streams(Some(CALLS_MAX as usize))
 }
 
-fn worker(here: Arc<Here>) -> Worker {
-    let channels = Channels::default();
+fn worker(here: Arc<Here>, link: Link) -> Worker {
+    let channels = Channels::new(link);
     let session = move |mut query: WorkerQueryContext| {
         let (here, channels) = (Arc::clone(&here), channels.clone());
         async move {

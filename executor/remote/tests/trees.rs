@@ -12,8 +12,8 @@ use skein_executor::EmbeddedOptions;
 use skein_executor::engine::{Database, DatabaseOptions};
 use skein_executor_api::{BatchStream, Column, FragmentError, FragmentErrorKind, InputSpec};
 use skein_remote::{
-    Exchange, Measurement, Node, Nodes, Remote, RemoteOptions, Server, ServerOptions, Task, Tree,
-    TreeInput, TreeStage,
+    Exchange, Link, Measurement, Node, Nodes, Remote, RemoteOptions, Server, ServerOptions, Task,
+    Tree, TreeInput, TreeStage,
 };
 
 /// What runs for minutes in DuckDB unless it is stopped, without giving a row before its end.
@@ -61,6 +61,7 @@ async fn nodes(count: usize, fragments_max: usize) -> Vec<Node> {
                 connections_max: 512,
                 ..EmbeddedOptions::default()
             },
+            link: Link::default(),
             fragments_max,
         });
         let server = server.await.expect("an executor");
@@ -73,6 +74,7 @@ async fn nodes(count: usize, fragments_max: usize) -> Vec<Node> {
 fn remote(nodes: &[Node]) -> Remote {
     Remote::new(RemoteOptions {
         nodes: Nodes::new(nodes.to_vec()),
+        link: Link::default(),
         reader_bytes_max: 16 << 20,
     })
 }
