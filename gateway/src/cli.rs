@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+pub mod certs;
 pub mod encrypt;
 pub mod executor;
 pub mod query;
@@ -51,6 +52,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve relations to PostgreSQL clients until SIGINT or SIGTERM.
+    ///
+    /// Running statements may then end, for `gateway.shutdown_timeout_ms`; a second signal ends them
+    /// at once.
     #[command(after_help = "\
 Examples:
   skein serve data/
@@ -143,6 +147,18 @@ Example:
 
 The password is read from the terminal, or from the first line of stdin.")]
     HashPassword(user::HashArguments),
+    /// Make certificates for the gateway and executors of a cluster.
+    #[command(after_help = "\
+Examples:
+  skein certs --directory certs --gateway gateway --executor executor-1 --executor executor-2
+      Makes a private CA and a certificate with its key for each of three processes.
+  skein certs --directory certs --executor executor-3
+      Makes one more, signed by the CA that is there.
+
+Each process needs ca.crt and its own two files, named in [executors.tls] of its configuration.
+ca.key can make any process a part of the cluster: keep it away from all of them. To renew a
+certificate, remove its two files and call this again; running processes notice the new files.")]
+    Certs(certs::CertsArguments),
 }
 
 #[derive(Debug, Args)]
@@ -183,6 +199,8 @@ enum CliError {
     User(String),
     #[error(transparent)]
     Login(#[from] crate::login::OpenError),
+    #[error(transparent)]
+    Tls(#[from] skein_remote::tls::TlsError),
     #[error("cannot wait for signals: {0}")]
     Signal(std::io::Error),
     #[error("nothing to read: name a folder, --config FILE or --allow-path DIR")]
@@ -249,6 +267,7 @@ async fn run(command: Command) -> Result<ExitCode, CliError> {
         },
         Command::User(arguments) => done(user::run(arguments)),
         Command::HashPassword(arguments) => done(user::hash(&arguments)),
+        Command::Certs(arguments) => done(certs::run(&arguments)),
     }
 }
 
@@ -288,8 +307,14 @@ async fn serve(config: Config) -> Result<ExitCode, CliError> {
             _ = hangup.recv() => server.reload().await,
         }
     }
-    eprintln!("skein: shutting down");
-    server.shutdown().await;
+    eprintln!("skein: shutting down when running statements have ended; signal again to end them");
+    let hurry = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    server.shutdown_hurried(hurry).await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use skein_config::{Config, MemoryLimit, Overrides};
 use skein_executor::EmbeddedOptions;
 use skein_executor::engine::DatabaseOptions;
-use skein_remote::{Server, ServerOptions};
+use skein_remote::tls::{Identity, Part};
+use skein_remote::{Link, Server, ServerOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{BLOCKING_THREADS_MAX, CliError, has_relations};
@@ -54,6 +56,8 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
     let config = configuration(&arguments)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Signal)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Signal)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(CliError::Signal)?;
+    let identity = Identity::open(&config.executor_tls, Part::Executor)?;
     // Removed with everything in it when this function ends.
     let spilled = temp_directory(&config)?;
     let settings = &config.executors;
@@ -76,6 +80,10 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
             connection_timeout: Duration::from_millis(settings.connection_timeout_ms),
             ..EmbeddedOptions::default()
         },
+        link: Link {
+            identity: identity.clone(),
+            connect_timeout: Duration::from_millis(settings.connect_timeout_ms),
+        },
         fragments_max,
     })
     .await?;
@@ -86,21 +94,50 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
         let _ = stopping.await;
     });
     let mut serving = std::pin::pin!(serving);
+    let mut reloads = tokio::time::interval(reload_interval(&config));
+    loop {
+        tokio::select! {
+            ended = &mut serving => {
+                ended?;
+                return Ok(ExitCode::FAILURE);
+            }
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = hangup.recv() => reload(identity.as_ref()).await,
+            _ = reloads.tick(), if config.executor_tls.reload_ms > 0 => {
+                reload(identity.as_ref()).await;
+            }
+        }
+    }
+    eprintln!("skein: shutting down when fragments have ended; signal again to end them");
+    drop(sender);
+    let limit = Duration::from_millis(settings.drain_timeout_ms);
     tokio::select! {
-        ended = &mut serving => {
-            ended?;
-            return Ok(ExitCode::FAILURE);
+        ended = tokio::time::timeout(limit, serving) => {
+            // Those that are left lose their connections, and start anew elsewhere.
+            if let Ok(ended) = ended {
+                ended?;
+            }
         }
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    eprintln!("skein: shutting down");
-    drop(sender);
-    let limit = Duration::from_millis(config.gateway.shutdown_timeout_ms);
-    if let Ok(ended) = tokio::time::timeout(limit, serving).await {
-        ended?;
-    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn reload_interval(config: &Config) -> Duration {
+    Duration::from_millis(config.executor_tls.reload_ms.max(1))
+}
+
+/// Reads certificates again if they have changed.
+pub(crate) async fn reload(identity: Option<&Arc<Identity>>) {
+    let Some(identity) = identity.map(Arc::clone) else {
+        return;
+    };
+    let reload = tokio::task::spawn_blocking(move || identity.reload()).await;
+    if let Ok(Err(error)) = reload {
+        tracing::error!(%error, "certificates could not be read again; those of before are used");
+    }
 }
 
 /// The configuration with what the command line says.
