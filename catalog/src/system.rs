@@ -34,6 +34,8 @@ pub use tables::{SystemColumn, SystemRelation, relation, relations};
 pub const PG_SCHEMA: &str = "skein_pg";
 /// Where those of `information_schema` are.
 pub const INFORMATION_SCHEMA: &str = "skein_info";
+/// What Skein shows of itself, under the name that clients use, too.
+pub const OWN_SCHEMA: &str = "skein";
 /// The database that the tables name. A session that has asked for another one sees that instead.
 pub const DATABASE: &str = "skein";
 /// The role that owns everything.

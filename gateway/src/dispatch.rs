@@ -24,6 +24,7 @@ mod schemas;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ use remote::Sites;
 pub struct Limits {
     /// Statements that may run at once.
     pub running_queries_max: usize,
+    /// Statements that may wait for their turn.
+    pub admission_queue_max: usize,
     /// How long a statement may wait for its turn.
     pub admission_timeout: Duration,
     /// Connections of each executor.
@@ -79,6 +82,8 @@ pub struct Running {
     pub rows: BatchStream,
     /// What its fragments have done so far.
     pub metrics: Arc<Metrics>,
+    /// Executors in other processes take part in it.
+    pub on_nodes: bool,
 }
 
 /// Runs plans on executors.
@@ -89,6 +94,8 @@ pub struct Dispatcher {
     running: Arc<Semaphore>,
     slots: Arc<Semaphore>,
     slots_max: usize,
+    /// Statements that wait for room.
+    waiting: AtomicUsize,
     limits: Limits,
 }
 
@@ -111,6 +118,7 @@ impl Dispatcher {
             running: Arc::new(Semaphore::new(limits.running_queries_max.max(1))),
             slots: Arc::new(Semaphore::new(slots_max)),
             slots_max,
+            waiting: AtomicUsize::new(0),
             limits,
         }
     }
@@ -129,9 +137,11 @@ impl Dispatcher {
 
     /// How many executors a plan that is split would run on now.
     pub fn executors_now(&self) -> usize {
-        match self.nodes().len() {
-            0 => self.executors.len(),
-            nodes => nodes,
+        match (self.nodes().len(), &self.cluster) {
+            // Planned as if they were there; running it will tell that they are not.
+            (0, Some(cluster)) if !cluster.falls_back() => cluster.known().max(1),
+            (0, _) => self.executors.len(),
+            (nodes, _) => nodes,
         }
     }
 
@@ -146,7 +156,14 @@ impl Dispatcher {
         plan: &DistributedPlan,
         options: &RunOptions,
     ) -> Result<Running, GatewayError> {
-        let Sites { layout, nodes } = self.sites(plan, options.fragments);
+        let Sites {
+            layout,
+            nodes,
+            is_stranded,
+        } = self.sites(plan, options.fragments);
+        if is_stranded {
+            return Err(GatewayError::NoExecutor);
+        }
         let needed = layout.fragments_at_most();
         let permits = self
             .admit(needed.min(self.slots_max), options.deadline)
@@ -159,6 +176,7 @@ impl Dispatcher {
             options,
             metrics: &metrics,
         };
+        let on_nodes = nodes.is_some();
         let rows = match nodes {
             Some(nodes) => run.on_nodes(&nodes).await?,
             None if needed <= self.slots_max => run.together().await?,
@@ -168,7 +186,11 @@ impl Dispatcher {
             rows: Some(rows),
             permits: Some(permits),
         });
-        Ok(Running { rows, metrics })
+        Ok(Running {
+            rows,
+            metrics,
+            on_nodes,
+        })
     }
 
     /// Waits for room.
@@ -177,9 +199,19 @@ impl Dispatcher {
         slots: usize,
         deadline: Option<Instant>,
     ) -> Result<[OwnedSemaphorePermit; 2], GatewayError> {
-        let slots = u32::try_from(slots).map_err(|_| GatewayError::TooManyStatements)?;
+        let full = |limit| GatewayError::TooManyStatements { limit };
+        let slots = u32::try_from(slots).map_err(|_| full("executors.connections_max"))?;
+        if let Ok(running) = Arc::clone(&self.running).try_acquire_owned()
+            && let Ok(slots) = Arc::clone(&self.slots).try_acquire_many_owned(slots)
+        {
+            return Ok([running, slots]);
+        }
+        let _waits = Waits::new(&self.waiting, self.limits.admission_queue_max)
+            .ok_or_else(|| full("gateway.admission_queue_max"))?;
+        let lacks = AtomicBool::new(false);
         let both = async {
             let running = Arc::clone(&self.running).acquire_owned().await;
+            lacks.store(true, Ordering::Relaxed);
             let slots = Arc::clone(&self.slots).acquire_many_owned(slots).await;
             match (running, slots) {
                 (Ok(running), Ok(slots)) => Ok([running, slots]),
@@ -193,8 +225,31 @@ impl Dispatcher {
                 .unwrap_or(Err(GatewayError::StatementTimeout)),
             _ => tokio::time::timeout_at(limit.into(), both)
                 .await
-                .unwrap_or(Err(GatewayError::TooManyStatements)),
+                .unwrap_or_else(|_| {
+                    Err(full(if lacks.load(Ordering::Relaxed) {
+                        "executors.connections_max"
+                    } else {
+                        "gateway.running_queries_max"
+                    }))
+                }),
         }
+    }
+}
+
+/// A place in the queue of statements.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn new(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let next = |count: usize| (count < most).then_some(count + 1);
+        let entered = waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+        entered.is_ok().then_some(Self(waiting))
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -108,7 +108,13 @@ pub enum GatewayError {
     TooManyConnections,
     /// No room to run the statement within the time allowed.
     #[error("too many statements are running")]
-    TooManyStatements,
+    TooManyStatements {
+        /// The key that bounds them.
+        limit: &'static str,
+    },
+    /// All executors in other processes are lost.
+    #[error("no executor can be used now")]
+    NoExecutor,
     /// No statement of that name.
     #[error("{}", unknown_statement(.0))]
     UnknownStatement(String),
@@ -361,7 +367,10 @@ impl GatewayError {
             Self::Message(error) => message_state(error),
             Self::UnknownMessageType(_) | Self::Protocol(_) => SqlState::PROTOCOL_VIOLATION,
             Self::Login(error) => login_state(error),
-            Self::TooManyConnections | Self::TooManyStatements => SqlState::TOO_MANY_CONNECTIONS,
+            Self::TooManyConnections | Self::TooManyStatements { .. } => {
+                SqlState::TOO_MANY_CONNECTIONS
+            }
+            Self::NoExecutor => SqlState::CANNOT_CONNECT_NOW,
             Self::UnknownStatement(_) => SqlState::INVALID_SQL_STATEMENT_NAME,
             Self::DuplicateStatement(_) => SqlState::DUPLICATE_PREPARED_STATEMENT,
             Self::UnknownPortal(_) | Self::UnknownCursor(_) => SqlState::INVALID_CURSOR_NAME,
@@ -454,8 +463,13 @@ impl GatewayError {
             }),
             Self::Catalog(error) => catalog_hint(error),
             Self::Limit { hint, .. } => Some(hint.clone()),
-            Self::TooManyStatements => Some(
-                "Try again later, or raise the number of statements that may run at once.".into(),
+            Self::TooManyStatements { limit } => {
+                Some(format!("Try again later, or raise {limit}."))
+            }
+            Self::NoExecutor => Some(
+                "skein.executors says what is wrong with them. With executors.fallback_embedded, \
+                 the gateway runs the statement itself."
+                    .into(),
             ),
             Self::ReadOnly(_) | Self::Forbidden(_) => {
                 Some("Skein reads files and never changes them; only queries can be run.".into())

@@ -13,14 +13,16 @@ use skein_catalog::system;
 use skein_catalog::{Catalog, CatalogError, Inspect, InspectError};
 use skein_config::Config;
 use skein_executor::engine::{Database, DatabaseOptions, FileAccess, Host};
-use skein_executor::{EmbeddedExecutor, EmbeddedOptions};
+use skein_executor::{Counted, EmbeddedExecutor, EmbeddedOptions};
 use skein_executor_api::{Executor, FragmentError, FragmentErrorKind};
 use skein_planner::postgres::UserFact;
-use skein_remote::{Node, NodeError, Nodes, Remote, RemoteOptions};
+use skein_remote::tls::{Identity, Part, TlsError};
+use skein_remote::{Link, Members, Nodes, Remote, RemoteOptions};
 
 use crate::check::CheckReport;
 use crate::dispatch::{Cluster, Dispatcher, Limits};
 use crate::error::GatewayError;
+use crate::executors::KnownExecutors;
 use crate::pgwire::cancel::CancelRegistry;
 use crate::plan_cache::PlanCache;
 use crate::session::activity::{Sessions, Signals};
@@ -46,9 +48,9 @@ pub enum OpenError {
     /// A default of the configuration is none of its setting's.
     #[error("configuration: {0}")]
     Setting(#[from] SettingError),
-    /// An executor in another process has no address.
-    #[error("configuration: executors.nodes: {0}")]
-    Node(#[from] NodeError),
+    /// Executors in other processes would not believe that this is a gateway.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The folder for spilled rows cannot be made.
     #[error("cannot make a folder for temporary files in {path}: {source}")]
     TempDirectory {
@@ -64,6 +66,7 @@ pub struct Gateway {
     config: Config,
     catalog: Catalog,
     dispatcher: Dispatcher,
+    executors: KnownExecutors,
     /// DuckDB of the executors, for the catalogue.
     databases: Vec<Database>,
     /// The version of the relations whose catalogue the executors have.
@@ -108,16 +111,22 @@ impl Gateway {
             .collect();
         let limits = Limits {
             running_queries_max: config.gateway.running_queries_max,
+            admission_queue_max: config.gateway.admission_queue_max,
             admission_timeout: Duration::from_millis(config.gateway.admission_timeout_ms),
             connections_max: config.executors.connections_max,
             batches_buffered_max: config.executors.batches_buffered_max,
             exchange_bytes_max: config.gateway.exchange_bytes_max,
         };
-        let executors = executors
+        let counted: Vec<Arc<Counted>> = executors
             .into_iter()
-            .map(|executor| executor as Arc<dyn Executor>);
+            .map(|executor| Arc::new(Counted::new(executor)))
+            .collect();
+        let identity = Identity::open(&config.executor_tls, Part::Gateway)?;
+        let (cluster, members) = cluster(&config, identity.clone(), &databases).await.unzip();
+        let known = KnownExecutors::new(&counted, members, identity);
+        let executors = counted.into_iter().map(|it| it as Arc<dyn Executor>);
         let mut dispatcher = Dispatcher::new(executors.collect(), limits);
-        if let Some(cluster) = cluster(&config, &databases)? {
+        if let Some(cluster) = cluster {
             dispatcher = dispatcher.with_cluster(cluster);
         }
         for problem in system::problems(&catalog.current()) {
@@ -141,6 +150,7 @@ impl Gateway {
             started,
             catalog,
             dispatcher,
+            executors: known,
             config,
             temp_directory,
         }))
@@ -159,6 +169,11 @@ impl Gateway {
     /// Runs plans.
     pub fn dispatcher(&self) -> &Dispatcher {
         &self.dispatcher
+    }
+
+    /// Executors and what they are doing.
+    pub fn executors(&self) -> &KnownExecutors {
+        &self.executors
     }
 
     /// Statements analysed before.
@@ -415,18 +430,30 @@ async fn open_executors(
         .unwrap_or_else(|error| Err(lost(&error)))
 }
 
-/// The executors in other processes, if there are any.
-fn cluster(config: &Config, databases: &[Database]) -> Result<Option<Cluster>, NodeError> {
-    let nodes = config.executors.nodes.iter().map(|node| Node::at(node));
-    let nodes = nodes.collect::<Result<Vec<Node>, NodeError>>()?;
-    if nodes.is_empty() {
-        return Ok(None);
+/// The executors in other processes, if there are any, each asked once how it is.
+async fn cluster(
+    config: &Config,
+    identity: Option<Arc<Identity>>,
+    databases: &[Database],
+) -> Option<(Cluster, Arc<Members>)> {
+    let settings = &config.executors;
+    if settings.nodes.is_empty() {
+        return None;
     }
+    let link = Link {
+        identity,
+        connect_timeout: Duration::from_millis(settings.connect_timeout_ms),
+    };
+    let nodes = Nodes::default();
+    let members = Arc::new(Members::start(settings, link.clone(), nodes.clone()).await);
     let remote = Remote::new(RemoteOptions {
-        nodes: Nodes::new(nodes),
+        nodes,
+        link,
         reader_bytes_max: READER_BYTES_MAX,
     });
-    Ok(Some(Cluster::new(remote, databases[0].clone())))
+    let database = databases[0].clone();
+    let cluster = Cluster::new(remote, Arc::clone(&members), database, settings);
+    Some((cluster, members))
 }
 
 /// The folders that DuckDB may read: those of relations and those that paths may reach.

@@ -3,6 +3,7 @@
 //! ```text
 //! listener ─► connection task ─► startup, login (limited in time and number) ─► session ─► run
 //!     shutdown: Running ─► Draining (idle sessions end) ─► Terminating (statements end)
+//!                                    `shutdown_timeout_ms`, or a second signal
 //! ```
 //!
 //! Usable in a process of its own (`skein serve`) and inside of tests: the runtime is the caller's.
@@ -33,6 +34,10 @@ use crate::session::Session;
 /// Silence after which the system asks whether the client is still there, and how often.
 const KEEPALIVE_AFTER: Duration = Duration::from_mins(1);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
+
+/// How long sessions may take to end when they have to. Each tells its client why, and a client that
+/// does not listen is given less time than this.
+const TERMINATION: Duration = Duration::from_secs(5);
 
 /// How many connections that find no room are told so at once; beyond this they are just closed.
 const REFUSALS_MAX: usize = 256;
@@ -111,7 +116,7 @@ impl Server {
         let login = Login::open(&config)?;
         login.check_exposure(&config, &addresses)?;
         let limit = Duration::from_millis(config.gateway.shutdown_timeout_ms);
-        let reload = Duration::from_millis(config.login.reload_ms);
+        let reload = reload_interval(&config);
         let gateway = Gateway::open(config, addresses.first().map_or(0, SocketAddr::port)).await?;
         gateway.set_users(login.users());
         let shutdown = watch::Sender::new(Shutdown::Running);
@@ -161,21 +166,41 @@ impl RunningServer {
 
     /// Ends idle sessions, gives running statements their time, ends them too, and returns when
     /// every connection is closed.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
+        self.shutdown_hurried(std::future::pending()).await;
+    }
+
+    /// As [`Self::shutdown`], but running statements end at once when `hurry` does.
+    pub async fn shutdown_hurried(mut self, hurry: impl Future<Output = ()>) {
         self.shutdown.send_replace(Shutdown::Draining);
-        let drained = async { while self.listeners.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.limit, drained).await.is_err() {
+        let drained = tokio::select! {
+            () = ended(&mut self.listeners) => true,
+            () = tokio::time::sleep(self.limit) => false,
+            () = hurry => false,
+        };
+        if !drained {
             self.shutdown.send_replace(Shutdown::Terminating);
-            let ended = async { while self.listeners.join_next().await.is_some() {} };
-            if tokio::time::timeout(self.limit.max(Duration::from_secs(3)), ended)
-                .await
-                .is_err()
-            {
+            let ended = ended(&mut self.listeners);
+            if tokio::time::timeout(TERMINATION, ended).await.is_err() {
                 tracing::warn!("connections were cut off at the end of the shutdown");
             }
         }
         self.entrance.gateway.remove_temp_directory();
     }
+}
+
+async fn ended(listeners: &mut JoinSet<()>) {
+    while listeners.join_next().await.is_some() {}
+}
+
+/// How often files are looked at; zero for never.
+fn reload_interval(config: &Config) -> Duration {
+    let between = match config.executor_tls.certificate.as_str() {
+        "" => 0,
+        _ => config.executor_tls.reload_ms,
+    };
+    let given = [config.login.reload_ms, between].into_iter();
+    Duration::from_millis(given.filter(|millis| *millis > 0).min().unwrap_or(0))
 }
 
 async fn bind(address: &str) -> Result<Vec<TcpListener>, StartError> {
@@ -247,6 +272,9 @@ async fn reload(entrance: &Arc<Entrance>) {
     let read = move || {
         if entrance.login.reload() {
             entrance.gateway.set_users(entrance.login.users());
+        }
+        if let Err(error) = entrance.gateway.executors().reload() {
+            tracing::error!(%error, "certificates for executors could not be read again");
         }
     };
     if let Err(error) = tokio::task::spawn_blocking(read).await {

@@ -1,18 +1,25 @@
-//! The relations of PostgreSQL's two catalogue schemas and their columns.
+//! The relations of PostgreSQL's two catalogue schemas, and of Skein's own, with their columns.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::{INFORMATION_SCHEMA, PG_SCHEMA};
+use super::{INFORMATION_SCHEMA, OWN_SCHEMA, PG_SCHEMA};
 
 const RELATIONS: &str = include_str!("relations.txt");
 
-/// A relation of `pg_catalog` or `information_schema`.
+/// What Skein shows of itself, written as in `relations.txt`. All of it comes with the session; no
+/// database holds it, and no list names it, so that tools show what they show of PostgreSQL.
+/// PostgreSQL leaves OIDs from 8000 to 9999 to programs such as this.
+const OWN: &str = "9001 skein.executors v name:text address:text state:text skein_version:text \
+    duckdb_version:text running_fragments:int8 fragments:int8 bytes_sent:int8 \
+    last_seen:timestamptz failures:int8 last_failure:timestamptz last_error:text";
+
+/// A relation of `pg_catalog`, `information_schema` or `skein`.
 #[derive(Clone, Debug)]
 pub struct SystemRelation {
     /// PostgreSQL's OID of it.
     pub oid: u32,
-    /// `pg_catalog` or `information_schema`.
+    /// `pg_catalog`, `information_schema` or `skein`.
     pub schema: &'static str,
     /// Its name.
     pub name: &'static str,
@@ -37,10 +44,11 @@ pub struct SystemColumn {
 
 type BySchema = BTreeMap<&'static str, BTreeMap<&'static str, SystemRelation>>;
 
-/// Every relation of both schemas, by schema, then name.
+/// Every relation of these schemas, by schema, then name.
 static BY_NAME: LazyLock<BySchema> = LazyLock::new(|| {
     let mut relations = BySchema::new();
-    for line in RELATIONS.lines().filter(|line| !line.starts_with('#')) {
+    let lines = RELATIONS.lines().filter(|line| !line.starts_with('#'));
+    for line in lines.chain(OWN.lines()) {
         let relation = parse(line).expect("relations.txt is well formed, a test reads it");
         relations
             .entry(relation.schema)
@@ -76,14 +84,15 @@ fn parse(line: &'static str) -> Option<SystemRelation> {
     })
 }
 
-/// The relation of that name in `pg_catalog` or `information_schema`.
+/// The relation of that name in `pg_catalog`, `information_schema` or `skein`.
 pub fn relation(schema: &str, name: &str) -> Option<&'static SystemRelation> {
     BY_NAME.get(schema)?.get(name)
 }
 
-/// Every relation of both schemas.
+/// Every relation of PostgreSQL's two schemas.
 pub fn relations() -> impl Iterator<Item = &'static SystemRelation> {
-    BY_NAME.values().flat_map(BTreeMap::values)
+    let postgres = BY_NAME.iter().filter(|(schema, _)| **schema != OWN_SCHEMA);
+    postgres.flat_map(|(_, relations)| relations.values())
 }
 
 /// The DuckDB type that holds values of PostgreSQL's type `name`.
@@ -109,7 +118,7 @@ pub(super) fn duckdb_type(name: &str) -> String {
     .to_owned()
 }
 
-/// Statements that make every relation, empty.
+/// Statements that make every relation of PostgreSQL's, empty.
 pub(super) fn create() -> impl Iterator<Item = String> {
     relations().map(|relation| {
         let schema = match relation.schema {

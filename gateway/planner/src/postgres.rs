@@ -102,6 +102,10 @@ pub trait SessionFacts {
     fn sessions(&self) -> Vec<SessionFact> {
         Vec::new()
     }
+    /// Rows of `skein.executors`; at least one.
+    fn executors(&self) -> Vec<ExecutorFact> {
+        Vec::new()
+    }
     /// Where the client is, and where it has reached the server.
     fn addresses(&self) -> [Option<SocketAddr>; 2] {
         [None; 2]
@@ -150,6 +154,35 @@ pub struct SessionFact {
     pub state: Option<&'static str>,
     /// `query`
     pub query: String,
+}
+
+/// A row of `skein.executors`. Times are texts of timestamps with time zone.
+#[derive(Clone, Debug, Default)]
+pub struct ExecutorFact {
+    /// As EXPLAIN calls it.
+    pub name: String,
+    /// Where it is; nothing inside of the gateway.
+    pub address: Option<String>,
+    /// `healthy`, or why statements do not use it.
+    pub state: String,
+    /// Version of Skein, if it has ever answered.
+    pub skein_version: Option<String>,
+    /// Version of DuckDB.
+    pub duckdb_version: Option<String>,
+    /// Fragments that run.
+    pub running_fragments: u64,
+    /// Fragments that have been started.
+    pub fragments: u64,
+    /// Bytes of rows that it has given.
+    pub bytes_sent: u64,
+    /// When it answered last.
+    pub last_seen: Option<String>,
+    /// How often it has failed.
+    pub failures: u64,
+    /// When it did last.
+    pub last_failure: Option<String>,
+    /// And how.
+    pub last_error: Option<String>,
 }
 
 /// A row of `pg_settings`.

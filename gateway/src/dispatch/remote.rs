@@ -11,14 +11,16 @@
 //! tree whose rows are handed to each; a plan in which other stages share one runs in this process.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
+use skein_config::Executors;
 use skein_executor::engine::Database;
-use skein_executor_api::{BatchStream, FragmentError};
+use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind};
 use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
-use skein_remote::{Node, OnEnd, Remote, Task, Tree, TreeInput, TreeStage};
+use skein_remote::{Members, Node, OnEnd, Remote, Task, Tree, TreeInput, TreeStage};
 
 use super::exchange::{Waiting, divide};
 use super::layout::Layout;
@@ -29,6 +31,10 @@ use super::{Dispatcher, Run, internal};
 /// Executors in other processes.
 pub struct Cluster {
     remote: Remote,
+    members: Arc<Members>,
+    /// How long the part on nodes may take.
+    stage_timeout: Option<Duration>,
+    fallback_embedded: bool,
     schemas: Schemas,
 }
 
@@ -37,15 +43,39 @@ pub(super) struct Sites {
     pub(super) layout: Layout,
     /// The executors in other processes, which are the first of the layout; `None`: all are in this.
     pub(super) nodes: Option<Arc<[Node]>>,
+    /// It should run on nodes, there are none, and nobody else may do their work.
+    pub(super) is_stranded: bool,
 }
 
 impl Cluster {
-    /// Uses `remote`; `database` says what DuckDB's types are in Arrow, and reads no file for it.
-    pub fn new(remote: Remote, database: Database) -> Self {
+    /// Uses `remote`, whose executors are those of `members`; `database` says what DuckDB's types are
+    /// in Arrow, and reads no file for it.
+    pub fn new(
+        remote: Remote,
+        members: Arc<Members>,
+        database: Database,
+        settings: &Executors,
+    ) -> Self {
+        let millis = settings.stage_timeout_ms;
         Self {
             remote,
+            members,
+            stage_timeout: (millis > 0).then(|| Duration::from_millis(millis)),
+            fallback_embedded: settings.fallback_embedded,
             schemas: Schemas::new(database),
         }
+    }
+}
+
+impl Cluster {
+    /// Whether this process does the work of executors that are lost.
+    pub(super) fn falls_back(&self) -> bool {
+        self.fallback_embedded
+    }
+
+    /// How many executors are known, whether they can be used or not.
+    pub(super) fn known(&self) -> usize {
+        self.members.members().len()
     }
 }
 
@@ -61,10 +91,13 @@ impl Dispatcher {
     /// Places a plan.
     pub(super) fn sites(&self, plan: &DistributedPlan, fragments: Option<usize>) -> Sites {
         let nodes = self.nodes();
-        if nodes.is_empty() || plan.is_whole() || stays_here(plan) {
+        let is_here = plan.is_whole() || stays_here(plan);
+        if nodes.is_empty() || is_here {
+            let cluster = self.cluster.as_ref();
             return Sites {
                 layout: Layout::of(plan, &self.names, fragments),
                 nodes: None,
+                is_stranded: !is_here && cluster.is_some_and(|it| !it.fallback_embedded),
             };
         }
         let names: Vec<String> = nodes.iter().map(|node| node.name().to_string()).collect();
@@ -80,6 +113,7 @@ impl Dispatcher {
         Sites {
             layout,
             nodes: Some(nodes),
+            is_stranded: false,
         }
     }
 }
@@ -158,13 +192,14 @@ impl Run<'_> {
     fn tree(&self, root: usize, nodes: &[Node]) -> Result<(SchemaRef, BatchStream), FragmentError> {
         let cluster = self.dispatcher.cluster.as_ref();
         let cluster = cluster.ok_or_else(|| internal("a plan for nodes without any".to_owned()))?;
+        let limit = cluster.stage_timeout.map(|limit| Instant::now() + limit);
         let mut stages = Vec::new();
         self.add_stage(root, cluster, &mut stages)?;
         let tree = Tree {
             statement: self.options.statement,
             stages,
             settings: self.options.settings.clone(),
-            deadline: self.options.deadline,
+            deadline: earlier(self.options.deadline, limit),
         };
         let schema = tree.stages.last().map(|stage| Arc::clone(&stage.schema));
         let schema = schema.ok_or_else(|| internal("a tree without stages".to_owned()))?;
@@ -176,7 +211,20 @@ impl Run<'_> {
                 }
             })
         });
-        Ok((schema, cluster.remote.run(&tree, nodes, on_end)?))
+        let rows = cluster.remote.run(&tree, nodes, on_end)?;
+        let rows = cluster.members.guarded(rows, nodes);
+        if limit.is_none() || tree.deadline != limit {
+            return Ok((schema, rows));
+        }
+        let too_long = |error: FragmentError| match error.kind {
+            FragmentErrorKind::Timeout => FragmentError {
+                kind: FragmentErrorKind::TooLong,
+                message: "the statement takes too long on its executors".to_owned(),
+                position: None,
+            },
+            _ => error,
+        };
+        Ok((schema, Box::pin(rows.map_err(too_long))))
     }
 
     /// Adds a stage after those that it reads. Returns its place.
@@ -219,6 +267,10 @@ impl Run<'_> {
         });
         Ok(stages.len() - 1)
     }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 /// As executors give rows: the first are there, or the failure is returned here; a result without

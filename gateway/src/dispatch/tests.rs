@@ -91,6 +91,7 @@ fn cluster(executors: usize, connections: usize) -> Cluster {
     });
     let limits = Limits {
         running_queries_max: 8,
+        admission_queue_max: 8,
         admission_timeout: Duration::from_millis(200),
         connections_max: connections,
         batches_buffered_max: 1,
@@ -204,7 +205,10 @@ async fn statements_wait_for_room_and_are_told_when_there_is_none() {
         .await
         .expect("runs");
     let refused = cluster.dispatcher.run(&one, &RunOptions::default()).await;
-    assert!(matches!(refused, Err(GatewayError::TooManyStatements)));
+    assert!(matches!(
+        refused,
+        Err(GatewayError::TooManyStatements { .. })
+    ));
     let soon = RunOptions {
         deadline: Some(Instant::now()),
         ..RunOptions::default()

@@ -75,6 +75,10 @@ pub(crate) fn translate(error: &FragmentError) -> Translated {
             }
             .hint("Raise executors.memory_limit, or let the statement read or keep fewer rows."),
         ),
+        Kind::TooLong => Some(
+            Translated::new(SqlState::QUERY_CANCELED, text)
+                .hint("executors.stage_timeout_ms says how long it may take."),
+        ),
         Kind::Changed => Some(
             Translated::new(SqlState::SERIALIZATION_FAILURE, text)
                 .hint("Run the transaction again; it will see the files as they are now."),
@@ -133,7 +137,7 @@ fn kind_state(kind: FragmentErrorKind) -> SqlState {
         Kind::Changed => SqlState::SERIALIZATION_FAILURE,
         Kind::Storage => SqlState::IO_ERROR,
         Kind::Memory => SqlState::OUT_OF_MEMORY,
-        Kind::Canceled | Kind::Timeout => SqlState::QUERY_CANCELED,
+        Kind::Canceled | Kind::Timeout | Kind::TooLong => SqlState::QUERY_CANCELED,
         Kind::TooComplex => SqlState::STATEMENT_TOO_COMPLEX,
         Kind::Unavailable => SqlState::CRASH_SHUTDOWN,
         Kind::Unreachable => SqlState::CONNECTION_FAILURE,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use skein_catalog::relation::RelationName;
+use skein_catalog::system;
 use skein_executor_api::{BatchStream, Column};
 use skein_planner::error::PlanError;
 use skein_planner::parse::{Copy, CopyPlace, CopySource};
@@ -124,8 +125,10 @@ impl Session {
         {
             let catalog = self.gateway.catalog().current();
             let known = |name: &RelationName| name.schema == schema;
-            if !matches!(schema, "public" | "pg_catalog" | "information_schema")
-                && !catalog.relations.keys().any(known)
+            if !matches!(
+                schema,
+                "public" | "pg_catalog" | "information_schema" | system::OWN_SCHEMA
+            ) && !catalog.relations.keys().any(known)
             {
                 return GatewayError::UnknownSchema(schema.to_owned());
             }

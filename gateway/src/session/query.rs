@@ -203,8 +203,8 @@ impl Session {
         guard.run(work).await
     }
 
-    /// Plans a query and runs it; again if files turn out to have changed before any of its rows
-    /// were seen. Gives the statement, which may have been understood anew, its plan, and what
+    /// Plans a query and runs it; again if files turn out to have changed, or executors to be lost,
+    /// before any of its rows were seen. Gives the statement, which may have been understood anew, its plan, and what
     /// starting it gave: an error of running is not one of planning. `measured` asks for what
     /// EXPLAIN ANALYZE shows.
     pub(super) async fn plan_and_start(
@@ -214,13 +214,25 @@ impl Session {
         measured: bool,
         guard: &mut Guard,
     ) -> Result<(Arc<Analysed>, Planned, Result<Started, GatewayError>), GatewayError> {
-        let mut plans = 0;
+        let (mut plans, mut losses) = (0, 0);
+        let losses_max = self.gateway.config().executors.retries_max;
         loop {
             let query = self.up_to_date(query, guard).await?;
             let planned = self.plan(&query, parameters, guard).await?;
             plans += 1;
             match self.start_query(&planned, measured, guard).await {
                 Ok(started) => return Ok((query, planned, Ok(started))),
+                Err(error) if losses < losses_max && self.is_of_lost_executor(&error) => {
+                    tracing::info!(%error, "a statement starts anew on other executors");
+                    losses += 1;
+                    // A plan for executors that are there needs to know which ones are.
+                    let gateway = Arc::clone(&self.gateway);
+                    let asked = async move {
+                        gateway.executors().ask_all().await;
+                        Ok::<(), GatewayError>(())
+                    };
+                    guard.run(asked).await?;
+                }
                 Err(error) if plans < PLANS_MAX && self.may_plan_anew(&planned, &error) => {}
                 Err(error) => {
                     let error = placed(error, &query);
@@ -228,6 +240,19 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Whether a statement has failed because of an executor in another process, not on its own
+    /// account.
+    fn is_of_lost_executor(&self, error: &GatewayError) -> bool {
+        let GatewayError::Fragment { error, .. } = error else {
+            return false;
+        };
+        self.gateway.executors().has_members()
+            && matches!(
+                error.kind,
+                FragmentErrorKind::Unreachable | FragmentErrorKind::Unavailable
+            )
     }
 
     /// Whether a statement that failed before its first row can be given newer files: outside of a

@@ -116,6 +116,7 @@ impl Context {
             backend_pid: self.process_id,
             sessions: self.gateway.sessions(),
             users: &users,
+            executors: self.gateway.executors(),
             token: &self.token,
             addresses: self.addresses,
             started: self.gateway.started(),

@@ -61,7 +61,11 @@ pub(super) async fn run(
             }
         }
     };
-    let Running { rows, metrics } = match running {
+    let Running {
+        rows,
+        metrics,
+        on_nodes,
+    } = match running {
         Ok(running) => running,
         Err(GatewayError::Fragment { error, position }) => {
             let error = blamed(gateway, &files, error).await;
@@ -69,8 +73,18 @@ pub(super) async fn run(
         }
         Err(error) => return Err(error),
     };
-    let rows = held_back(checked(Arc::clone(gateway), files, rows)).await?;
-    Ok(Running { rows, metrics })
+    let rows = checked(Arc::clone(gateway), files, rows);
+    let rows = if on_nodes {
+        let bytes_max = gateway.config().executors.retry_buffer_bytes;
+        held_back_up_to(bytes_max, rows).await?
+    } else {
+        held_back(rows).await?
+    };
+    Ok(Running {
+        rows,
+        metrics,
+        on_nodes,
+    })
 }
 
 /// Every file that a plan reads, once.
@@ -151,6 +165,23 @@ async fn held_back(rows: BatchStream) -> Result<BatchStream, FragmentError> {
         if let Ok(Some(second)) = tokio::time::timeout(HELD_BACK, rows.next()).await {
             first.push(Ok(second?));
         }
+    }
+    Ok(Box::pin(stream::iter(first).chain(rows)))
+}
+
+/// The same rows, once there are so many bytes of them, or all. What fails before can be started anew:
+/// executors in other processes may be lost at any time.
+async fn held_back_up_to(
+    bytes_max: usize,
+    mut rows: BatchStream,
+) -> Result<BatchStream, FragmentError> {
+    let (mut first, mut bytes) = (Vec::new(), 0);
+    while bytes <= bytes_max {
+        let Some(batch) = rows.next().await.transpose()? else {
+            return Ok(Box::pin(stream::iter(first)));
+        };
+        bytes += batch.get_array_memory_size();
+        first.push(Ok(batch));
     }
     Ok(Box::pin(stream::iter(first).chain(rows)))
 }

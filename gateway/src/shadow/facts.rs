@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 
 use skein_catalog::snapshot::CatalogSnapshot;
 use skein_catalog::system;
-use skein_planner::postgres::{SessionFact, SessionFacts, SettingFact, UserFact};
+use skein_planner::postgres::{ExecutorFact, SessionFact, SessionFacts, SettingFact, UserFact};
 
 use crate::encode::Zone;
+use crate::executors::KnownExecutors;
 use crate::session::activity::Sessions;
 use crate::session::settings::table::{Kind, SERVER_VERSION};
 use crate::session::settings::{SettingRow, Settings, value};
@@ -28,6 +29,8 @@ pub struct Facts<'a> {
     pub sessions: &'a Sessions,
     /// Users of the configuration.
     pub users: &'a [UserFact],
+    /// All executors.
+    pub executors: &'a KnownExecutors,
     /// Names the statement that runs to functions that act on sessions.
     pub token: &'a str,
     /// Where the client is, and where it has reached the server.
@@ -54,6 +57,7 @@ impl SessionFacts for Facts<'_> {
     }
 
     fn schemas(&self) -> Vec<String> {
+        // Skein's own schema is never searched: "$user" would find it for a user of that name.
         let exists = |schema: &str| {
             matches!(schema, "public" | "pg_catalog" | "information_schema")
                 || self
@@ -96,6 +100,10 @@ impl SessionFacts for Facts<'_> {
 
     fn sessions(&self) -> Vec<SessionFact> {
         self.sessions.seen_by(self.backend_pid)
+    }
+
+    fn executors(&self) -> Vec<ExecutorFact> {
+        self.executors.facts()
     }
 
     fn addresses(&self) -> [Option<SocketAddr>; 2] {

@@ -98,7 +98,9 @@ impl Names {
         let name = name.to_lowercase();
         match schema.to_lowercase().as_str() {
             "" if !self.ctes.contains(&name) => system::relation("pg_catalog", &name),
-            schema @ ("pg_catalog" | "information_schema") => system::relation(schema, &name),
+            schema @ ("pg_catalog" | "information_schema" | system::OWN_SCHEMA) => {
+                system::relation(schema, &name)
+            }
             _ => None,
         }
     }
@@ -115,7 +117,7 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
             if table.alias.is_empty() {
                 table.alias.clone_from(name);
             }
-            if relation.schema == "pg_catalog"
+            if relation.schema != "information_schema"
                 && let Some(rows) = session_rows::of(relation, context)
             {
                 context.found.session = true;
@@ -363,7 +365,7 @@ pub(super) fn column(expr: &mut Expr) {
     if names.len() >= 3
         && matches!(
             names[0].to_lowercase().as_str(),
-            "pg_catalog" | "information_schema"
+            "pg_catalog" | "information_schema" | system::OWN_SCHEMA
         )
     {
         names.remove(0);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use skein_catalog::system::{self, SystemRelation};
 
-use super::{Context, SessionFact, SessionFacts, SettingFact, node};
+use super::{Context, ExecutorFact, SessionFact, SessionFacts, SettingFact, node};
 use crate::ast::Expr;
 
 /// The rows of a relation that shows the session; `None` for every other.
@@ -23,6 +23,7 @@ pub(super) fn of(relation: &SystemRelation, context: &Context<'_>) -> Option<Vec
             users.iter().map(Role::row).collect()
         }
         "pg_stat_activity" => facts.sessions().iter().map(activity).collect(),
+        "executors" => facts.executors().iter().map(executor).collect(),
         _ => return None,
     };
     let row = |mut cells: BTreeMap<&str, Expr>| {
@@ -185,6 +186,41 @@ fn activity(fact: &SessionFact) -> BTreeMap<&'static str, Expr> {
         ("xact_start", &fact.transaction_start),
         ("query_start", &fact.query_start),
         ("state_change", &fact.state_change),
+    ] {
+        if let Some(time) = time {
+            let ty = node::plain_type("TIMESTAMP WITH TIME ZONE");
+            row.insert(column, node::cast(node::text(time), ty));
+        }
+    }
+    row
+}
+
+fn executor(fact: &ExecutorFact) -> BTreeMap<&'static str, Expr> {
+    let mut row = BTreeMap::from([
+        ("name", node::text(&fact.name)),
+        ("address", node::text_or_null(fact.address.as_deref())),
+        ("state", node::text(&fact.state)),
+        ("last_error", node::text_or_null(fact.last_error.as_deref())),
+    ]);
+    let versions = [
+        ("skein_version", &fact.skein_version),
+        ("duckdb_version", &fact.duckdb_version),
+    ];
+    for (column, version) in versions {
+        row.insert(column, node::text_or_null(version.as_deref()));
+    }
+    for (column, count) in [
+        ("running_fragments", fact.running_fragments),
+        ("fragments", fact.fragments),
+        ("bytes_sent", fact.bytes_sent),
+        ("failures", fact.failures),
+    ] {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        row.insert(column, node::integer("BIGINT", count));
+    }
+    for (column, time) in [
+        ("last_seen", &fact.last_seen),
+        ("last_failure", &fact.last_failure),
     ] {
         if let Some(time) = time {
             let ty = node::plain_type("TIMESTAMP WITH TIME ZONE");

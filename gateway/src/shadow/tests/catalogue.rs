@@ -9,6 +9,7 @@ use skein_planner::resolve::{Scope, SessionValues, resolve};
 
 use super::super::facts::Facts;
 use super::*;
+use crate::executors::KnownExecutors;
 use crate::session::activity::Sessions;
 use crate::session::settings::{Settings, Shared};
 
@@ -54,6 +55,7 @@ impl Session {
             backend_pid: 7,
             sessions: &Sessions::default(),
             users: &[],
+            executors: &KnownExecutors::default(),
             token: "7:1",
             addresses: [None; 2],
             started: "2026-01-01 00:00:00+00",
