@@ -3,9 +3,11 @@
 
 mod attack;
 mod clients;
+mod executors;
 mod files;
 mod limits;
 mod sessions;
+mod shutdown;
 
 use std::path::{Path, PathBuf};
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
-use postgres_protocol::message::backend::{ErrorFields, Message};
+use postgres_protocol::message::backend::{DataRowBody, ErrorFields, Message};
 use postgres_protocol::message::frontend;
 
 /// A server that says nothing for this long has failed the test.
@@ -42,6 +42,15 @@ pub struct Column {
 
 /// A row, as text.
 pub type Row = Vec<Option<String>>;
+
+/// Reads a row.
+pub fn row(body: &DataRowBody) -> io::Result<Row> {
+    let buffer = body.buffer();
+    let cell = |range: Option<std::ops::Range<usize>>| {
+        Ok(range.map(|range| String::from_utf8_lossy(&buffer[range]).into_owned()))
+    };
+    body.ranges().map(cell).collect()
+}
 
 /// What one statement returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -150,17 +159,7 @@ impl Client {
                         })
                         .collect()?;
                 }
-                Message::DataRow(body) => {
-                    let buffer = body.buffer();
-                    let row = body
-                        .ranges()
-                        .map(|range| {
-                            Ok(range
-                                .map(|range| String::from_utf8_lossy(&buffer[range]).into_owned()))
-                        })
-                        .collect()?;
-                    current.rows.push(row);
-                }
+                Message::DataRow(body) => current.rows.push(row(&body)?),
                 Message::CommandComplete(body) => {
                     body.tag()?.clone_into(&mut current.tag);
                     results.push(std::mem::take(&mut current));
