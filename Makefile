@@ -5,9 +5,11 @@ CARGO ?= cargo
 # of shared dependencies and build those again. Where cargo builds; follows CARGO_TARGET_DIR like cargo itself.
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 DEMO_DATA ?= demo-data
+# How many executors `make cluster` starts.
+scale ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build demo test test-full test-oracle test-clients lint fmt bench clean
+.PHONY: help setup setup-tests build demo cluster test test-full test-oracle test-clients lint fmt bench clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +27,10 @@ build: setup ## Build the release binary, target/release/skein.
 demo: setup ## Serve sample data on 127.0.0.1:5433; ONCE=1 stops after three queries.
 	$(CARGO) build --release --workspace --bin skein --bin demo-data
 	@ONCE='$(ONCE)' tests/demo/run '$(TARGET)/release' '$(DEMO_DATA)'
+
+cluster: setup ## Serve sample data with scale=3 executors; ONCE=1 stops after three queries.
+	$(CARGO) build --release --workspace --bin skein --bin demo-data
+	@ONCE='$(ONCE)' SCALE='$(scale)' tests/demo/cluster '$(TARGET)/release' '$(DEMO_DATA)' '$(DEMO_DATA)/logs'
 
 test: setup-tests ## Run every test but the long ones.
 	$(CARGO) test --workspace --doc --quiet
