@@ -10,7 +10,7 @@ const RELATIONS: &str = include_str!("relations.txt");
 /// What Skein shows of itself, written as in `relations.txt`. All of it comes with the session; no
 /// database holds it, and no list names it, so that tools show what they show of PostgreSQL.
 /// PostgreSQL leaves OIDs from 8000 to 9999 to programs such as this.
-const OWN: &str = "9001 skein.executors v name:text address:text state:text skein_version:text \
+const OWN: &str = "9001 9002 9003 skein.executors v name:text address:text state:text skein_version:text \
     duckdb_version:text running_fragments:int8 fragments:int8 bytes_sent:int8 \
     last_seen:timestamptz failures:int8 last_failure:timestamptz last_error:text";
 
