@@ -159,15 +159,12 @@ impl Generator<'_> {
             let types: Vec<Type> = (0..count).map(|_| self.choices.pick(&PLAIN)).collect();
             let left = self.rows_block(Some(&types));
             let right = self.rows_block(Some(&types));
-            let operation = self.choices.pick(&[
-                "UNION ALL",
-                "UNION",
-                "INTERSECT",
-                "EXCEPT",
-                "INTERSECT ALL",
-                "EXCEPT ALL",
-            ]);
-            return (format!("{} {operation} {}", left.0, right.0), types);
+            let mut sql = format!("{} {} {}", left.0, self.operation(), right.0);
+            if self.choices.chance(20) {
+                let third = self.rows_block(Some(&types));
+                sql = format!("{sql} {} {}", self.operation(), third.0);
+            }
+            return (sql, types);
         }
         match self.choices.below(10) {
             0..3 => self.rows_block(None),
@@ -175,6 +172,17 @@ impl Generator<'_> {
             8 => self.window_block(),
             _ => self.top_block(),
         }
+    }
+
+    fn operation(&mut self) -> &'static str {
+        self.choices.pick(&[
+            "UNION ALL",
+            "UNION",
+            "INTERSECT",
+            "EXCEPT",
+            "INTERSECT ALL",
+            "EXCEPT ALL",
+        ])
     }
 
     /// SELECT … FROM … WHERE …, of the given types if any.
@@ -316,6 +324,17 @@ impl Generator<'_> {
                 types.push(Type::Int);
             }
         }
+        if self.choices.chance(30) {
+            // Further windows over the same partitions, and over parts of them.
+            let value = self.scalar(&scope, Type::Text, 1);
+            let finer = self.scalar(&scope, Type::Bool, 1);
+            let finer = match partition.as_str() {
+                "" => format!("PARTITION BY {finer}"),
+                partition => format!("{partition}, {finer}"),
+            };
+            list.push(format!("min({value}) OVER ({finer})"));
+            types.push(Type::Text);
+        }
         let condition = self.condition(&scope, 40);
         let qualify = match &scope.unique {
             Some(unique) if self.choices.chance(30) => {
@@ -362,11 +381,27 @@ impl Generator<'_> {
     }
 
     fn condition(&mut self, scope: &Scope, percent: u32) -> String {
-        if self.choices.chance(percent) {
-            format!(" WHERE {}", self.boolean(scope, DEPTH_MAX))
-        } else {
-            String::new()
+        if !self.choices.chance(percent) {
+            return String::new();
         }
+        let condition = self.boolean(scope, DEPTH_MAX);
+        if self.choices.chance(20) {
+            return format!(" WHERE ({condition}) AND {}", self.lookup(scope));
+        }
+        format!(" WHERE {condition}")
+    }
+
+    /// A condition that looks rows up in another relation.
+    fn lookup(&mut self, scope: &Scope) -> String {
+        if self.choices.chance(50) {
+            return self.exists(scope);
+        }
+        let alias = self.alias();
+        let value = self.scalar(scope, Type::Int, 1);
+        let not = self.choices.pick(&["", "", "NOT "]);
+        let from = self.choices.pick(&["notes", "facts", "dims"]);
+        let group = self.choices.pick(&["", " GROUP BY 1 HAVING count(*) > 2"]);
+        format!("{value} {not}IN (SELECT {alias}.k FROM {from} {alias}{group})")
     }
 
     /// A FROM clause and what it offers.
@@ -395,7 +430,12 @@ impl Generator<'_> {
             }
         };
         let choice = self.choices.below(4);
-        let on = format!("{} = {}", column(&lefts, choice), column(&rights, choice));
+        let equal = self.choices.pick(&["=", "=", "=", "IS NOT DISTINCT FROM"]);
+        let on = format!(
+            "{} {equal} {}",
+            column(&lefts, choice),
+            column(&rights, choice)
+        );
         let extra = if self.choices.chance(25) {
             let both = Scope {
                 columns: [left_scope.columns.clone(), right_scope.columns.clone()].concat(),
@@ -423,6 +463,24 @@ impl Generator<'_> {
                 left_scope,
             ),
         };
+        self.joined_further(sql, scope)
+    }
+
+    /// With another relation, perhaps joined by another column. It has few rows for each key.
+    fn joined_further(&mut self, sql: String, mut scope: Scope) -> (String, Scope) {
+        if !self.choices.chance(25) {
+            return (sql, scope);
+        }
+        let Some(column) = self.column(&scope, Type::Int) else {
+            return (sql, scope);
+        };
+        let alias = self.alias();
+        let join = self.choices.pick(&["JOIN", "LEFT JOIN", "FULL JOIN"]);
+        let sql = format!("{sql} {join} dims {alias} ON {alias}.k = {column}");
+        scope
+            .columns
+            .extend(relation_scope(&alias, DIMS, false).columns);
+        scope.unique = None;
         (sql, scope)
     }
 
