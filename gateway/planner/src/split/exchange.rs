@@ -24,7 +24,7 @@ use super::env::Env;
 use super::keys::{self, Keys};
 use super::leaves::{Leaf, Leaves, leaf_mut};
 use super::stage::{HASH, input_name, not_bound, passes_through};
-use super::{Outcome, Splitter, refusal};
+use super::{ExchangeMode, Outcome, Splitter, reads_relation, refusal};
 use crate::ast::visit::Node;
 use crate::ast::{Expr, Modifier, Query, QueryBody, Select, TableRef, TableRefKind, print};
 use crate::build::{named, query, select, sql, table};
@@ -65,7 +65,7 @@ impl Splitter<'_> {
         let QueryBody::Select(block) = &statement.body else {
             return Ok(None);
         };
-        if block.sample.is_some() {
+        if block.sample.is_some() || !reads_relation(statement, env) {
             return Ok(None);
         }
         let block = &self.subqueries_joined(block, env)?;
@@ -73,7 +73,7 @@ impl Splitter<'_> {
             return Ok(None);
         }
         let Some(leaves) = self.leaves_of(&block.from, env)? else {
-            return Err(refusal("FROM", "its join merges columns by name"));
+            return self.nothing_to_exchange("FROM", "its join merges columns by name");
         };
         let bytes: Vec<Option<u64>> = leaves
             .0
@@ -82,10 +82,10 @@ impl Splitter<'_> {
             .collect();
         let ways = keys::ways(block, &leaves, &bytes);
         if ways.is_empty() {
-            return Err(refusal(
+            return self.nothing_to_exchange(
                 "join",
                 "no equality of columns links two relations that could be exchanged by it",
-            ));
+            );
         }
         for keys in ways {
             let wanted: BTreeSet<usize> = keys.of_leaf.keys().copied().collect();
@@ -115,6 +115,14 @@ impl Splitter<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// A refusal where an exchange was asked for.
+    fn nothing_to_exchange(&self, subject: &str, reason: &str) -> Outcome<Option<Query>> {
+        match self.options.exchange {
+            ExchangeMode::Hash => Err(refusal(subject, reason)),
+            _ => Ok(None),
+        }
     }
 
     /// Notes that the rows of a stage are exchanged by hash.
@@ -326,6 +334,10 @@ impl Splitter<'_> {
             {
                 types.push(column.ty);
             }
+        }
+        if let Some(ty) = types.iter().find(|ty| ty.contains("VARIANT")) {
+            // 1 and 1.0 are equal there, and have different hashes.
+            return Err(refusal("join", format!("{ty} has no hash that fits its =")));
         }
         match types.as_slice() {
             [_] => Ok(None),
