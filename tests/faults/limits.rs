@@ -112,6 +112,30 @@ fn more_queries_at_once_than_connections_of_an_executor_all_succeed() {
     });
 }
 
+/// Senders wait for the fragments that groups are exchanged among.
+#[test]
+fn groups_exchanged_by_hash_need_little_memory() {
+    let options = ClusterOptions {
+        gateway: "exchange_bytes_max = 1000000".to_owned(),
+        ..options().executors(2)
+    };
+    let cluster = Cluster::start(&options);
+    let mut client = cluster.client_with(&["skein.split = always", "skein.exchange = hash"]);
+    // About seven million bytes of groups.
+    let groups = "SELECT id, i, count(*) AS n FROM facts CROSS JOIN range(400) r(i) GROUP BY id, i";
+    let sql = format!("SELECT count(*), sum(n) FROM ({groups}) g");
+    let plan = client.query(&format!("EXPLAIN {sql}")).expect("a plan");
+    let exchanged = |row: &Vec<Option<String>>| {
+        let line = row[0].as_deref().unwrap_or_default();
+        line.starts_with("exchange: groups by hash of id, i")
+    };
+    assert!(plan.rows.iter().any(exchanged), "{:?}", plan.rows);
+    let rows = client.query(&sql).expect("there is room").rows;
+    assert_eq!(rows[0][0], rows[0][1]);
+    let facts = client.query("SELECT count(*) * 400 FROM facts");
+    assert_eq!(rows[0][0], facts.expect("a number").rows[0][0]);
+}
+
 #[test]
 fn a_statement_of_ten_megabytes_is_no_problem() {
     let cluster = Cluster::start(&options());
