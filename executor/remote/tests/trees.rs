@@ -332,19 +332,18 @@ async fn an_executor_that_is_not_there_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_fragments_than_places_are_refused_and_not_kept_waiting() {
     let nodes = nodes(1, 4).await;
-    let tree = tree(vec![
-        stage(0, RIGHT_SQL, RIGHT, 3, 1),
+    // None of those that have a place gives it back before the others ask.
+    let long = format!("SELECT r.h, r.k FROM ({RIGHT_SQL}) AS r, ({ENDLESS}) AS e(n)");
+    let larger = tree(vec![
+        stage(0, &long, RIGHT, 3, 1),
         reading(
             stage(1, "SELECT h, k FROM __s0", RIGHT, 3, 1),
             &[(0, by_hash(), RIGHT)],
         ),
     ]);
-    let error = run(&nodes, &tree).await.expect_err("there is no room");
+    let error = run(&nodes, &larger).await.expect_err("there is no room");
     assert_eq!(error.kind, FragmentErrorKind::Unavailable, "{error}");
-    let smaller = Tree {
-        stages: vec![tree.stages[0].clone()],
-        ..tree
-    };
+    let smaller = tree(vec![stage(0, RIGHT_SQL, RIGHT, 3, 1)]);
     assert_eq!(run(&nodes, &smaller).await.expect("room again").len(), 900);
 }
 
