@@ -196,6 +196,31 @@ async fn more_stages_than_connections_run_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn the_queue_of_statements_has_an_end() {
+    let cluster = cluster(1, 1);
+    let one = plan(vec![stage("a", Partitioning::Single, &[])]);
+    let options = RunOptions::default();
+    let held = cluster.dispatcher.run(&one, &options).await.expect("runs");
+    // Eight may wait, and give up one after the other; the ninth may not.
+    let waiting = (0..9).map(|_| cluster.dispatcher.run(&one, &options));
+    let refused = futures::future::join_all(waiting).await;
+    let limits: Vec<&str> = refused
+        .into_iter()
+        .map(|outcome| match outcome {
+            Err(GatewayError::TooManyStatements { limit }) => limit,
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("there is no room"),
+        })
+        .collect();
+    let queue = "gateway.admission_queue_max";
+    assert!(!limits[..8].contains(&queue), "{limits:?}");
+    assert_eq!(limits[8], queue);
+    drop(held);
+    let next = cluster.dispatcher.run(&one, &options).await;
+    assert!(next.is_ok(), "those that gave up have left the queue");
+}
+
+#[tokio::test]
 async fn statements_wait_for_room_and_are_told_when_there_is_none() {
     let cluster = cluster(1, 1);
     let one = plan(vec![stage("a", Partitioning::Single, &[])]);
