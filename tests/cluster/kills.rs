@@ -18,7 +18,7 @@ use skein_tests::program::Signal;
 /// Beyond this a statement hangs: all deadlines that it has are shorter.
 const HANG: Duration = Duration::from_mins(1);
 /// An executor is killed or stopped at a random moment of this time.
-const MOMENT_MS_MAX: u64 = 600;
+const MOMENT_MS_MAX: u64 = 400;
 
 /// Statements of every exchange that take some hundred milliseconds.
 const STATEMENTS: &[&str] = &[

@@ -3,6 +3,7 @@
 //! `tests/differential`, which runs its suites on such executors as well.
 
 mod explain;
+mod failures;
 mod kills;
 mod stops;
 mod types;

@@ -26,6 +26,12 @@ pub struct FleetOptions {
     pub gateway: String,
     /// Further arguments of each executor.
     pub executor: Vec<String>,
+    /// Variables in the gateway's environment.
+    pub gateway_variables: Vec<(String, String)>,
+    /// Variables in the environment of each executor.
+    pub executor_variables: Vec<(String, String)>,
+    /// Executors that somebody else has started.
+    pub others: Vec<SocketAddr>,
 }
 
 impl FleetOptions {
@@ -36,6 +42,9 @@ impl FleetOptions {
             executors,
             gateway: String::new(),
             executor: Vec::new(),
+            gateway_variables: Vec::new(),
+            executor_variables: Vec::new(),
+            others: Vec::new(),
         }
     }
 }
@@ -77,7 +86,8 @@ impl Fleet {
         let files = tempfile::tempdir().expect("a folder can be made");
         let config = files.path().join("skein.toml");
         std::fs::write(&config, toml(&options, &executors)).expect("a file can be written");
-        let gateway = Program::start(&["serve", "--config", &config.to_string_lossy()]);
+        let arguments = ["serve", "--config", &config.to_string_lossy()];
+        let gateway = Program::start_in(None, &arguments, &options.gateway_variables);
         let address = gateway.address("serving on ");
         let fleet = Self {
             options,
@@ -86,7 +96,8 @@ impl Fleet {
             address,
             _files: files,
         };
-        fleet.wait_for_state(fleet.options.executors, "healthy");
+        let known = fleet.options.executors + fleet.options.others.len();
+        fleet.wait_for_state(known, "healthy");
         fleet
     }
 
@@ -167,14 +178,13 @@ fn start_executor(options: &FleetOptions, listen: &str) -> Program {
         arguments.extend(["--memory-limit", "1GB"]);
     }
     arguments.extend(options.executor.iter().map(String::as_str));
-    Program::start(&arguments)
+    Program::start_in(None, &arguments, &options.executor_variables)
 }
 
 fn toml(options: &FleetOptions, executors: &[Executor]) -> String {
-    let nodes: Vec<String> = executors
-        .iter()
-        .map(|executor| format!("\"{}\"", executor.address))
-        .collect();
+    let own = executors.iter().map(|executor| executor.address);
+    let all = own.chain(options.others.iter().copied());
+    let nodes: Vec<String> = all.map(|address| format!("\"{address}\"")).collect();
     let mut text = format!(
         "[gateway]\nlisten = [\"127.0.0.1:0\"]\n\n[executors]\nthreads = 1\n\
          memory_limit = \"1GB\"\nnodes = [{}]\n{}\n",

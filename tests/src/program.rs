@@ -80,9 +80,29 @@ impl Program {
 
     /// The same with variables in its environment.
     pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(environment::program(PROGRAM))
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables: Vec<(String, String)> = variables.iter().map(owned).collect();
+        Self::start_in(None, arguments, &variables)
+    }
+
+    /// The same in a network namespace.
+    pub fn start_in(
+        network: Option<&str>,
+        arguments: &[&str],
+        variables: &[(String, String)],
+    ) -> Self {
+        let program = environment::program(PROGRAM);
+        let mut command = match network {
+            None => Command::new(program),
+            Some(network) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", network]).arg(program);
+                command
+            }
+        };
+        let mut child = command
             .args(arguments)
-            .envs(variables.iter().copied())
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
