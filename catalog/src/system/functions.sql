@@ -19,6 +19,8 @@ CREATE MACRO skein_pg.quote_ident(name) AS
   CASE WHEN regexp_full_match(name, '[a-z_][a-z0-9_$]*') THEN name ELSE '"' || replace(name, '"', '""') || '"' END;
 CREATE MACRO skein_pg.quote_literal(value) AS
   CAST('''' || replace(CAST(value AS VARCHAR), '''', '''''') || '''' AS VARCHAR);
+CREATE TABLE skein_pg.skein_type_names AS
+  SELECT oid, skein_pg.format_type(oid, NULL) AS name FROM skein_pg.skein_types;
 CREATE TABLE skein_pg.skein_visible AS
   SELECT oid FROM skein_pg.skein_relations WHERE schema_oid = 2200
   UNION ALL SELECT index_oid FROM skein_pg.skein_constraints WHERE kind = 'p' AND schema_oid = 2200
@@ -160,9 +162,8 @@ CREATE TABLE skein_pg.skein_signatures AS
   listed AS (SELECT g.*, unnest(g.types) AS type_oid, generate_subscripts(g.types, 1) AS place FROM given AS g),
   written AS (
     SELECT l.oid, l.place, l.direct, coalesce(l.modes[l.place], 'i') AS mode,
-      CASE WHEN coalesce(l.names[l.place], '') = '' THEN '' ELSE skein_pg.quote_ident(l.names[l.place]) || ' ' END ||
-        skein_pg.format_type(l.type_oid, NULL) AS shown
-    FROM listed AS l),
+      CASE WHEN coalesce(l.names[l.place], '') = '' THEN '' ELSE skein_pg.quote_ident(l.names[l.place]) || ' ' END || t.name AS shown
+    FROM listed AS l JOIN skein_pg.skein_type_names AS t ON t.oid = l.type_oid),
   joined AS (
     SELECT w.oid,
       string_agg(CASE w.mode WHEN 'o' THEN 'OUT ' WHEN 'b' THEN 'INOUT ' WHEN 'v' THEN 'VARIADIC ' ELSE '' END || w.shown, ', ' ORDER BY w.place)
@@ -171,9 +172,9 @@ CREATE TABLE skein_pg.skein_signatures AS
       string_agg(w.shown, ', ' ORDER BY w.place) FILTER (WHERE w.mode = 't') AS columns
     FROM written AS w GROUP BY w.oid)
   SELECT g.oid, CASE WHEN j.columns IS NOT NULL THEN 'TABLE(' || j.columns || ')'
-      ELSE CASE WHEN g.proretset THEN 'SETOF ' ELSE '' END || skein_pg.format_type(g.prorettype, NULL) END AS result,
+      ELSE CASE WHEN g.proretset THEN 'SETOF ' ELSE '' END || t.name END AS result,
     concat_ws(' ', j.arguments, 'ORDER BY ' || j.ordered) AS arguments
-  FROM given AS g LEFT JOIN joined AS j ON j.oid = g.oid;
+  FROM given AS g JOIN skein_pg.skein_type_names AS t ON t.oid = g.prorettype LEFT JOIN joined AS j ON j.oid = g.oid;
 CREATE MACRO skein_pg.pg_get_function_result(object_oid) AS
   (SELECT signed.result FROM skein_pg.skein_signatures AS signed WHERE signed.oid = object_oid);
 CREATE MACRO skein_pg.pg_get_function_arguments(object_oid) AS
@@ -250,14 +251,20 @@ CREATE MACRO skein_pg.skein_regproc_name(function_oid) AS
     ELSE coalesce((SELECT min(shown.proname) FROM skein_pg.pg_proc AS shown WHERE shown.oid = function_oid), CAST(function_oid AS VARCHAR)) END;
 -- Functions and operators with the types of their arguments, as regprocedure and regoperator write them.
 CREATE TABLE skein_pg.skein_regprocedure_names AS
-  SELECT p.oid, CASE p.pronamespace WHEN 13207 THEN 'information_schema.' ELSE '' END || skein_pg.quote_ident(p.proname) || '(' || coalesce(
-    list_aggregate(list_transform(CAST(string_split(nullif(p.proargtypes, '-'), ',') AS BIGINT[]), lambda it: skein_pg.format_type(it, NULL)), 'string_agg', ','), '')
-    || ')' AS name
-  FROM skein_pg.skein_procs AS p;
+  WITH types AS (
+    SELECT p.oid, unnest(CAST(string_split(nullif(p.proargtypes, '-'), ',') AS BIGINT[])) AS type_oid,
+      generate_subscripts(string_split(p.proargtypes, ','), 1) AS place
+    FROM skein_pg.skein_procs AS p),
+  lists AS (
+    SELECT y.oid, string_agg(t.name, ',' ORDER BY y.place) AS names
+    FROM types AS y JOIN skein_pg.skein_type_names AS t ON t.oid = y.type_oid GROUP BY y.oid)
+  SELECT p.oid, CASE p.pronamespace WHEN 13207 THEN 'information_schema.' ELSE '' END || skein_pg.quote_ident(p.proname) ||
+    '(' || coalesce(l.names, '') || ')' AS name
+  FROM skein_pg.skein_procs AS p LEFT JOIN lists AS l ON l.oid = p.oid;
 CREATE TABLE skein_pg.skein_regoperator_names AS
-  SELECT o.oid, o.oprname || '(' || CASE o.oprleft WHEN 0 THEN 'NONE' ELSE skein_pg.format_type(o.oprleft, NULL) END || ',' ||
-    skein_pg.format_type(o.oprright, NULL) || ')' AS name
-  FROM skein_pg.skein_operators AS o;
+  SELECT o.oid, o.oprname || '(' || coalesce(l.name, 'NONE') || ',' || r.name || ')' AS name
+  FROM skein_pg.skein_operators AS o LEFT JOIN skein_pg.skein_type_names AS l ON l.oid = o.oprleft
+    JOIN skein_pg.skein_type_names AS r ON r.oid = o.oprright;
 -- The names of types are written in several ways, which regtype reads.
 CREATE MACRO skein_pg.skein_signature(name) AS
   list_transform([replace(CAST(name AS VARCHAR), 'pg_catalog.', '')], lambda it: lower(trim(regexp_extract(it, '^([^(]*)', 1))) || '(' ||

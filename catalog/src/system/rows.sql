@@ -189,6 +189,13 @@ INSERT INTO skein_pg.pg_statio_all_tables BY NAME
 INSERT INTO skein_pg.pg_statio_user_tables BY NAME
   SELECT relid, schemaname, relname, 0 AS heap_blks_read, 0 AS heap_blks_hit FROM skein_pg.pg_stat_user_tables;
 
+INSERT INTO skein_pg.pg_stat_database BY NAME
+  SELECT 5 AS datid, database AS datname, 0 AS numbackends, 0 AS xact_commit, 0 AS xact_rollback, 0 AS blks_read, 0 AS blks_hit, 0 AS tup_returned,
+    0 AS tup_fetched, 0 AS tup_inserted, 0 AS tup_updated, 0 AS tup_deleted, 0 AS conflicts, 0 AS temp_files, 0 AS temp_bytes, 0 AS deadlocks,
+    0 AS blk_read_time, 0 AS blk_write_time, 0 AS session_time, 0 AS active_time, 0 AS idle_in_transaction_time, 0 AS sessions,
+    0 AS sessions_abandoned, 0 AS sessions_fatal, 0 AS sessions_killed
+  FROM skein_pg.skein_identity;
+
 INSERT INTO skein_pg.pg_timezone_names BY NAME
   SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names();
 
@@ -313,6 +320,12 @@ INSERT INTO skein_info.constraint_table_usage BY NAME
 INSERT INTO skein_info.character_sets BY NAME
   SELECT 'UTF8' AS character_set_name, 'UCS' AS character_repertoire, 'UTF8' AS form_of_use, database AS default_collate_catalog FROM skein_pg.skein_identity;
 
+INSERT INTO skein_info.role_table_grants BY NAME
+  SELECT 'skein' AS grantor, 'skein' AS grantee, table_catalog, table_schema, table_name, 'SELECT' AS privilege_type, 'NO' AS is_grantable, 'YES' AS with_hierarchy
+  FROM skein_info.tables;
+
 INSERT INTO skein_info.table_privileges BY NAME
+  SELECT * FROM skein_info.role_table_grants
+  UNION ALL BY NAME
   SELECT 'skein' AS grantor, 'PUBLIC' AS grantee, table_catalog, table_schema, table_name, 'SELECT' AS privilege_type, 'NO' AS is_grantable, 'YES' AS with_hierarchy
   FROM skein_info.tables;

@@ -165,7 +165,7 @@ fn partials(name: &str, aggregate: &Function, arg_types: &[String]) -> Option<Pa
         ("bit_and", 1) => same("bit_and({0})"),
         ("bit_or", 1) | ("bitstring_agg", 3) => same("bit_or({0})"),
         ("bit_xor", 1) => same("bit_xor({0})"),
-        ("avg" | "mean", 1) if is_number(arg_types) => Some(plain(
+        ("avg" | "mean", 1) if arg_types.first().is_some_and(|ty| is_number(ty)) => Some(plain(
             vec![
                 again(aggregate, "sum", None),
                 again(aggregate, "count", None),
@@ -361,25 +361,23 @@ fn count_rows(aggregate: &Function) -> Expr {
     Expr::from(ExprKind::Function(Box::new(call)))
 }
 
-/// Whether the first argument is of a type that has a sum.
-fn is_number(arg_types: &[String]) -> bool {
-    arg_types.first().is_some_and(|ty| {
-        matches!(
-            ty.as_str(),
-            "TINYINT"
-                | "SMALLINT"
-                | "INTEGER"
-                | "BIGINT"
-                | "HUGEINT"
-                | "UTINYINT"
-                | "USMALLINT"
-                | "UINTEGER"
-                | "UBIGINT"
-                | "UHUGEINT"
-                | "FLOAT"
-                | "DOUBLE"
-        ) || ty.starts_with("DECIMAL(")
-    })
+/// Whether DuckDB's type is that of a number, which has a sum.
+pub(crate) fn is_number(ty: &str) -> bool {
+    matches!(
+        ty,
+        "TINYINT"
+            | "SMALLINT"
+            | "INTEGER"
+            | "BIGINT"
+            | "HUGEINT"
+            | "UTINYINT"
+            | "USMALLINT"
+            | "UINTEGER"
+            | "UBIGINT"
+            | "UHUGEINT"
+            | "FLOAT"
+            | "DOUBLE"
+    ) || ty.starts_with("DECIMAL")
 }
 
 impl Partials {

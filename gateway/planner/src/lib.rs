@@ -5,6 +5,7 @@ pub mod ast;
 pub mod bind;
 pub mod brief;
 mod build;
+pub mod calendar;
 pub mod clock;
 pub mod error;
 pub mod explain;

@@ -1,6 +1,8 @@
 //! Dates and times in text, in every `DateStyle`; mirrors `EncodeDateOnly`, `EncodeTimeOnly` and
 //! `EncodeDateTime`.
 
+use skein_planner::calendar::Civil;
+
 use super::cells::room;
 use super::settings::{DateFormat, DateOrder, DateStyle};
 use super::zone::Zone;
@@ -21,39 +23,6 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-
-/// A date of the proleptic Gregorian calendar; the year 0 is 1 BC.
-#[derive(Clone, Copy)]
-struct Civil {
-    year: i64,
-    month: u8,
-    day: u8,
-}
-
-/// From days since 1970. Counts in years that begin in March, so that leap days come last.
-#[inline]
-fn civil(days: i64) -> Civil {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097).unsigned_abs();
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = year_of_era.cast_signed() + era * 400 + i64::from(month <= 2);
-    let byte = |number: u64| u8::try_from(number).expect("months and days are small");
-    Civil {
-        year,
-        month: byte(month),
-        day: byte(day),
-    }
-}
 
 #[inline]
 fn pair(number: u8) -> [u8; 2] {
@@ -135,7 +104,7 @@ pub(crate) fn date(days: i32, style: DateStyle, out: &mut Vec<u8>) {
         i32::MAX => out.extend_from_slice(b"infinity"),
         i32::MIN | -2_147_483_647 => out.extend_from_slice(b"-infinity"),
         days => {
-            let civil = civil(i64::from(days));
+            let civil = Civil::of(i64::from(days));
             if style.format == DateFormat::Iso
                 && let Some(year) = plain_year(civil)
             {
@@ -242,7 +211,7 @@ pub(crate) fn timestamp(micros: i64, zone: Option<&Zone>, layout: Layout, out: &
     let fraction_micros = micros.rem_euclid(1_000_000);
     let zone_offset = zone.map(|zone| zone.offset(second));
     let local = second + i64::from(zone_offset.unwrap_or(0));
-    let civil = civil(local.div_euclid(86_400));
+    let civil = Civil::of(local.div_euclid(86_400));
     let of_day = local.rem_euclid(86_400) * 1_000_000 + fraction_micros;
     match layout {
         Layout::Style(

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::names::string;
 use super::types;
 use crate::ast::{Constant, DataType};
+use crate::calendar::Civil;
 
 /// Widths of the integer types that DuckDB's parser gives to whole numbers, from narrow to wide.
 const INTEGER: std::ops::RangeInclusive<i128> = -0x7fff_ffff..=0x7fff_ffff;
@@ -208,7 +209,7 @@ fn temporal(id: &str, value: &Value) -> Option<String> {
         _ => return None,
     };
     let clock = clock(nanoseconds.rem_euclid(DAY));
-    let day = nanoseconds.div_euclid(DAY);
+    let day = i64::try_from(nanoseconds.div_euclid(DAY)).ok()?;
     Some(match id {
         "TIME" | "TIME_NS" => clock,
         "DATE" => calendar(day, ""),
@@ -228,29 +229,14 @@ fn clock(nanoseconds: i128) -> String {
     text
 }
 
-/// Date of a day counted from 1970-01-01, in the Gregorian calendar, followed by `rest`.
-///
-/// Counts from 0000-03-01, so that the day that leap years add is the last of the year.
-fn calendar(day: i128, rest: &str) -> String {
-    let day = day + 719_468;
-    let era = day.div_euclid(146_097);
-    let day_of_era = day.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + i128::from(month <= 2);
+/// Date of a day counted from 1970-01-01, followed by `rest`.
+fn calendar(day: i64, rest: &str) -> String {
+    let Civil { year, month, day } = Civil::of(day);
     // There is no year 0 between 1 BC and 1 AD.
     if year > 0 {
-        format!("{year:04}-{month:02}-{day_of_month:02}{rest}")
+        format!("{year:04}-{month:02}-{day:02}{rest}")
     } else {
-        format!("{:04}-{month:02}-{day_of_month:02} (BC){rest}", 1 - year)
+        format!("{:04}-{month:02}-{day:02} (BC){rest}", 1 - year)
     }
 }
 

@@ -9,6 +9,7 @@
 //! on all fields before it, in one order.
 
 use super::{Fault, FieldOrder, zones};
+use crate::calendar::{Civil, days, month_length};
 
 /// What a constant is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -637,7 +638,8 @@ impl Found {
 
     fn iso_date(&self) -> Result<Option<String>, Fault> {
         if let Some(julian) = self.julian {
-            let (year, month, day) = civil(julian - 2_440_588);
+            let Civil { year, month, day } = Civil::of(julian - 2_440_588);
+            let (month, day) = (i32::from(month), i32::from(day));
             return Ok(Some(iso(year, month, day)));
         }
         let Some(mut year) = self.year else {
@@ -666,7 +668,8 @@ impl Found {
             if !(1..=366).contains(&day) {
                 return Err(Fault::Field);
             }
-            let (year, month, day) = civil(days(year, 1, 1) + i64::from(day) - 1);
+            let Civil { year, month, day } = Civil::of(days(year, 1, 1) + i64::from(day) - 1);
+            let (month, day) = (i32::from(month), i32::from(day));
             return Ok(Some(iso(year, month, day)));
         }
         let (Some(month), Some(day)) = (self.month, self.day) else {
@@ -786,44 +789,6 @@ fn iso(year: i64, month: i32, day: i32) -> String {
     } else {
         format!("{year:04}-{month:02}-{day:02}")
     }
-}
-
-fn month_length(year: i64, month: i32) -> i32 {
-    let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
-    match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970 of a date of the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// The date that many days after 1970.
-fn civil(days: i64) -> (i64, i32, i32) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year + era * 400 + i64::from(month <= 2);
-    let small = |value: i64| i32::try_from(value).expect("below 32");
-    (year, small(month), small(day))
 }
 
 #[cfg(test)]

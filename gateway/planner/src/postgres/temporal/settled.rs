@@ -361,29 +361,10 @@ fn character(expr: &mut Expr, ty: &str) {
             let span = own("skein_time_interval", vec![operand.clone()]);
             to_char::compile(&span, to_char::Kind::Interval, &parts, None)
         }
-        _ if is_number(ty) => numbers::compile(operand, template),
+        _ if crate::aggregates::is_number(ty) => numbers::compile(operand, template),
         _ => None,
     };
     if let Some(with) = with {
         replace(expr, with);
     }
-}
-
-fn is_number(ty: &str) -> bool {
-    ty.starts_with("DECIMAL")
-        || matches!(
-            ty,
-            "TINYINT"
-                | "SMALLINT"
-                | "INTEGER"
-                | "BIGINT"
-                | "HUGEINT"
-                | "UTINYINT"
-                | "USMALLINT"
-                | "UINTEGER"
-                | "UBIGINT"
-                | "UHUGEINT"
-                | "FLOAT"
-                | "DOUBLE"
-        )
 }
