@@ -15,6 +15,7 @@
 mod aggregates;
 mod array_text;
 mod arrays;
+pub mod asking;
 mod bytea;
 mod casts;
 mod catalogue;

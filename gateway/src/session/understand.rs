@@ -15,6 +15,7 @@ use skein_planner::ast::visit::{self, Descend, Node};
 use skein_planner::ast::{Expr, ExprKind, Query, print};
 use skein_planner::error::PlanError;
 use skein_planner::outputs::{Outputs, outputs};
+use skein_planner::postgres::asking::Answers;
 use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::operands;
 use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
@@ -259,8 +260,9 @@ fn understand(
         }
         locate(error, text, &parsed, shadow)
     };
-    settle(&mut resolved.query, shadow);
-    operands::settle(&mut resolved.query, shadow, !resolved.touches_catalogue)?;
+    let answers = Answers::of(shadow);
+    settle(&mut resolved.query, &answers);
+    operands::settle(&mut resolved.query, &answers, !resolved.touches_catalogue)?;
     let first = match bind(&mut resolved.query) {
         Err(error) if lacks_operator(&error) && settle_operators(&mut resolved.query, shadow) => {
             bind(&mut resolved.query)

@@ -8,9 +8,8 @@
 //! | `round`, `sign`, `trunc`, casts, `\|\|` | other types, other text | see [`functions`] |
 //! | operators on types that do not go together | some common type | an error, see [`operators`] |
 //!
-//! Operands are described where they stand: `SELECT operand FROM …` with the FROM of their block and
-//! the common table expressions in scope, inner blocks and inner expressions first. Columns are
-//! described all at once; the types of most expressions follow from those of their operands
+//! Operands are described where they stand, see [`asking`], inner blocks and inner expressions first.
+//! Columns are described all at once; the types of most expressions follow from those of their operands
 //! ([`types::infer`]). What cannot be described alone (in a correlated subquery, say) keeps DuckDB's
 //! meaning; [`super::sums`] then does what it can for result columns.
 //!
@@ -23,7 +22,7 @@ mod types;
 
 use std::collections::BTreeMap;
 
-use super::once::bind_once;
+use super::asking::{self, Answers};
 use super::{RewriteError, node};
 use crate::ast::visit::{
     Descend, Node, NodeMut, any, children, children_mut, is_aggregate, walk, walk_mut,
@@ -32,7 +31,6 @@ use crate::ast::{
     Cte, DataType, Expr, ExprKind, Modifier, Query, QueryBody, Select, TableRef, TableRefKind,
     print,
 };
-use crate::bind::Bind;
 use types::infer;
 
 pub(in crate::postgres) use types::Ty;
@@ -40,7 +38,7 @@ pub(in crate::postgres) use types::Ty;
 /// Settles the types in `query`, whose names are resolved. `strict`: operands that do not go together
 /// are errors. Some columns of the catalogue have other types than PostgreSQL's, so what reads it is
 /// not judged by them.
-pub fn settle(query: &mut Query, bind: &dyn Bind, strict: bool) -> Result<(), RewriteError> {
+pub fn settle(query: &mut Query, answers: &Answers<'_>, strict: bool) -> Result<(), RewriteError> {
     if any(Node::Query(query), &mut |node| match node {
         Node::Expr(expr) => is_target(expr),
         Node::Query(Query {
@@ -49,7 +47,7 @@ pub fn settle(query: &mut Query, bind: &dyn Bind, strict: bool) -> Result<(), Re
         }) => select.where_clause.is_some(),
         Node::Query(_) | Node::Table(_) => false,
     }) {
-        within_query(query, &[], Asking { bind, strict })?;
+        within_query(query, &[], Asking { answers, strict })?;
     }
     Ok(())
 }
@@ -57,7 +55,7 @@ pub fn settle(query: &mut Query, bind: &dyn Bind, strict: bool) -> Result<(), Re
 /// Whom to ask, and what to do with the answers.
 #[derive(Clone, Copy)]
 struct Asking<'a> {
-    bind: &'a dyn Bind,
+    answers: &'a Answers<'a>,
     strict: bool,
 }
 
@@ -97,27 +95,31 @@ fn within_select(
         walk_mut(NodeMut::Expr(expr), &mut inner);
     }
     outcome?;
-    let mut block = Block {
-        select: select.clone(),
-        scope,
-        asking,
-        known: BTreeMap::new(),
-    };
+    let leaves = leaves(select, modifiers);
+    let before = select.clone();
     let mut targets: Vec<(Place, &mut Expr)> = own_expressions(select, modifiers)
         .into_iter()
-        .filter(|(place, expr)| matches!(place, Place::Hidden(_)) || has_target(expr))
+        .filter(|(place, expr)| concerned(*place, expr))
         .collect();
     if targets.is_empty() {
         return Ok(());
     }
-    block.describe_leaves(targets.iter().map(|(_, expr)| &**expr));
+    let mut block = Block {
+        asked: asking::Block::new(before, scope, asking.answers),
+        asking,
+    };
+    block.asked.ask_together(&leaves);
     for (place, expr) in &mut targets {
         let ty = block.settle(expr, *place)?;
         if let Place::Hidden(clause) = place {
             block.condition(clause, ty.as_ref(), expr.location)?;
         }
     }
-    for (item, before) in select.select_list.iter_mut().zip(&block.select.select_list) {
+    for (item, before) in select
+        .select_list
+        .iter_mut()
+        .zip(&block.asked.select.select_list)
+    {
         // What was put around or in place of a call keeps the name DuckDB gave it.
         if item.alias.is_empty() && names_itself(before) && item.kind != before.kind {
             item.alias = print::expr_sql(before);
@@ -201,96 +203,53 @@ fn in_from<'a>(table: &'a mut TableRef, found: &mut Vec<(Place, &'a mut Expr)>) 
     }
 }
 
-/// A block as it was, to ask about.
+/// What types of this block will be inferred from, by text: columns, and calls of which only DuckDB
+/// knows the type.
+pub(super) fn leaves(select: &mut Select, modifiers: &mut [Modifier]) -> BTreeMap<String, Expr> {
+    let mut leaves: BTreeMap<String, Expr> = BTreeMap::new();
+    for (place, expr) in own_expressions(select, modifiers) {
+        if !concerned(place, expr) {
+            continue;
+        }
+        walk(Node::Expr(expr), &mut |node| match node {
+            Node::Expr(Expr {
+                kind: ExprKind::Lambda { .. },
+                ..
+            })
+            | Node::Query(_) => Descend::Over,
+            Node::Expr(expr) => {
+                if is_leaf(expr) {
+                    let mut alone = expr.clone();
+                    alone.alias = String::new();
+                    leaves.entry(print::expr_sql(&alone)).or_insert(alone);
+                }
+                Descend::Into
+            }
+            Node::Table(_) => Descend::Into,
+        });
+    }
+    leaves
+}
+
+/// Whether a rule may concern what stands there.
+fn concerned(place: Place, expr: &Expr) -> bool {
+    matches!(place, Place::Hidden(_)) || has_target(expr)
+}
+
+/// A block as it was.
 struct Block<'a> {
-    select: Select,
-    scope: &'a [Cte],
+    asked: asking::Block<'a>,
     asking: Asking<'a>,
-    /// DuckDB's types of expressions by their text.
-    known: BTreeMap<String, Option<String>>,
 }
 
 impl Block<'_> {
-    /// Describes all at once what types will be inferred from: columns, and calls of which only
-    /// DuckDB knows the type.
-    fn describe_leaves<'e>(&mut self, exprs: impl Iterator<Item = &'e Expr>) {
-        let mut leaves: BTreeMap<String, Expr> = BTreeMap::new();
-        for expr in exprs {
-            walk(Node::Expr(expr), &mut |node| match node {
-                Node::Expr(Expr {
-                    kind: ExprKind::Lambda { .. },
-                    ..
-                })
-                | Node::Query(_) => Descend::Over,
-                Node::Expr(expr) => {
-                    if is_leaf(expr) {
-                        let mut alone = expr.clone();
-                        alone.alias = String::new();
-                        leaves.entry(print::expr_sql(&alone)).or_insert(alone);
-                    }
-                    Descend::Into
-                }
-                Node::Table(_) => Descend::Into,
-            });
-        }
-        if leaves.is_empty() {
-            return;
-        }
-        let (texts, exprs): (Vec<String>, Vec<Expr>) = leaves.into_iter().unzip();
-        if let Some(types) = self.describe(exprs, false)
-            && types.len() == texts.len()
-        {
-            self.known = texts.into_iter().zip(types.into_iter().map(Some)).collect();
-        }
-    }
-
-    /// Types of `exprs` in this block: of rows, or after grouping.
-    fn describe(&self, exprs: Vec<Expr>, grouped: bool) -> Option<Vec<String>> {
-        let mut select = self.select.clone();
-        (select.where_clause, select.having, select.qualify) = (None, None, None);
-        select.sample = None;
-        if grouped {
-            // The other columns stay, for the numbers and names in GROUP BY.
-            select.select_list.extend(exprs);
-        } else {
-            select.select_list = exprs;
-            (select.group_by, select.grouping_sets) = (Vec::new(), Vec::new());
-            select.group_by_all = false;
-        }
-        let mut query = Query {
-            ctes: self.scope.to_vec(),
-            body: QueryBody::Select(Box::new(select)),
-            modifiers: Vec::new(),
-        };
-        bind_once(&mut query);
-        let columns = self.asking.bind.describe(&print::query_sql(&query)).ok()?;
-        Some(columns.into_iter().map(|column| column.ty).collect())
-    }
-
     fn is_grouped(&self) -> bool {
-        self.select.group_by_all || !self.select.group_by.is_empty()
+        self.asked.select.group_by_all || !self.asked.select.group_by.is_empty()
     }
 
     /// Asks DuckDB, once for each text.
     fn ask(&mut self, expr: &Expr) -> Option<Ty> {
-        let text = print::expr_sql(expr);
-        if let Some(known) = self.known.get(&text) {
-            return known.as_deref().map(Ty::parse);
-        }
-        let mut alone = expr.clone();
-        alone.alias = String::new();
-        let ty = match self.describe(vec![alone.clone()], false) {
-            Some(types) => match types.as_slice() {
-                [ty] => Some(ty.clone()),
-                _ => None,
-            },
-            None => self
-                .describe(vec![alone], true)
-                .and_then(|types| types.last().cloned()),
-        };
-        let found = ty.as_deref().map(Ty::parse);
-        self.known.insert(text, ty);
-        found
+        self.asked.type_of(expr).as_deref().map(Ty::parse)
     }
 
     /// Settles an expression, what is in it first, and gives its type if that was found on the way.
@@ -318,8 +277,8 @@ impl Block<'_> {
     fn infer(&mut self, expr: &Expr, types: &[Option<Ty>]) -> Option<Ty> {
         match &expr.kind {
             ExprKind::ColumnRef(_) => {
-                let known = self.known.get(&print::expr_sql(expr))?.as_deref();
-                return known.map(Ty::parse);
+                let known = self.asked.known(&print::expr_sql(expr));
+                return known.as_deref().map(Ty::parse);
             }
             // What a rule has put in has operands of which `types` does not know.
             ExprKind::Cast { ty, .. } => {

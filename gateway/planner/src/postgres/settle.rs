@@ -7,9 +7,8 @@
 //! | `x::numeric` | three digits after the point | see [`super::numerics`] |
 //! | operators and functions over arrays, json and others | | see [`super::typed`] |
 //!
-//! Operands are described where they stand: `SELECT operand FROM …` with the FROM of their block and
-//! the common table expressions in scope, inner blocks and inner expressions first. A sum that cannot
-//! be described alone (in a correlated subquery, say) keeps DuckDB's type; [`super::sums`] then does
+//! Operands are described where they stand, see [`asking`], inner blocks and inner expressions first.
+//! A sum that cannot be described alone (in a correlated subquery, say) keeps DuckDB's type; [`super::sums`] then does
 //! what it can for result columns. Operands of other things are then described together with FROM of
 //! the blocks around.
 //!
@@ -20,9 +19,9 @@ use std::collections::BTreeMap;
 use skein_catalog::types::Type;
 use skein_executor_api::Column;
 
-use super::once::bind_once;
+use super::asking::{self, Answers};
 use super::typed::{self, Hints};
-use super::{node, numerics, temporal};
+use super::{node, numerics, operands, temporal};
 use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
 use crate::ast::{
     Cte, Expr, ExprKind, Join, JoinKind, JoinSyntax, Modifier, Query, QueryBody, Select, TableRef,
@@ -31,7 +30,7 @@ use crate::ast::{
 use crate::bind::Bind;
 
 /// Settles the types in `query`, whose names are resolved.
-pub fn settle(query: &mut Query, bind: &dyn Bind) {
+pub fn settle(query: &mut Query, answers: &Answers<'_>) {
     let hints = Hints::of(query);
     if hints.rows
         || any(Node::Query(query), &mut |node| match node {
@@ -39,7 +38,7 @@ pub fn settle(query: &mut Query, bind: &dyn Bind) {
             _ => false,
         })
     {
-        within_query(query, &[], bind, hints, None);
+        within_query(query, &[], answers, hints, None);
     }
 }
 
@@ -55,7 +54,7 @@ pub fn settle_operators(query: &mut Query, bind: &dyn Bind) -> bool {
         Descend::Into
     });
     if marked {
-        within_query(query, &[], bind, Hints::default(), None);
+        within_query(query, &[], &Answers::of(bind), Hints::default(), None);
         // Those in FROM were not settled.
         walk_mut(NodeMut::Query(query), &mut |node| {
             if let NodeMut::Expr(expr) = node
@@ -85,7 +84,7 @@ pub fn settle_days(query: &mut Query, columns: &[Column], bind: &dyn Bind) -> bo
         }
     }
     if marked {
-        within_query(query, &[], bind, Hints::default(), None);
+        within_query(query, &[], &Answers::of(bind), Hints::default(), None);
     }
     marked
 }
@@ -93,20 +92,20 @@ pub fn settle_days(query: &mut Query, columns: &[Column], bind: &dyn Bind) -> bo
 fn within_query(
     query: &mut Query,
     scope: &[Cte],
-    bind: &dyn Bind,
+    answers: &Answers<'_>,
     hints: Hints,
     outer: Option<&TableRef>,
 ) {
     let mut scope = scope.to_vec();
     for cte in &mut query.ctes {
-        within_query(&mut cte.query, &scope, bind, hints, outer);
+        within_query(&mut cte.query, &scope, answers, hints, outer);
         scope.push(cte.clone());
     }
     match &mut query.body {
         QueryBody::Select(select) => {
             let around = Around {
                 scope: &scope,
-                bind,
+                answers,
                 hints,
                 outer,
             };
@@ -114,11 +113,11 @@ fn within_query(
         }
         QueryBody::SetOperation { operands, .. } => {
             for operand in operands {
-                within_query(operand, &scope, bind, hints, outer);
+                within_query(operand, &scope, answers, hints, outer);
             }
         }
         QueryBody::RecursiveCte { left, .. } => {
-            within_query(left, &scope, bind, hints, outer);
+            within_query(left, &scope, answers, hints, outer);
         }
     }
 }
@@ -128,7 +127,7 @@ fn within_query(
 struct Around<'a> {
     /// Common table expressions.
     scope: &'a [Cte],
-    bind: &'a dyn Bind,
+    answers: &'a Answers<'a>,
     hints: Hints,
     /// FROM of the blocks around it, of which its expressions may name columns.
     outer: Option<&'a TableRef>,
@@ -139,7 +138,7 @@ impl Around<'_> {
     fn below(self, node: NodeMut<'_>, outer: Option<&TableRef>) {
         walk_mut(node, &mut |node| match node {
             NodeMut::Query(query) => {
-                within_query(query, self.scope, self.bind, self.hints, outer);
+                within_query(query, self.scope, self.answers, self.hints, outer);
                 Descend::Over
             }
             NodeMut::Table(_) | NodeMut::Expr(_) => Descend::Into,
@@ -180,7 +179,7 @@ fn together(left: Option<TableRef>, right: &TableRef) -> TableRef {
 fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around<'_>) {
     let Around {
         scope,
-        bind,
+        answers,
         hints,
         outer,
     } = around;
@@ -198,16 +197,13 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
         }
     }
     let mut block = Block {
-        select: select.clone(),
-        scope,
-        bind,
+        asked: asking::Block::new(select.clone(), scope, answers),
         hints,
         outer,
-        known: BTreeMap::new(),
     };
     if hints.rows {
-        for index in typed::whole_rows(&block.select).collect::<Vec<_>>() {
-            let item = block.select.select_list[index].clone();
+        for index in typed::whole_rows(&block.asked.select).collect::<Vec<_>>() {
+            let item = block.asked.select.select_list[index].clone();
             if let Some(ty) = block.type_of(&item).and_then(|ty| Type::parse(&ty).ok())
                 && !ty.is_record()
             {
@@ -215,18 +211,26 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
             }
         }
     }
+    let has_targets = own_expressions(select, modifiers)
+        .iter()
+        .any(|expr| has_target(expr, hints));
+    if !has_targets {
+        return;
+    }
+    let more = operands::leaves(select, modifiers);
     let targets: Vec<&mut Expr> = own_expressions(select, modifiers)
         .into_iter()
         .filter(|expr| has_target(expr, hints))
         .collect();
-    if targets.is_empty() {
-        return;
-    }
-    block.describe_operands(&targets);
+    block.describe_operands(&targets, more);
     for expr in targets {
         block.settle(expr);
     }
-    for (item, before) in select.select_list.iter_mut().zip(&block.select.select_list) {
+    for (item, before) in select
+        .select_list
+        .iter_mut()
+        .zip(&block.asked.select.select_list)
+    {
         // A sum that is cast now keeps the name DuckDB gave it.
         if item.alias.is_empty() && is_sum(before) && !is_sum(item) {
             item.alias = print::expr_sql(before);
@@ -254,29 +258,28 @@ fn own_expressions<'a>(select: &'a mut Select, modifiers: &'a mut [Modifier]) ->
     found
 }
 
-/// A block as it was, to ask about.
+/// A block as it was.
 struct Block<'a> {
-    select: Select,
-    scope: &'a [Cte],
-    bind: &'a dyn Bind,
+    asked: asking::Block<'a>,
     hints: Hints,
     outer: Option<&'a TableRef>,
-    /// Types of operands by their text.
-    known: BTreeMap<String, Option<String>>,
 }
 
 impl Block<'_> {
-    /// Describes the operands that are known beforehand all at once.
-    fn describe_operands(&mut self, exprs: &[&mut Expr]) {
+    /// Describes the operands that are known beforehand all at once, together with `more`, which
+    /// [`operands`] will ask for.
+    fn describe_operands(&mut self, exprs: &[&mut Expr], more: BTreeMap<String, Expr>) {
         let hints = self.hints;
-        let mut operands: Vec<Expr> = Vec::new();
+        let mut found: BTreeMap<String, Expr> = BTreeMap::new();
         for expr in exprs {
             walk(Node::Expr(expr), &mut |node| match node {
                 Node::Query(_) => Descend::Over,
                 Node::Expr(expr) => {
                     for operand in operand(expr).into_iter().chain(hints.operands(expr)) {
-                        if !has_target(operand, hints) && !operands.contains(operand) {
-                            operands.push(operand.clone());
+                        if !has_target(operand, hints) {
+                            let mut alone = operand.clone();
+                            alone.alias = String::new();
+                            found.entry(print::expr_sql(&alone)).or_insert(alone);
                         }
                     }
                     Descend::Into
@@ -284,11 +287,11 @@ impl Block<'_> {
                 Node::Table(_) => Descend::Into,
             });
         }
-        let texts: Vec<String> = operands.iter().map(print::expr_sql).collect();
-        if let Some(types) = self.describe(operands, false)
-            && types.len() == texts.len()
-        {
-            self.known = texts.into_iter().zip(types.into_iter().map(Some)).collect();
+        let mut all = more;
+        all.extend(found.clone());
+        // Some may not be bound alone, which those here can do without.
+        if !self.asked.ask_together(&all) && all.len() > found.len() {
+            self.asked.ask_together(&found);
         }
     }
 
@@ -298,62 +301,23 @@ impl Block<'_> {
             return Some(ty);
         }
         let outer = self.outer?.clone();
-        let from = match self.select.from.kind {
+        let from = match self.asked.select.from.kind {
             TableRefKind::Empty => outer,
-            _ => together(Some(outer), &self.select.from),
+            _ => together(Some(outer), &self.asked.select.from),
         };
-        let own = std::mem::replace(&mut self.select.from, from);
+        let own = std::mem::replace(&mut self.asked.select.from, from);
         let mut alone = expr.clone();
         alone.alias = String::new();
-        let types = self.describe(vec![alone], false);
-        self.select.from = own;
+        let types = self.asked.describe(vec![alone], false);
+        self.asked.select.from = own;
         match types?.as_slice() {
             [ty] => Some(ty.clone()),
             _ => None,
         }
     }
 
-    /// Types of `exprs` in this block: of rows, or after grouping.
-    fn describe(&self, exprs: Vec<Expr>, grouped: bool) -> Option<Vec<String>> {
-        let mut select = self.select.clone();
-        (select.where_clause, select.having, select.qualify) = (None, None, None);
-        select.sample = None;
-        if grouped {
-            // The other columns stay, for the numbers and names in GROUP BY.
-            select.select_list.extend(exprs);
-        } else {
-            select.select_list = exprs;
-            (select.group_by, select.grouping_sets) = (Vec::new(), Vec::new());
-            select.group_by_all = false;
-        }
-        let mut query = Query {
-            ctes: self.scope.to_vec(),
-            body: QueryBody::Select(Box::new(select)),
-            modifiers: Vec::new(),
-        };
-        bind_once(&mut query);
-        let columns = self.bind.describe(&print::query_sql(&query)).ok()?;
-        Some(columns.into_iter().map(|column| column.ty).collect())
-    }
-
     fn type_of(&mut self, expr: &Expr) -> Option<String> {
-        let text = print::expr_sql(expr);
-        if let Some(known) = self.known.get(&text) {
-            return known.clone();
-        }
-        let mut alone = expr.clone();
-        alone.alias = String::new();
-        let ty = match self.describe(vec![alone.clone()], false) {
-            Some(types) => match types.as_slice() {
-                [ty] => Some(ty.clone()),
-                _ => None,
-            },
-            None => self
-                .describe(vec![alone], true)
-                .and_then(|types| types.last().cloned()),
-        };
-        self.known.insert(text, ty.clone());
-        ty
+        self.asked.type_of(expr)
     }
 
     /// Settles an expression, what is in it first.

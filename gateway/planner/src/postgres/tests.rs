@@ -425,8 +425,9 @@ fn types_follow_operands() {
     ] {
         let mut query = parse(&engine.0, sql);
         rewrite(&mut query, sql, &Facts, &Outputs::default()).expect("rewrites");
-        settle::settle(&mut query, &engine);
-        operands::settle(&mut query, &engine, true).expect("the types go together");
+        let answers = asking::Answers::of(&engine);
+        settle::settle(&mut query, &answers);
+        operands::settle(&mut query, &answers, true).expect("the types go together");
         let text = print::query_sql(&query);
         let columns = engine
             .describe(&text)
