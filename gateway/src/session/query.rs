@@ -222,7 +222,7 @@ impl Session {
             plans += 1;
             match self.start_query(&planned, measured, guard).await {
                 Ok(started) => return Ok((query, planned, Ok(started))),
-                Err(error) if losses < losses_max && self.is_of_lost_executor(&error) => {
+                Err(error) if losses < losses_max && self.is_of_lost_executor(&planned, &error) => {
                     tracing::info!(%error, "a statement starts anew on other executors");
                     losses += 1;
                     // A plan for executors that are there needs to know which ones are.
@@ -244,11 +244,13 @@ impl Session {
 
     /// Whether a statement has failed because of an executor in another process, not on its own
     /// account.
-    fn is_of_lost_executor(&self, error: &GatewayError) -> bool {
-        let GatewayError::Fragment { error, .. } = error else {
+    fn is_of_lost_executor(&self, planned: &Planned, error: &GatewayError) -> bool {
+        let (GatewayError::Fragment { error, .. }, Planned::Fragments { plan }) = (error, planned)
+        else {
             return false;
         };
-        self.gateway.executors().has_members()
+        !plan.is_whole()
+            && self.gateway.executors().has_members()
             && matches!(
                 error.kind,
                 FragmentErrorKind::Unreachable | FragmentErrorKind::Unavailable
