@@ -5,6 +5,9 @@
 //! of floating-point aggregates ([`Type::Fuzzy`]) are shown but never compared, sorted or joined.
 //! Numbers stay so small that no expression overflows: an error would depend on the order in which
 //! DuckDB filters and computes.
+//!
+//! It is one file because every choice draws on the same few: a relation's columns, expressions over
+//! them, and what still has one answer there.
 
 use super::Choices;
 use crate::compare::Order;
