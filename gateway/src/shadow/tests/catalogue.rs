@@ -4,7 +4,7 @@ use skein_catalog::relation::{ColumnTable, Declared, Reference};
 use skein_planner::ast::Expr;
 use skein_planner::ast::{json, print};
 use skein_planner::outputs::Outputs;
-use skein_planner::postgres::{Rewritten, rewrite, tokens};
+use skein_planner::postgres::{Rewritten, UserFact, rewrite, tokens};
 use skein_planner::resolve::{Scope, SessionValues, resolve};
 
 use super::super::facts::Facts;
@@ -26,6 +26,7 @@ impl SessionValues for NoValues {
 pub(super) struct Session {
     shadow: Shadow,
     settings: Settings,
+    users: Vec<UserFact>,
 }
 
 impl Session {
@@ -34,6 +35,7 @@ impl Session {
         Self {
             shadow: shadow(),
             settings: Settings::new(Arc::new(shared), "ada"),
+            users: Vec::new(),
         }
     }
 
@@ -54,7 +56,7 @@ impl Session {
             database: "analytics",
             backend_pid: 7,
             sessions: &Sessions::default(),
-            users: &[],
+            users: &self.users,
             executors: &KnownExecutors::default(),
             token: "7:1",
             addresses: [None; 2],
@@ -203,6 +205,27 @@ async fn the_session_shows_itself() {
 }
 
 #[tokio::test]
+async fn users_of_the_configuration_are_listed() {
+    let mut session = Session::open();
+    let logins = "SELECT usename, usesuper FROM pg_user ORDER BY 1";
+    // Anybody may take any name, also that of the owner.
+    assert_eq!(session.lines(logins), ["ada|false", "skein|true"]);
+    session.users = [("ada", 0), ("bob", 3)]
+        .map(|(name, connections_max)| UserFact {
+            name: name.to_owned(),
+            connections_max,
+        })
+        .into();
+    assert_eq!(session.lines(logins), ["ada|false", "bob|false"]);
+    assert_eq!(
+        session.lines(
+            "SELECT rolname, rolcanlogin, rolconnlimit FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
+        ),
+        ["ada|true|-1", "bob|true|3", "skein|false|-1"]
+    );
+}
+
+#[tokio::test]
 async fn oids_outlive_restarts() {
     let sql = "SELECT oid, relname FROM pg_class WHERE relname = 'events'";
     let first = Session::open().lines(sql);
@@ -273,6 +296,7 @@ fn with_keys() -> Session {
     Session {
         shadow: Shadow::build(&snapshot, &ShadowOptions::default()).expect("built"),
         settings: Settings::new(Arc::new(shared), "ada"),
+        users: Vec::new(),
     }
 }
 
@@ -357,6 +381,7 @@ async fn cost_of_a_schema_browser() {
     let session = Session {
         shadow,
         settings: Settings::new(Arc::new(shared), "ada"),
+        users: Vec::new(),
     };
     for (what, sql) in BROWSER {
         let start = Instant::now();
