@@ -9,10 +9,10 @@ DEMO_DATA ?= demo-data
 scale ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build demo cluster test test-full test-oracle test-clients lint fmt bench clean
+.PHONY: help setup setup-tests build demo cluster test test-full test-oracle test-clients lint fmt bench bench-cluster clean
 
 help: ## List these targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Fetch the prebuilt DuckDB library and link it as .duckdb.
 	@executor/duckdb/fetch
@@ -56,6 +56,10 @@ fmt: ## Format the code.
 bench: setup-tests ## Measure against native DuckDB and PostgreSQL; writes docs/benchmarks.md.
 	$(CARGO) build --release --workspace --bin skein --bin bench
 	'$(TARGET)/release/bench' --skein '$(TARGET)/release/skein' --write docs/benchmarks.md
+
+bench-cluster: setup-tests ## Measure executors in processes of their own; writes docs/benchmarks-cluster.md.
+	$(CARGO) build --release --workspace --bin skein --bin bench
+	'$(TARGET)/release/bench' --skein '$(TARGET)/release/skein' --only distributed --write docs/benchmarks-cluster.md
 
 clean: ## Remove what was built and generated in this checkout.
 	$(CARGO) clean

@@ -17,6 +17,7 @@ pub use connection::{Format, RowCount, read_all};
 pub use gateway::{Gateway, GatewayOptions};
 pub use report::Report;
 
+mod distributed;
 mod small;
 mod streams;
 mod tpch;
@@ -37,7 +38,7 @@ pub struct Options {
     pub stream_millions: u64,
     /// Seconds that each pgbench runs.
     pub pgbench_seconds: u64,
-    /// Names of parts to run; empty: all.
+    /// Names of parts to run; empty: all but `distributed`.
     pub parts: Vec<String>,
 }
 
@@ -56,6 +57,10 @@ pub fn run(options: &Options) -> Report {
     }
     if wanted("small") {
         small::run(options, &mut report);
+    }
+    // Executors in processes of their own have a page of their own.
+    if options.parts.iter().any(|part| part == "distributed") {
+        distributed::run(options, &mut report);
     }
     report
 }

@@ -17,6 +17,10 @@ const READY: &str = "skein: executor on ";
 /// How an executor is started.
 #[derive(Clone, Debug)]
 pub struct ExecutorOptions {
+    /// The program `skein`.
+    pub program: PathBuf,
+    /// The only core it may use.
+    pub core: Option<usize>,
     /// What it may read.
     pub folder: PathBuf,
     /// Threads of its DuckDB.
@@ -31,6 +35,8 @@ impl ExecutorOptions {
     /// One thread over `folder`, on a free port.
     pub fn new(folder: &Path) -> Self {
         Self {
+            program: environment::program(PROGRAM),
+            core: None,
             folder: folder.to_path_buf(),
             threads: 1,
             memory_limit: "4GB".to_owned(),
@@ -49,7 +55,16 @@ pub struct ExecutorProcess {
 impl ExecutorProcess {
     /// Starts one and waits until it listens.
     pub fn start(options: &ExecutorOptions) -> io::Result<Self> {
-        let mut process = Command::new(environment::program(PROGRAM))
+        let mut command = match options.core {
+            None => Command::new(&options.program),
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["--cpu-list", &core.to_string()]);
+                command.arg(&options.program);
+                command
+            }
+        };
+        let mut process = command
             .arg("executor")
             .arg(&options.folder)
             .args(["--listen", &options.listen])

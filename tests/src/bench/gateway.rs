@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::process;
 
 const START_MAX: Duration = Duration::from_mins(1);
 
@@ -70,6 +71,11 @@ impl Gateway {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Processor time that it has used.
+    pub fn cpu_time(&self) -> Duration {
+        process::cpu_time_of(&self.process.id().to_string())
     }
 
     /// Its resident memory, in bytes.

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use skein_tests::bench::{Options, run};
 
 const USAGE: &str = "usage: bench --skein PROGRAM [--write FILE] [--scale N] [--millions N] \
-                     [--seconds N] [--only tpch,rows,memory,small]";
+                     [--seconds N] [--only tpch,rows,memory,small,distributed]";
 
 const INTRODUCTION: &str = "# Benchmarks
 
@@ -19,7 +19,12 @@ fn main() -> ExitCode {
     match parse() {
         Ok((options, write)) => {
             let report = run(&options).markdown();
-            let text = format!("{INTRODUCTION}\n{}\n{report}", machine());
+            let introduction = if options.parts == ["distributed"] {
+                DISTRIBUTED_INTRODUCTION
+            } else {
+                INTRODUCTION
+            };
+            let text = format!("{introduction}\n{}\n{report}", machine());
             match write {
                 None => print(&text),
                 Some(file) => {
@@ -68,6 +73,12 @@ fn parse() -> Result<(Options, Option<PathBuf>), String> {
         Err(USAGE.to_owned())
     }
 }
+
+const DISTRIBUTED_INTRODUCTION: &str = "# Benchmarks of executors in processes of their own
+
+`make bench-cluster` measures one executor against two, each on one core of one machine, and writes this
+page. What several machines would gain cannot be seen on one: the gateway and the clients share its cores.
+";
 
 /// A sentence on the machine and the versions.
 fn machine() -> String {
