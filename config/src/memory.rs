@@ -18,8 +18,13 @@ impl MemoryLimit {
     /// The part of one of `executors`, in the words of DuckDB's setting `memory_limit`. Where the
     /// machine's memory cannot be found out there is none, and DuckDB takes its own default.
     pub fn duckdb_setting(self, executors: usize) -> Option<String> {
-        self.bytes(machine_bytes())
-            .map(|bytes| format!("{}B", bytes / executors.max(1) as u64))
+        self.share(executors).map(|bytes| format!("{bytes}B"))
+    }
+
+    /// The part of one of `executors`, in bytes, where it can be found out.
+    pub fn share(self, executors: usize) -> Option<u64> {
+        let bytes = self.bytes(machine_bytes())?;
+        Some(bytes / executors.max(1) as u64)
     }
 
     fn bytes(self, machine_bytes: Option<u64>) -> Option<u64> {

@@ -42,6 +42,12 @@ impl KnownExecutors {
         self.members.is_some()
     }
 
+    /// The least memory of an executor in another process, in bytes; `None`: there is none, or none
+    /// says.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        self.members.as_ref()?.memory_bytes()
+    }
+
     /// Finds out which ones in other processes live, after a statement has failed there.
     pub async fn ask_all(&self) {
         if let Some(members) = &self.members {

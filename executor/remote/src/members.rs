@@ -393,6 +393,16 @@ impl Members {
         self.members().iter().map(|it| it.status()).collect()
     }
 
+    /// The least memory that the DuckDB of an executor has which statements may use, in bytes;
+    /// `None`: there is none, or none says.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        let usable = [MemberState::Healthy, MemberState::Suspect];
+        let statuses = self.statuses().into_iter();
+        let usable = statuses.filter(|status| usable.contains(&status.state));
+        let known = usable.filter_map(|status| Some(status.reply?.memory_bytes));
+        known.filter(|bytes| *bytes > 0).min()
+    }
+
     /// Rows that end with an error when one of `nodes` is given up: a connection to a machine that
     /// has vanished would notice much later.
     pub fn guarded(&self, rows: BatchStream, nodes: &[Node]) -> BatchStream {

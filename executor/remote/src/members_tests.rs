@@ -26,7 +26,7 @@ impl Fake {
     async fn start(port: u16, versions: StateReply) -> Self {
         let is_draining = Arc::new(AtomicBool::new(false));
         let load = Arc::new(Load::default());
-        let service = StateService::with_versions(load, Arc::clone(&is_draining), versions);
+        let service = StateService::new(load, Arc::clone(&is_draining), versions);
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -195,4 +195,34 @@ async fn without_certificates_nobody_elsewhere_is_called() {
     let status = members.statuses().remove(0);
     let why = status.last_failure.map(|(_, why)| why).unwrap_or_default();
     assert!(why.contains("executors.tls"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_least_memory_of_those_that_live_counts() {
+    let with = |memory_bytes| StateReply {
+        memory_bytes,
+        ..StateReply::own()
+    };
+    let large = Fake::start(0, with(3000)).await;
+    let small = Fake::start(0, with(2000)).await;
+    let silent = Fake::start(0, with(0)).await;
+    let old = StateReply {
+        skein_version: "0.0.1".to_owned(),
+        ..with(1000)
+    };
+    let old = Fake::start(0, old).await;
+    let fakes = [&large, &small, &silent, &old];
+    let addresses = fakes.map(|fake| fake.address.to_string());
+    let (members, _) = start(&settings(addresses.to_vec())).await;
+    until("all have answered", || {
+        let statuses = members.statuses();
+        statuses.iter().all(|status| status.reply.is_some())
+    })
+    .await;
+    assert_eq!(members.memory_bytes(), Some(2000));
+    drop(small);
+    until("the small one is gone", || {
+        members.memory_bytes() == Some(3000)
+    })
+    .await;
 }

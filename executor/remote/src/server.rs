@@ -21,7 +21,7 @@ use crate::codec::Codec;
 use crate::connections::{Link, incoming, is_loopback};
 use crate::fragment::Here;
 use crate::runs::{Runs, Watched};
-use crate::state::StateService;
+use crate::state::{StateReply, StateService};
 
 /// Calls that may be open on one connection. Each reading fragment has one per sending fragment, and
 /// one that had to wait for another could wait for ever.
@@ -44,6 +44,8 @@ pub struct ServerOptions {
     pub link: Link,
     /// Fragments that may run at once; one more is refused.
     pub fragments_max: usize,
+    /// Memory that its DuckDB may use, which gateways take into account; `None`: unknown.
+    pub memory_bytes: Option<u64>,
 }
 
 /// Why an executor does not start.
@@ -78,6 +80,7 @@ pub struct Server {
     address: SocketAddr,
     here: Arc<Here>,
     link: Link,
+    memory_bytes: Option<u64>,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -118,6 +121,7 @@ impl Server {
             address,
             here: Arc::new(here),
             link: options.link,
+            memory_bytes: options.memory_bytes,
             is_draining: Arc::default(),
         })
     }
@@ -133,7 +137,11 @@ impl Server {
         let sweeper = tokio::spawn(sweep(worker.clone(), self.here.runs.clone()));
         let service = Watched::new(worker.into_worker_server(), self.here.runs.clone());
         let load = Arc::clone(self.here.executor.load());
-        let state = StateService::new(load, Arc::clone(&self.is_draining));
+        let constant = StateReply {
+            memory_bytes: self.memory_bytes.unwrap_or(0),
+            ..StateReply::own()
+        };
+        let state = StateService::new(load, Arc::clone(&self.is_draining), constant);
         let incoming = incoming(self.listener, self.link.identity.clone());
         let (runs, places) = (self.here.runs.clone(), Arc::clone(&self.here.places));
         let is_draining = Arc::clone(&self.is_draining);

@@ -51,6 +51,9 @@ pub struct StateReply {
     /// Bytes of rows that they have given.
     #[prost(uint64, tag = "7")]
     pub bytes: u64,
+    /// Bytes of memory that its DuckDB may use; 0: it does not know.
+    #[prost(uint64, tag = "8")]
+    pub memory_bytes: u64,
 }
 
 impl StateReply {
@@ -93,25 +96,17 @@ impl StateReply {
 pub(crate) struct StateService {
     load: Arc<Load>,
     is_draining: Arc<AtomicBool>,
-    versions: StateReply,
+    constant: StateReply,
 }
 
 impl StateService {
-    /// Tells the numbers in `load`, and whether the executor `is_draining`.
-    pub(crate) fn new(load: Arc<Load>, is_draining: Arc<AtomicBool>) -> Self {
-        Self::with_versions(load, is_draining, StateReply::own())
-    }
-
-    /// The same with other versions than those of this program.
-    pub(crate) fn with_versions(
-        load: Arc<Load>,
-        is_draining: Arc<AtomicBool>,
-        versions: StateReply,
-    ) -> Self {
+    /// Tells the numbers in `load`, and whether the executor `is_draining`, beside what does not
+    /// change while it runs.
+    pub(crate) fn new(load: Arc<Load>, is_draining: Arc<AtomicBool>, constant: StateReply) -> Self {
         Self {
             load,
             is_draining,
-            versions,
+            constant,
         }
     }
 
@@ -121,7 +116,7 @@ impl StateService {
             running: self.load.running(),
             fragments: self.load.fragments(),
             bytes: self.load.bytes(),
-            ..self.versions.clone()
+            ..self.constant.clone()
         }
     }
 }

@@ -63,6 +63,7 @@ async fn nodes(count: usize, fragments_max: usize) -> Vec<Node> {
             },
             link: Link::default(),
             fragments_max,
+            memory_bytes: None,
         });
         let server = server.await.expect("an executor");
         nodes.push(Node::at(&server.address().to_string()).expect("an address"));

@@ -85,6 +85,7 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
             connect_timeout: Duration::from_millis(settings.connect_timeout_ms),
         },
         fragments_max,
+        memory_bytes: settings.memory_limit.share(1),
     })
     .await?;
     eprintln!("skein: executor on {}", server.address());

@@ -169,7 +169,7 @@ impl Session {
                 // Embedded executors share the memory of this process.
                 Cluster::OneMachine
             },
-            memory_bytes: None,
+            memory_bytes: self.gateway.executors().memory_bytes(),
         };
         if lasting && let Some(plan) = analysed.remembered_plan(options, &relations) {
             return Ok(Planned::Fragments { plan });

@@ -70,7 +70,8 @@ impl Machines {
                 ..ExecutorOptions::new(folder)
             })
         };
-        let executors: Vec<ExecutorProcess> = (0..executors).map(start).collect::<io::Result<_>>()?;
+        let executors: Vec<ExecutorProcess> =
+            (0..executors).map(start).collect::<io::Result<_>>()?;
         let nodes: Vec<String> = executors
             .iter()
             .map(|executor| format!("\"{}\"", executor.address()))
@@ -153,7 +154,11 @@ fn tpch(options: &Options, report: &mut Report, machines: &[Machines; 2]) {
     let mut totals = [Duration::ZERO; 4];
     for row in &queries {
         let number = row[0].as_deref().unwrap_or_default();
-        let sql = row[1].as_deref().unwrap_or_default().trim().trim_end_matches(';');
+        let sql = row[1]
+            .as_deref()
+            .unwrap_or_default()
+            .trim()
+            .trim_end_matches(';');
         let mut best = [Measured::NONE; 2];
         for _ in 0..TRIES {
             for (best, machines) in best.iter_mut().zip(machines) {
@@ -204,8 +209,9 @@ fn exchanges(report: &mut Report, folder: &Path, machines: &Machines) {
             alone = alone.better(Measured { wall, cpu });
             split = split.better(machines.run(&settings, sql));
         }
-        let ratio =
-            |ours: Duration, theirs: Duration| format!("{:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
+        let ratio = |ours: Duration, theirs: Duration| {
+            format!("{:.2}", ours.as_secs_f64() / theirs.as_secs_f64())
+        };
         report.row(&[
             (*name).to_owned(),
             milliseconds(alone.wall),
@@ -241,7 +247,8 @@ fn small(options: &Options, report: &mut Report, folder: &Path, machines: &Machi
     ] {
         let setting = format!("SET skein.split = {setting}");
         let mut clients = [&embedded, &machines.gateway].map(|gateway| {
-            let mut client = Client::connect(gateway.address()).expect("the gateway accepts connections");
+            let mut client =
+                Client::connect(gateway.address()).expect("the gateway accepts connections");
             client.query(&setting).expect("the setting exists");
             client
         });
@@ -279,7 +286,9 @@ fn scarce(report: &mut Report, folder: &Path, machines: &Machines) {
     let mut client =
         Client::connect(machines.gateway.address()).expect("the gateway accepts connections");
     for setting in ["skein.split = always", "skein.exchange = hash"] {
-        client.query(&format!("SET {setting}")).expect("the setting exists");
+        client
+            .query(&format!("SET {setting}"))
+            .expect("the setting exists");
     }
     let (wall, rows) = time(|| client.query(sql));
     let rows = rows.expect("the join ends");
