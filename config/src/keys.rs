@@ -196,6 +196,9 @@ section! {
         /// Folder for what does not fit into memory. Empty means a folder of this process below the
         /// system's temporary directory. Relative to the folder of this file.
         pub temp_directory: String = String::new(),
+        /// Bytes of rows that may wait in memory, in an executor in another process, for other executors
+        /// that are behind. More goes to `temp_directory`.
+        pub waiting_bytes_max: usize = 256 * 1024 * 1024,
         /// DuckDB connections per executor; so many fragments can run at once on each.
         pub connections_max: usize = 16,
         /// How long a fragment waits for a free connection before it fails.

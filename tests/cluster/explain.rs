@@ -59,6 +59,26 @@ fn explain_analyze_shows_what_each_fragment_did() {
     assert!(text.iter().any(|line| line.starts_with(&total)), "{text:?}");
 }
 
+/// Both sides of the join are read of one result, which must not be computed twice.
+#[test]
+fn a_plan_whose_stages_share_rows_runs_in_the_gateway() {
+    let cluster = cluster(2);
+    let sql = "WITH r AS (SELECT k, sum(id) AS s FROM facts GROUP BY k) \
+               SELECT a.k, b.s FROM r a JOIN r b ON a.k = b.k ORDER BY a.k";
+    let mut whole = cluster.client_with(&["skein.split = never"]);
+    let settings = ["skein.split = always", "skein.exchange = hash"];
+    let mut split = cluster.client_with(&settings);
+    let text = lines(&mut split, &format!("EXPLAIN {sql}"));
+    let reason = "in the gateway: several of its stages read the rows of one";
+    assert!(text.iter().any(|line| line == reason), "{text:?}");
+    assert!(
+        !text.iter().any(|line| line.contains("on 127.0.0.1")),
+        "{text:?}"
+    );
+    let (whole, split) = (whole.query(sql), split.query(sql));
+    assert_eq!(whole.expect("it runs").rows, split.expect("it runs").rows);
+}
+
 #[test]
 fn small_queries_and_those_without_files_do_not_leave_the_gateway() {
     let cluster = cluster(2);

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion_distributed::{
     DistributedExt, ExecuteTaskRequest, ProducerHeadSpec, TaskKey, Worker, WorkerQueryContext,
 };
@@ -28,6 +31,8 @@ use crate::state::{StateReply, StateService};
 const CALLS_MAX: u32 = 1 << 20;
 /// How often what ended statements have left behind in the engine is freed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is done after the last statement: once may be too early for the engine.
+const SWEEPS_AFTER: usize = 3;
 
 /// How often an executor that is about to end looks whether something still runs.
 const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
@@ -46,6 +51,10 @@ pub struct ServerOptions {
     pub fragments_max: usize,
     /// Memory that its DuckDB may use, which gateways take into account; `None`: unknown.
     pub memory_bytes: Option<u64>,
+    /// Bytes of rows, of all statements together, that may wait in memory for readers that are behind.
+    pub waiting_bytes_max: usize,
+    /// An existing folder for rows beyond that.
+    pub waiting_directory: PathBuf,
 }
 
 /// Why an executor does not start.
@@ -82,6 +91,7 @@ pub struct Server {
     link: Link,
     memory_bytes: Option<u64>,
     is_draining: Arc<AtomicBool>,
+    engine: Arc<RuntimeEnv>,
 }
 
 impl Server {
@@ -109,6 +119,12 @@ impl Server {
                 "a task ended early: {error}"
             )))
         })?;
+        let folder = DiskManagerMode::Directories(vec![options.waiting_directory]);
+        let engine = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(options.waiting_bytes_max)))
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(folder))
+            .build_arc()
+            .map_err(|error| crate::error::internal(error.to_string()))?;
         let here = Here {
             executor: Arc::new(Counted::new(Arc::new(executor))),
             runs: Runs::default(),
@@ -123,6 +139,7 @@ impl Server {
             link: options.link,
             memory_bytes: options.memory_bytes,
             is_draining: Arc::default(),
+            engine,
         })
     }
 
@@ -133,7 +150,7 @@ impl Server {
 
     /// Serves until `shutdown`; takes nothing new then, and ends when what runs has ended.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let worker = worker(Arc::clone(&self.here), self.link.clone());
+        let worker = worker(Arc::clone(&self.here), self.link.clone(), self.engine);
         let sweeper = tokio::spawn(sweep(worker.clone(), self.here.runs.clone()));
         let service = Watched::new(worker.into_worker_server(), self.here.runs.clone());
         let load = Arc::clone(self.here.executor.load());
@@ -175,7 +192,7 @@ pub(crate) fn builder() -> tonic::transport::Server {
         .http2_max_local_error_reset_streams(Some(CALLS_MAX as usize))
 }
 
-fn worker(here: Arc<Here>, link: Link) -> Worker {
+fn worker(here: Arc<Here>, link: Link, engine: Arc<RuntimeEnv>) -> Worker {
     let channels = Channels::new(link);
     let session = move |mut query: WorkerQueryContext| {
         let (here, channels) = (Arc::clone(&here), channels.clone());
@@ -190,7 +207,7 @@ fn worker(here: Arc<Here>, link: Link) -> Worker {
         }
     };
     Worker::from_session_builder(session)
-        .with_runtime_env(Arc::new(RuntimeEnv::default()))
+        .with_runtime_env(engine)
         .with_version(crate::version())
 }
 
@@ -198,11 +215,15 @@ fn worker(here: Arc<Here>, link: Link) -> Worker {
 /// does so only when something happens to its cache.
 async fn sweep(worker: Worker, runs: Runs) {
     let mut every = tokio::time::interval(SWEEP_INTERVAL);
-    let mut ran = true;
+    let mut wanted = 0;
     loop {
         every.tick().await;
-        let runs_now = runs.count() > 0;
-        if ran || runs_now {
+        if runs.count() > 0 {
+            wanted = SWEEPS_AFTER;
+        } else {
+            wanted = usize::saturating_sub(wanted, 1);
+        }
+        if wanted > 0 {
             let nothing = ExecuteTaskRequest {
                 task_key: TaskKey {
                     query_id: Uuid::nil(),
@@ -217,6 +238,5 @@ async fn sweep(worker: Worker, runs: Runs) {
             let asked = worker.execute_task(nothing);
             let _ = tokio::time::timeout(Duration::from_millis(1), asked).await;
         }
-        ran = runs_now;
     }
 }

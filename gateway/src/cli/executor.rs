@@ -86,6 +86,8 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
         },
         fragments_max,
         memory_bytes: settings.memory_limit.share(1),
+        waiting_bytes_max: settings.waiting_bytes_max,
+        waiting_directory: spilled.path().to_path_buf(),
     })
     .await?;
     eprintln!("skein: executor on {}", server.address());

@@ -88,6 +88,12 @@ impl Dispatcher {
         }
     }
 
+    /// Why a plan that could run on executors in other processes runs in this one.
+    pub fn kept_here(&self, plan: &DistributedPlan) -> Option<&'static str> {
+        (self.has_nodes() && !plan.is_whole() && stays_here(plan))
+            .then_some("several of its stages read the rows of one")
+    }
+
     /// Places a plan.
     pub(super) fn sites(&self, plan: &DistributedPlan, fragments: Option<usize>) -> Sites {
         let nodes = self.nodes();

@@ -85,7 +85,12 @@ impl Session {
                 let sql = query.query.as_ref().map_or("", |query| &query.sql);
                 vec![format!("gateway: {sql}")]
             }
-            Planned::Fragments { plan } => lines(plan, &self.notes(plan, metrics.as_deref())),
+            Planned::Fragments { plan } => {
+                let mut text = lines(plan, &self.notes(plan, metrics.as_deref()));
+                let kept = self.gateway.dispatcher().kept_here(plan);
+                text.extend(kept.map(|reason| format!("in the gateway: {reason}")));
+                text
+            }
         };
         if analyze {
             text.push(format!(
