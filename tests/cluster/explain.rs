@@ -1,6 +1,8 @@
 //! What EXPLAIN says about executors in other processes, and errors that come from there.
 
 use skein_tests::client::Client;
+use skein_tests::cluster::{Cluster, ClusterOptions};
+use skein_tests::data::sets::{Layout, random_relations};
 use skein_tests::executor::ExecutorProcess;
 
 use crate::{cluster, failure};
@@ -121,14 +123,28 @@ fn an_error_on_an_executor_is_the_same_as_in_the_gateway() {
 }
 
 #[test]
-fn an_executor_that_is_gone_is_named() {
-    let mut cluster = cluster(2);
-    let address = cluster.processes()[1].address().to_string();
-    let mut client = cluster.client_with(&["skein.split = always"]);
-    client.query(SPLIT).expect("it runs");
-    cluster.kill_process(1);
-    let (sqlstate, text) = failure(client.query(SPLIT));
-    assert_eq!(sqlstate, "08006", "{text}");
-    assert!(text.contains(&address), "{text}");
-    client.query("SELECT 1").expect("the session lives on");
+fn an_executor_that_is_gone_is_named_or_done_without() {
+    let folder = random_relations(Layout::Few);
+    for retries in [0, 2] {
+        let options = ClusterOptions {
+            // Nobody asks between the kill and the statement whether the executor lives.
+            executor: format!("retries_max = {retries}\nhealth_interval_ms = 600000"),
+            ..ClusterOptions::new(&folder)
+        };
+        let mut cluster = Cluster::start(&options.processes(2));
+        let address = cluster.processes()[1].address().to_string();
+        let mut client = cluster.client_with(&["skein.split = always"]);
+        let sql = format!("{SPLIT} ORDER BY k");
+        let before = client.query(&sql).expect("it runs").rows;
+        cluster.kill_process(1);
+        if retries == 0 {
+            let (sqlstate, text) = failure(client.query(&sql));
+            assert_eq!(sqlstate, "08006", "{text}");
+            assert!(text.contains(&address), "{text}");
+        } else {
+            let after = client.query(&sql).expect("the other one answers").rows;
+            assert_eq!(before, after);
+        }
+        client.query("SELECT 1").expect("the session lives on");
+    }
 }

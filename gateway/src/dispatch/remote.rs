@@ -281,10 +281,9 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
 
 /// As executors give rows: the first are there, or the failure is returned here; a result without
 /// any is one empty batch.
-async fn with_first(
-    mut rows: BatchStream,
-    schema: SchemaRef,
-) -> Result<BatchStream, FragmentError> {
+async fn with_first(rows: BatchStream, schema: SchemaRef) -> Result<BatchStream, FragmentError> {
+    // Asked for more after its end, when that came at once.
+    let mut rows = rows.fuse();
     let first = rows.next().await.transpose()?;
     let first = first.unwrap_or_else(|| RecordBatch::new_empty(schema));
     Ok(Box::pin(
