@@ -48,6 +48,8 @@ mod temporal;
 mod texts;
 pub mod tokens;
 mod typed;
+pub mod using;
+mod variadic;
 mod vectors;
 mod written;
 
@@ -468,6 +470,10 @@ impl Context<'_> {
             ExprKind::ColumnRef(_) => session::column(expr, self),
             ExprKind::Function(_) => {
                 arrays::quantified(expr);
+                rows::counted(expr, self.text);
+                if let Err(error) = variadic::function(expr) {
+                    return self.fail(error);
+                }
                 if aggregates::function(expr) {
                     return self.visit(NodeMut::Expr(expr));
                 }
@@ -495,6 +501,7 @@ impl Context<'_> {
             ExprKind::Window(window) => {
                 filters::window(window);
                 operators::window(window);
+                rows::counted(expr, self.text);
                 Descend::Into
             }
             ExprKind::Comparison { .. } => {

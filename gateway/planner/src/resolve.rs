@@ -120,6 +120,20 @@ pub(crate) fn schemas<'a>(schema: &'a str, scope: Scope<'a>) -> Vec<&'a str> {
     }
 }
 
+/// The columns of the relation that a schema and a name mean. A common table expression may hide it.
+pub fn columns_of(
+    schema: &str,
+    name: &str,
+    snapshot: &CatalogSnapshot,
+    scope: Scope<'_>,
+) -> Option<Vec<String>> {
+    let relation = schemas(schema, scope)
+        .into_iter()
+        .find_map(|candidate| find(snapshot, candidate, name));
+    let columns = relation?.1.columns.iter();
+    Some(columns.map(|column| column.name.clone()).collect())
+}
+
 /// Refuses names that one FROM uses twice. `query` is the tree as parsed: rewrites bring in names of
 /// their own.
 pub fn check_aliases(

@@ -12,7 +12,7 @@ use skein_catalog::snapshot::CatalogSnapshot;
 use skein_catalog::types::{PgType, Type};
 use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node};
-use skein_planner::ast::{Expr, ExprKind, Query, print};
+use skein_planner::ast::{Expr, ExprKind, Query, TableRefKind, print};
 use skein_planner::error::PlanError;
 use skein_planner::outputs::{Outputs, outputs};
 use skein_planner::postgres::asking::Answers;
@@ -20,10 +20,13 @@ use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::operands;
 use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
 use skein_planner::postgres::sums::narrow;
+use skein_planner::postgres::using::merged_first;
 use skein_planner::postgres::{Rewritten, rewrite};
 use skein_planner::resolve::names::output_names;
 use skein_planner::resolve::parameters::parameter_count;
-use skein_planner::resolve::{Mentions, Scope, SessionValues, check_aliases, mentions, resolve};
+use skein_planner::resolve::{
+    Mentions, Scope, SessionValues, check_aliases, columns_of, mentions, resolve,
+};
 
 use super::Session;
 use super::analysed::{AnalysedQuery, Bound};
@@ -224,6 +227,7 @@ fn understand(
     shadow: &Shadow,
 ) -> Result<Understood, GatewayError> {
     check_aliases(&parsed, snapshot, context.scope())?;
+    let parsed = merged_columns_first(parsed, snapshot, context);
     let known = outputs(&parsed, text, snapshot, context.scope());
     let mut rewritten = (*parsed).clone();
     let found = context.rewrite(&mut rewritten, text, snapshot, &known)?;
@@ -315,6 +319,26 @@ fn understand(
         origins,
         parameter_types,
     })
+}
+
+/// Puts the columns that `USING` merges before all others, as PostgreSQL does.
+fn merged_columns_first(
+    parsed: Arc<Query>,
+    snapshot: &CatalogSnapshot,
+    context: &Context,
+) -> Arc<Query> {
+    let has_using = visit::any(Node::Query(&parsed), &mut |node| {
+        matches!(node, Node::Table(table)
+            if matches!(&table.kind, TableRefKind::Join(join) if !join.using.is_empty()))
+    });
+    if !has_using {
+        return parsed;
+    }
+    let mut query = (*parsed).clone();
+    let changed = merged_first(&mut query, &|schema, name| {
+        columns_of(schema, name, snapshot, context.scope())
+    });
+    if changed { Arc::new(query) } else { parsed }
 }
 
 /// Whether DuckDB has no operator for times or intervals that PostgreSQL may have.

@@ -40,6 +40,11 @@ impl<'a> Answers<'a> {
         }
     }
 
+    /// Whom to ask for what is no expression of a block.
+    pub(super) fn bind(&self) -> &dyn Bind {
+        self.bind
+    }
+
     fn block(&self, select: &Select, scope: &[Cte]) -> Rc<RefCell<Types>> {
         let mut reads = node::select(node::null());
         reads.ctes = scope.to_vec();

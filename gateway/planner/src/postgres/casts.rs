@@ -7,10 +7,15 @@
 
 use serde_json::Value;
 
-use super::{Context, RewriteError, arrays, bytea, json, lengths, node, numerics, temporal};
+use super::{
+    Context, RewriteError, arrays, bytea, json, lengths, node, numerics, temporal, tokens,
+};
 use crate::ast::visit::Descend;
 use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 use crate::outputs::Output;
+
+/// Binary digits of the longest `float(n)` that is a `real`.
+const REAL_DIGITS_MAX: i64 = 24;
 
 /// Macros for a type: from a name to the OID, and from the OID to the name.
 fn macros(ty: &str) -> Option<(&'static str, &'static str)> {
@@ -142,6 +147,7 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
         return Descend::Into;
     }
     one_character(expr, context.text);
+    double(expr, context.text);
     json::cast(expr, context);
     numerics::mark(expr, context.text);
     if lengths::truncate(expr, context.text) {
@@ -248,6 +254,35 @@ fn one_character(expr: &mut Expr, text: &str) {
         let whole = std::mem::replace(&mut **child, node::null());
         let whole = node::cast(whole, node::plain_type("VARCHAR"));
         **child = node::call("", "left", vec![whole, node::integer("BIGINT", 1)]);
+    }
+}
+
+/// `float` is `double precision`, and so is `float(25)`; DuckDB takes all of them for `real`.
+fn double(expr: &mut Expr, text: &str) {
+    let location = expr.location;
+    let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
+        return;
+    };
+    let is_double = match location {
+        Some(at) => matches!(tokens::cast_type(text, at), Some((name, digits))
+            if name == "float" && digits.is_none_or(|digits| digits > REAL_DIGITS_MAX)),
+        // `float '1.5'` stands nowhere in the tree.
+        None => child.location.is_some_and(|at| {
+            let before = text.get(..at).unwrap_or_default().trim_end();
+            before
+                .get(before.len().saturating_sub("float".len())..)
+                .is_some_and(|word| word.eq_ignore_ascii_case("float"))
+        }),
+    };
+    if !is_double {
+        return;
+    }
+    let mut scalar = &mut ty.0;
+    while matches!(scalar["id"].as_str(), Some("LIST" | "ARRAY")) {
+        scalar = &mut scalar["type_info"]["child_type"];
+    }
+    if scalar["id"] == "FLOAT" {
+        *scalar = node::plain_type("DOUBLE").0;
     }
 }
 

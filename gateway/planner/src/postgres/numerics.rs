@@ -24,7 +24,7 @@ use crate::ast::{DataType, Expr, ExprKind};
 /// Digits of DuckDB's widest decimal.
 const DIGITS_MAX: usize = 38;
 /// Digits after the point where nothing tells how many there are.
-const SCALE: usize = 15;
+pub(super) const SCALE: usize = 15;
 /// The key that marks a type in the tree; nothing prints it.
 const MARK: &str = "skein_without_precision";
 

@@ -18,11 +18,13 @@
 mod functions;
 mod operators;
 mod quotient;
+mod recursion;
 mod types;
 
 use std::collections::BTreeMap;
 
 use super::asking::{self, Answers};
+use super::settle::started;
 use super::{RewriteError, node};
 use crate::ast::visit::{
     Descend, Node, NodeMut, any, children, children_mut, is_aggregate, walk, walk_mut,
@@ -70,7 +72,20 @@ fn within_query(query: &mut Query, scope: &[Cte], asking: Asking<'_>) -> Result<
         QueryBody::SetOperation { operands, .. } => operands
             .iter_mut()
             .try_for_each(|operand| within_query(operand, &scope, asking)),
-        QueryBody::RecursiveCte { left, .. } => within_query(left, &scope, asking),
+        QueryBody::RecursiveCte {
+            name,
+            left,
+            right,
+            aliases,
+            ..
+        } => {
+            within_query(left, &scope, asking)?;
+            let before = scope.clone();
+            scope.push(started(name, aliases, left));
+            within_query(right, &scope, asking)?;
+            recursion::widen(left, (right, &scope), &before, asking.answers.bind());
+            Ok(())
+        }
     }
 }
 

@@ -5,7 +5,31 @@
 //! of their fields, and NULL as soon as a field that decides is.
 
 use super::{node, tokens};
-use crate::ast::{Comparison, Expr, ExprKind, Function};
+use crate::ast::{Comparison, Expr, ExprKind, Function, Star};
+
+/// Gives `count(t.*)`, which DuckDB's parser takes for `count(*)`, its argument back; see
+/// [`super::typed::count_rows`]. `text` is what was parsed.
+pub(super) fn counted(expr: &mut Expr, text: &str) {
+    let location = expr.location;
+    let (name, args) = match &mut expr.kind {
+        ExprKind::Function(call) => (&mut call.name, &mut call.args),
+        ExprKind::Window(window) => (&mut window.name, &mut window.args),
+        _ => return,
+    };
+    if (name == "count_star" || name == "count" && args.is_empty())
+        && let Some(relation) = location.and_then(|at| tokens::counted(text, at))
+    {
+        "count".clone_into(name);
+        args.push(node::expr(ExprKind::Star(Box::new(Star {
+            relation,
+            exclude: Vec::new(),
+            replace: Vec::new(),
+            rename: Vec::new(),
+            columns: false,
+            expr: None,
+        }))));
+    }
+}
 
 /// Rewrites a comparison of rows.
 pub(super) fn comparison(expr: &mut Expr) {

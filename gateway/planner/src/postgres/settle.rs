@@ -24,8 +24,8 @@ use super::typed::{self, Hints};
 use super::{node, numerics, operands, temporal};
 use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
 use crate::ast::{
-    Cte, Expr, ExprKind, Join, JoinKind, JoinSyntax, Modifier, Query, QueryBody, Select, TableRef,
-    TableRefKind, print,
+    Cte, Expr, ExprKind, Join, JoinKind, JoinSyntax, Materialized, Modifier, Query, QueryBody,
+    Select, TableRef, TableRefKind, print,
 };
 use crate::bind::Bind;
 
@@ -116,9 +116,28 @@ fn within_query(
                 within_query(operand, &scope, answers, hints, outer);
             }
         }
-        QueryBody::RecursiveCte { left, .. } => {
+        QueryBody::RecursiveCte {
+            name,
+            left,
+            right,
+            aliases,
+            ..
+        } => {
             within_query(left, &scope, answers, hints, outer);
+            scope.push(started(name, aliases, left));
+            within_query(right, &scope, answers, hints, outer);
         }
+    }
+}
+
+/// What the step of a recursive expression sees of it: something with the columns of its start.
+pub(super) fn started(name: &str, aliases: &[String], start: &Query) -> Cte {
+    Cte {
+        name: name.to_owned(),
+        aliases: aliases.to_vec(),
+        query: start.clone(),
+        materialized: Materialized::Default,
+        key_targets: Vec::new(),
     }
 }
 
@@ -209,6 +228,12 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
             {
                 typed::whole_row(&mut select.select_list[index], &ty);
             }
+        }
+    }
+    if hints.rows {
+        let is_outer = typed::is_outer(&select.from);
+        for expr in own_expressions(select, modifiers) {
+            block.count_rows(expr, is_outer);
         }
     }
     let has_targets = own_expressions(select, modifiers)
@@ -318,6 +343,28 @@ impl Block<'_> {
 
     fn type_of(&mut self, expr: &Expr) -> Option<String> {
         self.asked.type_of(expr)
+    }
+
+    /// Settles what counts the rows of a relation.
+    fn count_rows(&mut self, expr: &mut Expr, is_outer: bool) {
+        walk_mut(NodeMut::Expr(expr), &mut |node| match node {
+            NodeMut::Query(_) => Descend::Over,
+            NodeMut::Expr(expr) => {
+                if let Some(relation) = typed::counted(expr) {
+                    let row = node::expr(ExprKind::ColumnRef(vec![relation.to_owned()]));
+                    let ty = is_outer.then(|| self.type_of(&row)).flatten();
+                    let fields = match ty.and_then(|ty| Type::parse(&ty).ok()) {
+                        Some(Type::Struct(fields)) => {
+                            Some(fields.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+                        }
+                        _ => None,
+                    };
+                    typed::count_rows(expr, fields.as_deref());
+                }
+                Descend::Into
+            }
+            NodeMut::Table(_) => Descend::Into,
+        });
     }
 
     /// Settles an expression, what is in it first.

@@ -12,6 +12,7 @@ pub(super) mod constants;
 pub(super) mod from_text;
 pub(super) mod numbers;
 pub(super) mod settled;
+mod spans;
 pub(super) mod template;
 pub(super) mod to_char;
 
@@ -56,6 +57,7 @@ fn constant_integer(expr: &Expr) -> Option<i64> {
 /// Rewrites calls whose meaning does not depend on types.
 pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) {
     let location = expr.location;
+    spans::split(expr);
     let ExprKind::Function(call) = &mut expr.kind else {
         return;
     };

@@ -5,13 +5,14 @@
 //! | `a OPERATOR(pg_catalog.~) b` | `a                      ~  b` |
 //! | `x::pg_catalog.text`, `CAST(x AS pg_catalog.text)` | without the schema |
 //! | `x COLLATE pg_catalog.default`, `x COLLATE "default"` | without the collation |
-//! | `INTERVAL '1-2' YEAR TO MONTH` | without the fields |
+//! | `INTERVAL '1' YEAR TO MONTH` | `INTERVAL '1' MONTH` |
 //! | `x SIMILAR TO y ESCAPE z` | `x LIKE       y ESCAPE z`, in capitals, which [`super::patterns`] knows |
 //! | `ORDER BY x USING >` | `ORDER BY x desc` |
 //! | `substring(x SIMILAR y ESCAPE z)` | `substring(x from    y for    z)` |
 //!
 //! | `ROWS FROM (f(…), g(…))` | `skeinrows(f(…), g(…))`, see [`super::sets`] |
 //! | `LIKE ANY (array)`, `~ ALL (array)` | `LIKE _n_(array)`, see [`super::arrays`] |
+//! | `f(VARIADIC a)` | an operator before `a`, see [`super::variadic`] |
 //! | `BETWEEN SYMMETRIC a AND b` | an operator before `a`, see [`super::rows`] |
 //! | operators over JSON | see [`super::symbols`] |
 //!
@@ -44,10 +45,16 @@ pub(super) enum Kind {
 
 /// What `ORDER BY x USING >` means, and where it ends.
 fn direction(text: &str, rest: &[Token]) -> Option<(usize, &'static str)> {
-    let [order, after, ..] = rest else {
+    let [order, after @ ..] = rest else {
         return None;
     };
-    if after.start <= order.end {
+    // `>=` and other operators go on.
+    let goes_on = after.first().is_some_and(|after| {
+        after.kind == Kind::Symbol
+            && after.start == order.end
+            && !matches!(&text[after.start..after.end], "," | ")" | ";")
+    });
+    if goes_on {
         None
     } else if is(text, *order, ">") {
         Some((order.end, "desc"))
@@ -71,9 +78,10 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
     let rows = contains("rows");
     let quantified = ["any", "some", "all"].iter().any(|word| contains(word));
     let symmetric = contains("symmetric");
+    let variadic = contains("variadic");
     let words = ["pg_catalog", "operator", "collate", "similar", "using"];
     let contains_any = words.iter().any(|word| contains(word));
-    if !json && !rows && !quantified && !symmetric && !contains_any && !has_fields() {
+    if !json && !rows && !quantified && !symmetric && !variadic && !contains_any && !has_fields() {
         return Cow::Borrowed(text);
     }
     let tokens = tokens(text);
@@ -91,14 +99,11 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
             changed = true;
         }
     }
-    if symmetric {
-        for window in tokens.windows(2) {
-            if is(text, window[0], "between") && is(text, window[1], "symmetric") {
-                bytes[window[1].start..window[1].end].fill(b' ');
-                bytes[window[1].end - SYMMETRIC.len()..window[1].end]
-                    .copy_from_slice(SYMMETRIC.as_bytes());
-                changed = true;
-            }
+    if symmetric || variadic {
+        for (word, operator) in operators_for_words(text, &tokens) {
+            bytes[word.start..word.end].fill(b' ');
+            bytes[word.end - operator.len()..word.end].copy_from_slice(operator.as_bytes());
+            changed = true;
         }
     }
     if rows {
@@ -144,8 +149,8 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
             in_substring = false;
             put(token.start, token.end, "for");
         } else if is(text, *token, "to") {
-            if let Some(start) = all_fields(text, &tokens[..index], rest.first()) {
-                put(start, rest[0].end, "");
+            if let Some((start, field)) = all_fields(text, &tokens[..index], rest.first()) {
+                put(start, rest[0].end, field);
             }
         } else if (is(text, *token, "as") || ends_cast(text, &tokens[..=index]))
             && let [schema, dot, ..] = rest
@@ -161,6 +166,9 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(bytes).expect("whole tokens were replaced by spaces"))
 }
 
+/// Longer than any `count(t.*)`.
+const COUNTED_BYTES_MAX: usize = 1024;
+
 /// What is called instead of `ANY`, `SOME` and `ALL` after operators that do not compare.
 pub(super) const ANY: &str = "_n_";
 /// See [`ANY`].
@@ -169,6 +177,9 @@ pub(super) const SOME: &str = "_n_n";
 pub(super) const ALL: &str = "_l_";
 /// Stands before the first bound of `BETWEEN SYMMETRIC`.
 pub(super) const SYMMETRIC: &str = "``";
+
+/// Stands before an argument that is `VARIADIC`; not longer than the word.
+pub(super) const VARIADIC: &str = "```";
 
 /// Where `LIKE ANY (array)` and `~ ANY (array)` stand; subqueries are left to DuckDB's parser.
 fn quantifiers(text: &str, tokens: &[Token]) -> Vec<(usize, &'static str)> {
@@ -187,6 +198,20 @@ fn quantifiers(text: &str, tokens: &[Token]) -> Vec<(usize, &'static str)> {
             .any(|it| is(text, *first, it));
         (pattern && word.kind == Kind::Word && is(text, *open, "(") && !subquery)
             .then_some((word.start, *name))
+    });
+    found.collect()
+}
+
+/// The words `SYMMETRIC` and `VARIADIC`, and the operators that stand for them.
+fn operators_for_words(text: &str, tokens: &[Token]) -> Vec<(Token, &'static str)> {
+    let found = tokens.windows(2).filter_map(|window| {
+        let [before, word] = window else { return None };
+        if is(text, *before, "between") && is(text, *word, "symmetric") {
+            return Some((*word, SYMMETRIC));
+        }
+        let begins_argument = is(text, *before, "(") || is(text, *before, ",");
+        (begins_argument && word.kind == Kind::Word && is(text, *word, "variadic"))
+            .then_some((*word, VARIADIC))
     });
     found.collect()
 }
@@ -272,6 +297,33 @@ fn type_of_cast<'a>(text: &str, tokens: &'a [Token]) -> &'a [Token] {
     }
 }
 
+/// The relation in `count(t.*)`, which begins at `location`.
+pub(super) fn counted(text: &str, location: usize) -> Option<String> {
+    let text = text.get(location..)?;
+    match tokens(
+        text.get(..text.len().min(COUNTED_BYTES_MAX))
+            .unwrap_or(text),
+    )
+    .as_slice()
+    {
+        [count, open, relation, dot, star, close, ..]
+            if is(text, *count, "count")
+                && is(text, *open, "(")
+                && is(text, *dot, ".")
+                && is(text, *star, "*")
+                && is(text, *close, ")") =>
+        {
+            let name = &text[relation.start..relation.end];
+            match relation.kind {
+                Kind::Word => Some(name.to_ascii_lowercase()),
+                Kind::Quoted => Some(name[1..name.len() - 1].replace("\"\"", "\"")),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 /// The number that is written at `location`.
 pub(super) fn number(text: &str, location: usize) -> Option<&str> {
     let rest = text.get(location..)?;
@@ -302,18 +354,29 @@ fn ends_cast(text: &str, tokens: &[Token]) -> bool {
         if is(text, *first, ":") && is(text, *second, ":") && first.end == second.start)
 }
 
-/// Where the fields of an interval begin, before the word `TO` and the last field, if they leave the
-/// meaning of its constant as it is: `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL '1 2:03:04' DAY TO
-/// SECOND`. Others DuckDB refuses.
-fn all_fields(text: &str, before: &[Token], last: Option<&Token>) -> Option<usize> {
+/// Where the fields of an interval begin, before the word `TO` and the last field, and what says the
+/// same: nothing for `INTERVAL '1 2:03:04' DAY TO SECOND`, whose last field is the one of a constant
+/// without fields, and `MONTH` for `INTERVAL '1' YEAR TO MONTH`. Others DuckDB refuses.
+fn all_fields(text: &str, before: &[Token], last: Option<&Token>) -> Option<(usize, &'static str)> {
     let (last, [.., word, constant, first]) = (last?, before) else {
         return None;
     };
     let pairs = [("year", "month"), ("day", "second"), ("hour", "second")];
-    let all = pairs
+    let (_, to) = pairs
         .iter()
-        .any(|(from, to)| is(text, *first, from) && is(text, *last, to));
-    (all && constant.kind == Kind::String && is(text, *word, "interval")).then_some(first.start)
+        .find(|(from, to)| is(text, *first, from) && is(text, *last, to))?;
+    // `1-2` says by itself what it is.
+    let is_number = text[constant.start..constant.end]
+        .trim_matches('\'')
+        .trim()
+        .parse::<f64>()
+        .is_ok();
+    let field = if *to == "month" && is_number {
+        "month"
+    } else {
+        ""
+    };
+    (constant.kind == Kind::String && is(text, *word, "interval")).then_some((first.start, field))
 }
 
 /// The operator and the closing parenthesis of what follows the word OPERATOR.
@@ -515,6 +578,11 @@ mod tests {
                 "a not LIKE       b escape '#'",
             ),
             ("order by a using > limit 1", "order by a desc    limit 1"),
+            (
+                "order by a using <, b using >",
+                "order by a asc    , b desc   ",
+            ),
+            ("order by a using >= limit 1", "order by a using >= limit 1"),
             ("join b using (a)", "join b using (a)"),
             (
                 "substring(a similar b escape '#')",

@@ -21,7 +21,7 @@ use super::json::{self, jsonb_constant};
 use super::{arrays, json_text, jsonb, node};
 use crate::ast::visit::{Node, any};
 use crate::ast::{
-    Comparison, DataType, Expr, ExprKind, Function, Query, QueryBody, Select, TableRef,
+    Comparison, DataType, Expr, ExprKind, Function, JoinKind, Query, QueryBody, Select, TableRef,
     TableRefKind,
 };
 
@@ -34,7 +34,7 @@ pub(super) struct Hints {
     jsonb: bool,
     /// Arrays that the tree shows.
     arrays: bool,
-    /// Result columns that may be whole rows of what stands in FROM.
+    /// Result columns that may be whole rows of what stands in FROM, or aggregates that count them.
     pub(super) rows: bool,
 }
 
@@ -49,6 +49,7 @@ impl Hints {
                 hints.rows |= whole_rows(select).next().is_some();
             }
             if let Node::Expr(expr) = node {
+                hints.rows |= counted(expr).is_some();
                 match &expr.kind {
                     ExprKind::Function(call) => {
                         hints.jsonb |= call.schema == FN && call.name.contains("jsonb");
@@ -188,6 +189,73 @@ pub(super) fn whole_row(item: &mut Expr, ty: &Type) {
         item.alias = names.last().cloned().unwrap_or_default();
     }
     item.kind = node::call("", "row", fields.collect()).kind;
+}
+
+/// The relation of `count(t.*)`, see [`super::rows::counted`].
+pub(super) fn counted(expr: &Expr) -> Option<&str> {
+    let (name, args) = match &expr.kind {
+        ExprKind::Function(call) => (&call.name, &call.args),
+        ExprKind::Window(window) => (&window.name, &window.args),
+        _ => return None,
+    };
+    match args.as_slice() {
+        [
+            Expr {
+                kind: ExprKind::Star(star),
+                ..
+            },
+        ] if name == "count" && !star.relation.is_empty() => Some(&star.relation),
+        _ => None,
+    }
+}
+
+/// Counts the rows of `count(t.*)`. An outer join brings rows that are none of `t`, which have NULL in
+/// all of its columns; `fields` are these where there is such a join.
+pub(super) fn count_rows(expr: &mut Expr, fields: Option<&[String]>) {
+    let Some(relation) = counted(expr).map(str::to_owned) else {
+        return;
+    };
+    let (args, all) = match &mut expr.kind {
+        ExprKind::Function(call) => (&mut call.args, Some(&mut call.name)),
+        ExprKind::Window(window) => (&mut window.args, None),
+        _ => return,
+    };
+    let Some(fields) = fields.filter(|fields| !fields.is_empty()) else {
+        args.clear();
+        if let Some(name) = all {
+            "count_star".clone_into(name);
+        }
+        return;
+    };
+    let tests = fields.iter().map(|field| {
+        node::expr(ExprKind::Operator {
+            op: "OPERATOR_IS_NOT_NULL".to_owned(),
+            children: vec![node::expr(ExprKind::ColumnRef(vec![
+                relation.clone(),
+                field.clone(),
+            ]))],
+        })
+    });
+    let is_row = node::expr(ExprKind::Conjunction {
+        and: false,
+        children: tests.collect(),
+    });
+    args[0] = node::expr(ExprKind::Case {
+        checks: vec![(is_row, node::boolean(true))],
+        otherwise: Box::new(node::null()),
+    });
+}
+
+/// Whether a join in FROM may bring rows without a partner.
+pub(super) fn is_outer(table: &TableRef) -> bool {
+    match &table.kind {
+        TableRefKind::Join(join) => {
+            matches!(join.kind, JoinKind::Left | JoinKind::Right | JoinKind::Full)
+                || is_outer(&join.left)
+                || is_outer(&join.right)
+        }
+        _ => false,
+    }
 }
 
 /// A text constant that may be an array or a document.

@@ -10,19 +10,23 @@
 //! | `round(x)`, `trunc(x)`, `sign(x)` | integer | `double precision` |
 //! | `round(x, n)` | exact | `n` digits, also where `x` has fewer |
 //! | `stddev(x)`, `variance(x)` | exact | `numeric`, with the digits of a float |
-//! | `percentile_cont` | exact | `double precision` |
+//! | `percentile_cont` | exact, `real` | `double precision` |
+//! | `lag(x, n, y)`, `lead(x, n, y)` | `y` of a wider type | `x` of that type |
 //! | `x::text` | float | PostgreSQL's text: `1`, `1e+20`, `NaN` |
 //! | `x::integer`, `x::boolean` | text | the spellings that PostgreSQL takes, and no others |
 //! | `x::bigint` and the like | boolean | an error |
 
 use super::types::{DIGITS_MAX, Ty};
 use super::{Block, Place, call_on, cast_to, quotient};
+use crate::ast::visit::children;
 use crate::ast::{DataType, Expr, ExprKind, Function};
 use crate::postgres::{RewriteError, node, numerics};
 
 const NAMES: &[&str] = &[
     "avg",
     "corr",
+    "lag",
+    "lead",
     "mean",
     "ntile",
     "quantile_cont",
@@ -89,6 +93,10 @@ impl Block<'_> {
         if args == 0 || !is_target(&name) {
             return Ok(());
         }
+        if matches!(name.as_str(), "lag" | "lead") {
+            self.beyond(expr, types);
+            return Ok(());
+        }
         if name == "quantile_cont" {
             self.percentile(expr, types);
             return Ok(());
@@ -119,6 +127,44 @@ impl Block<'_> {
         Ok(())
     }
 
+    /// What `lag` and `lead` give beyond the first and last row has a type in common with their
+    /// argument; DuckDB casts it to that of the argument.
+    fn beyond(&mut self, expr: &mut Expr, types: &mut [Option<Ty>]) {
+        let ExprKind::Window(window) = &expr.kind else {
+            return;
+        };
+        let Some(default) = &window.default_expr else {
+            return;
+        };
+        let at = children(expr)
+            .iter()
+            .position(|child| std::ptr::eq(*child, default));
+        let Some(at) = at else { return };
+        let (Some(arg), Some(default)) = (
+            self.type_below(expr, types, 0),
+            self.type_below(expr, types, at),
+        ) else {
+            return;
+        };
+        let common = if default.is_float() && (arg.is_integer() || arg.is_numeric()) {
+            node::plain_type("DOUBLE")
+        } else if let (Ty::Small | Ty::Integer | Ty::Big, Ty::Decimal { .. }) = (&arg, &default)
+            && let (Some((one, _)), Some((other, scale))) = (arg.digits(), default.digits())
+        {
+            numerics::decimal(one.max(other), scale)
+        } else if arg.is_integer() && default.is_integer() && arg.digits() < default.digits() {
+            match default {
+                Ty::Big => node::plain_type("BIGINT"),
+                _ => node::plain_type("INTEGER"),
+            }
+        } else {
+            return;
+        };
+        if let ExprKind::Window(window) = &mut expr.kind {
+            cast_to(&mut window.args[0], common);
+        }
+    }
+
     /// `percentile_cont` interpolates in `double precision`.
     fn percentile(&mut self, expr: &mut Expr, types: &mut [Option<Ty>]) {
         let ExprKind::Function(call) = &expr.kind else {
@@ -131,7 +177,7 @@ impl Block<'_> {
         let Some(ty) = self.type_below(expr, types, at) else {
             return;
         };
-        if ty.is_numeric()
+        if (ty.is_numeric() || ty == Ty::Float)
             && let ExprKind::Function(call) = &mut expr.kind
         {
             cast_to(&mut call.order_by[0].expr, node::plain_type("DOUBLE"));

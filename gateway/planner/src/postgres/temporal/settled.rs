@@ -7,12 +7,13 @@
 //! | `AT TIME ZONE` with minutes of offset, or of a date | not supported, kept | a timestamp |
 //! | `to_char` | not supported | by the template |
 //! | an interval as text | `2 months` | `2 mons` |
+//! | `date_bin` from a text | the text is a time zone | the text is a time |
 //! | a text constant beside a date or interval | ISO 8601 only | every spelling |
 
 use super::super::node;
 use super::template;
 use super::{SCHEMA, constant_integer, constants, is_call, numbers, own, replace, to_char};
-use crate::ast::{Expr, ExprKind};
+use crate::ast::{Expr, ExprKind, Function};
 
 /// What the meaning of an expression depends on; `None` where it depends on no type.
 pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
@@ -26,6 +27,7 @@ pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
             {
                 Some(operand)
             }
+            ("date_bin", [_, operand, origin]) if is_text(origin) => Some(operand),
             ("to_char", [operand, _] | [operand, _, _]) if is_call(call, "to_char") => {
                 Some(operand)
             }
@@ -57,6 +59,10 @@ pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
         }
         _ => None,
     }
+}
+
+fn is_text(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Constant(constant) if constant.value.is_string())
 }
 
 fn is_constant(expr: &Expr) -> bool {
@@ -99,6 +105,7 @@ pub(in super::super) fn settle(expr: &mut Expr, ty: &str) {
                 replace(expr, own("skein_isfinite_interval", vec![span]));
             }
             "timezone" => zone(expr, ty),
+            "date_bin" => bin(call, ty),
             "to_char" => character(expr, ty),
             _ => {}
         },
@@ -269,6 +276,18 @@ fn compared(expr: &mut Expr, ty: &str) {
     {
         replace(expr, with);
     }
+}
+
+/// An origin without a type is what the binned times are. DuckDB takes it for a time zone.
+fn bin(call: &mut Function, ty: &str) {
+    let ty = if ty.starts_with("TIMESTAMP") && !ty.ends_with("ZONE") {
+        "TIMESTAMP"
+    } else {
+        "TIMESTAMP WITH TIME ZONE"
+    };
+    let origin = take(&mut call.args[2]);
+    let read = node::constant_text(&origin).and_then(|text| constants::compared(text, ty));
+    call.args[2] = read.unwrap_or_else(|| node::cast(origin, node::plain_type(ty)));
 }
 
 /// `timezone(zone, operand)`: what `AT TIME ZONE` is.
