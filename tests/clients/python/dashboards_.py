@@ -84,7 +84,7 @@ SUPERSET = {
     "line": "SELECT DATE_TRUNC('day', ts) AS __timestamp, COUNT(*) AS count FROM public.events WHERE ts >= '2026-01-03 00:00:00.000000' AND ts < '2026-01-17 00:00:00.000000' GROUP BY DATE_TRUNC('day', ts) ORDER BY count DESC, 1 LIMIT 10000",
     "series": "SELECT DATE_TRUNC('week', ts) AS __timestamp, events.name AS name, SUM(val) AS \"SUM(val)\" FROM public.events JOIN (SELECT name AS name__, SUM(val) AS mme_inner__ FROM public.events GROUP BY name ORDER BY mme_inner__ DESC LIMIT 3) AS series_limit ON events.name = name__ GROUP BY DATE_TRUNC('week', ts), events.name ORDER BY \"SUM(val)\" DESC LIMIT 1000",
     "virtual": "SELECT name AS name, MAX(t) AS \"MAX(t)\" FROM (SELECT e.name, sum(o.total) AS t FROM events e JOIN orders o ON o.order_id = e.id GROUP BY e.name, e.s) AS virtual_table GROUP BY name ORDER BY \"MAX(t)\" DESC LIMIT 5",
-    "pivot": "SELECT ok AS ok, d AS d, AVG(amount) AS \"AVG(amount)\" FROM public.events GROUP BY ok, d ORDER BY \"AVG(amount)\" DESC LIMIT 6",
+    "pivot": "SELECT ok AS ok, d AS d, AVG(amount) AS \"AVG(amount)\" FROM public.events GROUP BY ok, d ORDER BY \"AVG(amount)\" DESC, d DESC LIMIT 6",
     "big number": "SELECT COUNT(DISTINCT user_id) AS \"COUNT_DISTINCT(user_id)\" FROM public.orders WHERE total > 100 LIMIT 50000",
     "histogram": "SELECT val AS val FROM public.events WHERE val IS NOT NULL ORDER BY id LIMIT 5",
     "filter": "SELECT MIN(ts) AS \"MIN(ts)\", MAX(ts) AS \"MAX(ts)\" FROM public.events LIMIT 1",
