@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use super::tpch::queries;
 use super::{Format, Gateway, GatewayOptions, Options, Report, configuration, read_all, time};
 use crate::client::Client;
 use crate::data::benchmark;
@@ -140,9 +141,7 @@ pub(super) fn run(options: &Options, report: &mut Report) {
 }
 
 fn tpch(options: &Options, report: &mut Report, machines: &[Machines; 2]) {
-    let queries = Native::with_extensions(1, &["tpch"])
-        .query("SELECT query_nr, query FROM tpch_queries() ORDER BY query_nr")
-        .expect("the extension lists its queries");
+    let queries = queries();
     report.section(
         &format!("TPC-H, scale factor {}, one and two executors", options.scale),
         &format!(
@@ -152,13 +151,7 @@ fn tpch(options: &Options, report: &mut Report, machines: &[Machines; 2]) {
         &["Query", "1 executor", "2 executors", "Speed-up", "CPU, 1", "CPU, 2"],
     );
     let mut totals = [Duration::ZERO; 4];
-    for row in &queries {
-        let number = row[0].as_deref().unwrap_or_default();
-        let sql = row[1]
-            .as_deref()
-            .unwrap_or_default()
-            .trim()
-            .trim_end_matches(';');
+    for (number, sql) in &queries {
         let mut best = [Measured::NONE; 2];
         for _ in 0..TRIES {
             for (best, machines) in best.iter_mut().zip(machines) {

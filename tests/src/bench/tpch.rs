@@ -13,9 +13,7 @@ const TRIES: usize = 3;
 
 pub(super) fn run(options: &Options, report: &mut Report) {
     let folder = benchmark::tpch(&options.scale);
-    let queries = Native::with_extensions(1, &["tpch"])
-        .query("SELECT query_nr, query FROM tpch_queries() ORDER BY query_nr")
-        .expect("the extension lists its queries");
+    let queries = queries();
     let native = Native::open(cores());
     native.create_views(&folder);
     let start = |executors: usize, threads: usize| {
@@ -40,13 +38,7 @@ pub(super) fn run(options: &Options, report: &mut Report) {
         &["Query", "DuckDB", "Skein, auto", "Ratio", "Skein, always", "Ratio"],
     );
     let mut totals = [Duration::ZERO; 3];
-    for row in &queries {
-        let number = row[0].as_deref().unwrap_or_default();
-        let sql = row[1]
-            .as_deref()
-            .unwrap_or_default()
-            .trim()
-            .trim_end_matches(';');
+    for (number, sql) in &queries {
         let mut best = [Duration::MAX; 3];
         for _ in 0..TRIES {
             let gateway = |gateway: &Gateway, split: &str| {
@@ -74,6 +66,20 @@ pub(super) fn run(options: &Options, report: &mut Report) {
         report.row(&line(number, best));
     }
     report.row(&line("all", totals));
+}
+
+/// Number and text of each query.
+pub(super) fn queries() -> Vec<(String, String)> {
+    let rows = Native::with_extensions(1, &["tpch"])
+        .query("SELECT query_nr, query FROM tpch_queries() ORDER BY query_nr")
+        .expect("the extension lists its queries");
+    let text = |row: &[Option<String>], column: usize| row[column].clone().unwrap_or_default();
+    rows.iter()
+        .map(|row| {
+            let sql = text(row, 1);
+            (text(row, 0), sql.trim().trim_end_matches(';').to_owned())
+        })
+        .collect()
 }
 
 fn line(name: &str, times: [Duration; 3]) -> Vec<String> {
