@@ -17,8 +17,8 @@ const READY: &str = "skein: executor on ";
 /// How an executor is started.
 #[derive(Clone, Debug)]
 pub struct ExecutorOptions {
-    /// The program `skein`.
-    pub program: PathBuf,
+    /// The program `skein`; `None`: the one that was built beside the tests.
+    pub program: Option<PathBuf>,
     /// The only core it may use.
     pub core: Option<usize>,
     /// What it may read.
@@ -35,7 +35,7 @@ impl ExecutorOptions {
     /// One thread over `folder`, on a free port.
     pub fn new(folder: &Path) -> Self {
         Self {
-            program: environment::program(PROGRAM),
+            program: None,
             core: None,
             folder: folder.to_path_buf(),
             threads: 1,
@@ -55,12 +55,14 @@ pub struct ExecutorProcess {
 impl ExecutorProcess {
     /// Starts one and waits until it listens.
     pub fn start(options: &ExecutorOptions) -> io::Result<Self> {
+        let program = options.program.clone();
+        let program = program.unwrap_or_else(|| environment::program(PROGRAM));
         let mut command = match options.core {
-            None => Command::new(&options.program),
+            None => Command::new(program),
             Some(core) => {
                 let mut command = Command::new("taskset");
                 command.args(["--cpu-list", &core.to_string()]);
-                command.arg(&options.program);
+                command.arg(program);
                 command
             }
         };

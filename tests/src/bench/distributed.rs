@@ -65,7 +65,7 @@ impl Machines {
     fn start(options: &Options, folder: &Path, executors: usize, memory: &str) -> io::Result<Self> {
         let start = |index| {
             ExecutorProcess::start(&ExecutorOptions {
-                program: options.skein.clone(),
+                program: Some(options.skein.clone()),
                 core: Some(index % super::cores()),
                 memory_limit: memory.to_owned(),
                 ..ExecutorOptions::new(folder)
