@@ -1,8 +1,10 @@
 //! Makes nodes of the tree that the planner adds to a user's statement.
 
+use serde_json::{Value, json};
+
 use crate::ast::{
-    Expr, ExprKind, Function, Modifier, NullOrder, OrderBy, Query, QueryBody, Select,
-    SortDirection, TableRef, TableRefKind,
+    Constant, DataType, Expr, ExprKind, Function, Modifier, NullOrder, OrderBy, Query, QueryBody,
+    Select, SortDirection, TableRef, TableRefKind,
 };
 
 /// SQL text as an expression.
@@ -53,8 +55,16 @@ pub(crate) fn only_where(condition: Option<Expr>, expr: Expr) -> Expr {
     };
     Expr::from(ExprKind::Case {
         checks: vec![(condition, expr)],
-        otherwise: Box::new(sql("NULL")),
+        otherwise: Box::new(null()),
     })
+}
+
+/// A NULL without type.
+pub(crate) fn null() -> Expr {
+    Expr::from(ExprKind::Constant(Constant {
+        ty: DataType(json!({ "id": "NULL", "type_info": null })),
+        value: Value::Null,
+    }))
 }
 
 /// `expr IS NOT NULL`

@@ -27,9 +27,9 @@ def who(**options):
         return used, connection.execute("SELECT current_user, current_database()").fetchone()
 
 
-def cancel():
+def canceled_by(cancel):
     with psycopg.connect(autocommit=True) as connection:
-        timer = threading.Timer(0.5, connection.cancel)
+        timer = threading.Timer(0.5, cancel, [connection])
         timer.start()
         try:
             connection.execute(LONG)
@@ -37,19 +37,15 @@ def cancel():
             return error.sqlstate, connection.execute("SELECT 5").fetchone()
         finally:
             timer.join()
+
+
+def cancel():
+    return canceled_by(psycopg.Connection.cancel)
 
 
 def cancel_safe():
     """libpq's newer way, which encrypts the request as well where it is to be had."""
-    with psycopg.connect(autocommit=True) as connection:
-        timer = threading.Timer(0.5, connection.cancel_safe)
-        timer.start()
-        try:
-            connection.execute(LONG)
-        except psycopg.errors.QueryCanceled as error:
-            return error.sqlstate, connection.execute("SELECT 5").fetchone()
-        finally:
-            timer.join()
+    return canceled_by(psycopg.Connection.cancel_safe)
 
 
 def restarted():

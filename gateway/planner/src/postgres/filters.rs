@@ -12,6 +12,7 @@
 //! suffer from it.
 
 use crate::ast::{Expr, ExprKind, Function, Window};
+use crate::build;
 use crate::postgres::division;
 use crate::postgres::node;
 
@@ -145,10 +146,7 @@ fn only_where(expr: &mut Expr, condition: &Expr) {
         return;
     }
     let inner = std::mem::replace(expr, node::null());
-    *expr = node::expr(ExprKind::Case {
-        checks: vec![(condition.clone(), inner)],
-        otherwise: Box::new(node::null()),
-    });
+    *expr = build::only_where(Some(condition.clone()), inner);
 }
 
 /// The first or last value of the list of all that pass. `first` counts NULL, so CASE cannot stand

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::ast::{
     Constant, DataType, Expr, ExprKind, Function, Query, QueryBody, Select, TableRef, TableRefKind,
 };
+pub(super) use crate::build::null;
 
 /// An expression without alias or position.
 pub(super) fn expr(kind: ExprKind) -> Expr {
@@ -56,11 +57,6 @@ pub(super) fn list_of(element: &DataType) -> DataType {
 /// A text.
 pub(super) fn text(value: &str) -> Expr {
     constant("VARCHAR", Value::String(value.to_owned()))
-}
-
-/// A NULL without type.
-pub(super) fn null() -> Expr {
-    constant("NULL", Value::Null)
 }
 
 /// A text, or NULL of that type.
