@@ -251,7 +251,9 @@ impl ScanPlan {
         let types: Vec<String> = self
             .hive
             .iter()
-            .map(|(key, ty)| format!("{}: {ty}", literal(key)))
+            // Not the bare name of the type: inside of a subquery DuckDB takes that for a column when an
+            // enclosing query has one called `date`.
+            .map(|(key, ty)| format!("{}: {}", literal(key), literal(ty)))
             .collect();
         format!(
             ", hive_partitioning = true, hive_types = {{{}}}",

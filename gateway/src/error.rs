@@ -344,6 +344,7 @@ impl GatewayError {
                 }
                 RewriteError::JsonUnicode { .. } => SqlState::UNTRANSLATABLE_CHARACTER,
                 RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
+                RewriteError::NotAPosition { .. } => SqlState::SYNTAX_ERROR,
                 RewriteError::InvalidText { .. } => SqlState::INVALID_TEXT_REPRESENTATION,
                 RewriteError::NoOperator { .. } => SqlState::UNDEFINED_FUNCTION,
                 RewriteError::NotUnique { .. } => SqlState::AMBIGUOUS_FUNCTION,
@@ -509,6 +510,7 @@ impl GatewayError {
                 | RewriteError::Json { position }
                 | RewriteError::JsonUnicode { position }
                 | RewriteError::NotBoolean { position, .. }
+                | RewriteError::NotAPosition { position, .. }
                 | RewriteError::InvalidText { position, .. }
                 | RewriteError::NoOperator { position, .. }
                 | RewriteError::NotUnique { position, .. }

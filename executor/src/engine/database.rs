@@ -23,6 +23,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("integer_division", "true"),
     // PostgreSQL: NULL is greater than every value.
     ("default_null_order", "nulls_last_on_asc_first_on_desc"),
+    // PostgreSQL: `string_agg(x, ',' ORDER BY 'a')`. Where it refuses such keys, the planner does.
+    ("order_by_non_integer_literal", "true"),
     // HUGEINT, UUID, TIMETZ and BIT keep their type in Arrow.
     ("arrow_lossless_conversion", "true"),
     // The order of files and rows is the order of the result where SQL leaves it open.

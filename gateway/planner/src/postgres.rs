@@ -33,6 +33,7 @@ mod numerics;
 pub mod once;
 pub mod operands;
 mod operators;
+mod ordinals;
 pub mod patterns;
 mod regex;
 mod rows;
@@ -310,6 +311,14 @@ pub enum RewriteError {
         /// Byte offset in the statement.
         position: Option<usize>,
     },
+    /// `ORDER BY 'x'`
+    #[error("non-integer constant in {clause}")]
+    NotAPosition {
+        /// The clause.
+        clause: &'static str,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
     /// A regular expression that cannot be translated.
     #[error("{fault}")]
     Regex {
@@ -435,6 +444,9 @@ impl Context<'_> {
         match node {
             NodeMut::Query(query) => {
                 self.conditions(query);
+                if let Err(error) = ordinals::check(query) {
+                    return self.fail(error);
+                }
                 limits::negative(query);
                 session::name_outputs(query, self);
                 sets::aliases(query);

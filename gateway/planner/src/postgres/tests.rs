@@ -343,6 +343,30 @@ fn a_number_is_no_condition() {
 }
 
 #[test]
+fn a_position_is_an_integer() {
+    let connection = connection();
+    for (text, wanted) in [
+        ("SELECT i FROM t ORDER BY 1, 'x'", Some(("ORDER BY", 28))),
+        (
+            "SELECT 1 FROM t GROUP BY 9999999999",
+            Some(("GROUP BY", 25)),
+        ),
+        ("SELECT (SELECT 1 ORDER BY NULL)", Some(("ORDER BY", 26))),
+        ("SELECT i FROM t ORDER BY 1, 'x'::text", None),
+        ("SELECT string_agg(s, ',' ORDER BY 'x') FROM t", None),
+        ("SELECT row_number() OVER (ORDER BY 1.5) FROM t", None),
+    ] {
+        let mut query = parse(&connection, text);
+        let found = rewrite(&mut query, text, &Facts, &Outputs::default()).err();
+        let wanted = wanted.map(|(clause, at)| RewriteError::NotAPosition {
+            clause,
+            position: Some(at),
+        });
+        assert_eq!(found, wanted, "{text}");
+    }
+}
+
+#[test]
 fn types_follow_operands() {
     use crate::bind::Bind as _;
     let connection = connection();
