@@ -443,6 +443,7 @@ async fn cluster(
     let link = Link {
         identity,
         connect_timeout: Duration::from_millis(settings.connect_timeout_ms),
+        ..Link::default()
     };
     let nodes = Nodes::default();
     let members = Arc::new(Members::start(settings, link.clone(), nodes.clone()).await);

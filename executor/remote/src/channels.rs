@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
@@ -27,11 +26,6 @@ use url::Url;
 use crate::connections::{Connector, Link};
 use crate::error::of_connection;
 
-/// Silence after which the other side is asked whether it lives, and how long it may take to say so.
-/// An executor whose cores are all busy answers late, and one answer that is missed ends every
-/// statement on the connection.
-pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes that may wait unread in one stream, and in all streams of a connection. These are promises,
 /// not memory.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
@@ -49,8 +43,8 @@ pub(crate) struct Channels {
 pub(crate) fn channel(url: &Url, link: &Link) -> Result<Channel, tonic::transport::Error> {
     let endpoint = Endpoint::from_shared(url.to_string())?
         .connect_timeout(link.connect_timeout)
-        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .http2_keep_alive_interval(link.keepalive.interval)
+        .keep_alive_timeout(link.keepalive.timeout)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES);

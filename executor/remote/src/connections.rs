@@ -143,6 +143,28 @@ pub struct Link {
     pub identity: Option<Arc<Identity>>,
     /// How long connecting may take, encryption included.
     pub connect_timeout: Duration,
+    /// How a connection notices that the other side is gone.
+    pub keepalive: Keepalive,
+}
+
+/// When the other side of a connection is asked whether it lives. It is the process that answers, not
+/// what it runs: a fragment may be silent for as long as it likes.
+#[derive(Clone, Copy, Debug)]
+pub struct Keepalive {
+    /// Silence after which it is asked.
+    pub interval: Duration,
+    /// How long it may take to say so. An executor whose cores are all busy answers late, and one
+    /// answer that is missed ends every statement on the connection.
+    pub timeout: Duration,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(20),
+        }
+    }
 }
 
 impl Default for Link {
@@ -150,6 +172,7 @@ impl Default for Link {
         Self {
             identity: None,
             connect_timeout: Duration::from_secs(2),
+            keepalive: Keepalive::default(),
         }
     }
 }

@@ -32,7 +32,7 @@ mod state;
 pub mod tls;
 mod tree;
 
-pub use connections::Link;
+pub use connections::{Keepalive, Link};
 pub use measure::Measurement;
 pub use members::{Member, MemberState, MemberStatus, Members};
 pub use nodes::{Node, NodeError, Nodes};

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
-use crate::connections::incoming;
+use crate::connections::{Keepalive, incoming};
 use crate::server::builder;
 use crate::state::StateService;
 
@@ -37,7 +37,7 @@ impl Fake {
             let listener = TcpListener::bind(("127.0.0.1", port)).await;
             let listener = listener.expect("a free port");
             let _ = sender.send(listener.local_addr().expect("it listens"));
-            let serving = builder().add_service(service);
+            let serving = builder(Keepalive::default()).add_service(service);
             let _ = serving.serve_with_incoming(incoming(listener, None)).await;
         });
         Self {

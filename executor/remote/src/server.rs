@@ -19,9 +19,9 @@ use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::channels::{Channels, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
+use crate::channels::Channels;
 use crate::codec::Codec;
-use crate::connections::{Link, incoming, is_loopback};
+use crate::connections::{Keepalive, Link, incoming, is_loopback};
 use crate::fragment::Here;
 use crate::runs::{Runs, Watched};
 use crate::state::{StateReply, StateService};
@@ -171,7 +171,7 @@ impl Server {
                 tokio::time::sleep(DRAIN_INTERVAL).await;
             }
         };
-        let served = builder()
+        let served = builder(self.link.keepalive)
             .add_service(service)
             .add_service(state)
             .serve_with_incoming_shutdown(incoming, drained)
@@ -182,10 +182,10 @@ impl Server {
 }
 
 /// How an executor serves. The one place where that is said.
-pub(crate) fn builder() -> tonic::transport::Server {
+pub(crate) fn builder(keepalive: Keepalive) -> tonic::transport::Server {
     tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .http2_keepalive_interval(Some(keepalive.interval))
+        .http2_keepalive_timeout(Some(keepalive.timeout))
         .max_concurrent_streams(CALLS_MAX)
         // A statement that is canceled ends all its calls at once, which is no attack.
         .http2_max_pending_accept_reset_streams(Some(CALLS_MAX as usize))

@@ -10,11 +10,11 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt};
 use skein_executor::EmbeddedOptions;
-use skein_executor::engine::{Database, DatabaseOptions};
+use skein_executor::engine::{Database, DatabaseOptions, FileAccess};
 use skein_executor_api::{BatchStream, Column, FragmentError, FragmentErrorKind, InputSpec};
 use skein_remote::{
-    Exchange, Link, Measurement, Node, Nodes, Remote, RemoteOptions, Server, ServerOptions, Task,
-    Tree, TreeInput, TreeStage,
+    Exchange, Keepalive, Link, Measurement, Node, Nodes, Remote, RemoteOptions, Server,
+    ServerOptions, Task, Tree, TreeInput, TreeStage,
 };
 
 /// What runs for minutes in DuckDB unless it is stopped, without giving a row before its end.
@@ -48,46 +48,59 @@ fn schema(of: &[(&str, &str)]) -> SchemaRef {
     connection.arrow_schema(&sql).expect("a schema")
 }
 
-/// Executors that live as long as this runtime.
-async fn nodes(count: usize, fragments_max: usize) -> Vec<Node> {
-    nodes_with(count, fragments_max, 256 << 20, &std::env::temp_dir()).await
+/// An executor of one thread on a free port.
+fn options() -> ServerOptions {
+    ServerOptions {
+        listen: "127.0.0.1:0".to_owned(),
+        executor: EmbeddedOptions {
+            database: DatabaseOptions {
+                threads: Some(1),
+                ..DatabaseOptions::default()
+            },
+            connections_max: 512,
+            ..EmbeddedOptions::default()
+        },
+        link: Link::default(),
+        fragments_max: 1000,
+        memory_bytes: None,
+        waiting_bytes_max: 256 << 20,
+        waiting_directory: std::env::temp_dir(),
+    }
 }
 
-async fn nodes_with(
-    count: usize,
-    fragments_max: usize,
-    waiting_bytes_max: usize,
-    folder: &Path,
-) -> Vec<Node> {
+/// Executors that live as long as this runtime.
+async fn nodes(count: usize) -> Vec<Node> {
+    nodes_with(count, &options()).await
+}
+
+async fn nodes_with(count: usize, options: &ServerOptions) -> Vec<Node> {
     let mut nodes = Vec::new();
     for _ in 0..count {
-        let server = Server::bind(ServerOptions {
-            listen: "127.0.0.1:0".to_owned(),
-            executor: EmbeddedOptions {
-                database: DatabaseOptions {
-                    threads: Some(1),
-                    ..DatabaseOptions::default()
-                },
-                connections_max: 512,
-                ..EmbeddedOptions::default()
-            },
-            link: Link::default(),
-            fragments_max,
-            memory_bytes: None,
-            waiting_bytes_max,
-            waiting_directory: folder.to_path_buf(),
-        });
-        let server = server.await.expect("an executor");
+        let server = Server::bind(options.clone()).await.expect("an executor");
         nodes.push(Node::at(&server.address().to_string()).expect("an address"));
         tokio::spawn(server.serve(std::future::pending()));
     }
     nodes
 }
 
+/// Executors that keep next to no rows in memory for readers that are behind.
+async fn nodes_that_spill(count: usize, waiting_bytes_max: usize, folder: &Path) -> Vec<Node> {
+    let options = ServerOptions {
+        waiting_bytes_max,
+        waiting_directory: folder.to_path_buf(),
+        ..options()
+    };
+    nodes_with(count, &options).await
+}
+
 fn remote(nodes: &[Node]) -> Remote {
+    remote_by(Link::default(), nodes)
+}
+
+fn remote_by(link: Link, nodes: &[Node]) -> Remote {
     Remote::new(RemoteOptions {
         nodes: Nodes::new(nodes.to_vec()),
-        link: Link::default(),
+        link,
         reader_bytes_max: 16 << 20,
     })
 }
@@ -199,13 +212,13 @@ const RIGHT_SQL: &str = "SELECT hash(range) AS h, range AS k FROM range(900) \
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_join_by_hash_gives_every_row_once() {
-    join_by_hash(nodes(3, 1000).await).await;
+    join_by_hash(nodes(3).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_join_by_hash_is_right_when_every_row_waits_on_disk() {
     let folder = tempfile::tempdir().expect("a folder");
-    join_by_hash(nodes_with(3, 1000, 1, folder.path()).await).await;
+    join_by_hash(nodes_that_spill(3, 1, folder.path()).await).await;
 }
 
 async fn join_by_hash(nodes: Vec<Node>) {
@@ -246,7 +259,7 @@ async fn rows_that_wait_for_a_reader_go_to_disk() {
     const SLOW: &[(&str, &str)] = &[("h", "INTEGER"), ("n", "BIGINT")];
     const WIDE: &[(&str, &str)] = &[("h", "INTEGER"), ("k", "BIGINT"), ("t", "VARCHAR")];
     let folder = tempfile::tempdir().expect("a folder");
-    let nodes = nodes_with(2, 1000, 1 << 20, folder.path()).await;
+    let nodes = nodes_that_spill(2, 1 << 20, folder.path()).await;
     // Which of the readers gets it depends on the engine; the other one gets nothing of this input.
     let slow = "SELECT CAST(1 AS INTEGER) AS h, count(*) AS n FROM range(15000) a, range(30000) b \
                 WHERE hash(a.range, b.range) % 2 = $fragment";
@@ -293,7 +306,7 @@ async fn rows_that_wait_for_a_reader_go_to_disk() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broadcast_side_reaches_every_fragment() {
-    let nodes = nodes(2, 1000).await;
+    let nodes = nodes(2).await;
     let joined = "SELECT r.k, count(*) AS n, '' AS t \
                   FROM range(5000) f JOIN __s0 r ON f.range % 1000 = r.k \
                   WHERE f.range % $fragments = $fragment GROUP BY r.k";
@@ -319,7 +332,7 @@ async fn a_broadcast_side_reaches_every_fragment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_in_order_are_those_of_the_first_fragment_first() {
-    let nodes = nodes(2, 1000).await;
+    let nodes = nodes(2).await;
     let of = [("v", "BIGINT")];
     let sql = "SELECT $fragment * 100000 + range AS v FROM range(50000)";
     let mut first = stage(0, sql, &of, 5, 2);
@@ -341,7 +354,7 @@ async fn rows_in_order_are_those_of_the_first_fragment_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_rows_are_an_answer_too() {
-    let nodes = nodes(2, 1000).await;
+    let nodes = nodes(2).await;
     let nothing = "SELECT hash(range) AS h, range AS k FROM range(0) WHERE $fragment >= 0";
     let outer = "SELECT b.k AS k, count(a.k) AS n, 'x' AS t FROM __s1 b LEFT JOIN __s0 a \
                  ON a.k = b.k GROUP BY b.k";
@@ -360,7 +373,7 @@ async fn no_rows_are_an_answer_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_arrives_whole_over_several_hops() {
-    let nodes = nodes(2, 1000).await;
+    let nodes = nodes(2).await;
     let failing = "SELECT hash(range) AS h, CAST('x' || (range + $fragment) AS BIGINT) AS k \
                    FROM range(10)";
     let read = "SELECT h, k FROM __s0";
@@ -386,7 +399,7 @@ async fn an_error_arrives_whole_over_several_hops() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_executor_that_is_not_there_is_named() {
-    let mut nodes = nodes(1, 1000).await;
+    let mut nodes = nodes(1).await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("an address").to_string();
     drop(free);
@@ -405,7 +418,11 @@ async fn an_executor_that_is_not_there_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_fragments_than_places_are_refused_and_not_kept_waiting() {
-    let nodes = nodes(1, 4).await;
+    let few = ServerOptions {
+        fragments_max: 4,
+        ..options()
+    };
+    let nodes = nodes_with(1, &few).await;
     // None of those that have a place gives it back before the others ask.
     let long = format!("SELECT r.h, r.k FROM ({RIGHT_SQL}) AS r, ({ENDLESS}) AS e(n)");
     let larger = tree(vec![
@@ -435,7 +452,7 @@ async fn more_fragments_than_places_are_refused_and_not_kept_waiting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broadcast_has_a_limit() {
-    let nodes = nodes(2, 1000).await;
+    let nodes = nodes(2).await;
     let limited = Exchange::Broadcast { bytes_max: 10_000 };
     let tree = tree(vec![
         stage(0, RIGHT_SQL, RIGHT, 1, 2),
@@ -451,7 +468,7 @@ async fn a_broadcast_has_a_limit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fragments_say_what_they_did() {
-    let nodes = nodes(2, 1000).await;
+    let nodes = nodes(2).await;
     let tree = tree(vec![
         stage(4, RIGHT_SQL, RIGHT, 2, 2),
         reading(
@@ -507,7 +524,7 @@ async fn idle() -> Duration {
 /// when the rows are dropped, or the time is over, its DuckDB stops.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_wants_any_more_stops() {
-    let nodes = nodes(2, 1000).await;
+    let nodes = nodes(2).await;
     let one = [("h", "BIGINT")];
     let read = "SELECT h FROM __s0";
     for (name, readers, exchange) in [
@@ -550,4 +567,98 @@ async fn what_nobody_wants_any_more_stops() {
             assert!(took < STOP_MAX, "{name}: DuckDB went on for {took:?}");
         }
     }
+}
+
+/// Two fragments read pipes into which nobody writes for `silence`. The other input of their readers
+/// has begun to flow and waits meanwhile, and so do two stages behind them.
+async fn inputs_are_silent_for(silence: Duration, link: Link) {
+    const KEYS: &[(&str, &str)] = &[("h", "INTEGER"), ("k", "BIGINT")];
+    const WIDE: &[(&str, &str)] = &[("h", "INTEGER"), ("k", "BIGINT"), ("t", "VARCHAR")];
+    const COUNTS: &[(&str, &str)] = &[("h", "INTEGER"), ("n", "BIGINT")];
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = |index: usize| folder.path().join(format!("pipe-{index}"));
+    for index in 0..2 {
+        let made = std::process::Command::new("mkfifo")
+            .arg(pipe(index))
+            .status();
+        assert!(made.expect("mkfifo is there").success());
+    }
+    let mut reading_pipes = options();
+    reading_pipes.link = link.clone();
+    let readable = format!("{}/", folder.path().display());
+    reading_pipes.executor.database.file_access = FileAccess::Directories(vec![readable]);
+    let nodes = nodes_with(2, &reading_pipes).await;
+    let slow = format!(
+        "SELECT CAST(hash(a) >> 33 AS INTEGER) AS h, a AS k FROM read_csv('{}/pipe-$fragment', \
+         auto_detect = false, header = false, columns = {{'a': 'BIGINT'}})",
+        folder.path().display()
+    );
+    let wide = "SELECT CAST(hash(range) >> 33 AS INTEGER) AS h, range AS k, \
+                repeat('x', 200) AS t FROM range(200000) WHERE range % $fragments = $fragment";
+    let joined = "SELECT CAST(1 AS INTEGER) AS h, count(*) AS n FROM __s0 a JOIN __s1 b \
+                  ON a.k = b.k WHERE length(b.t) = 200";
+    let passed_on = "SELECT h, n FROM __s2";
+    let total = "SELECT CAST(0 AS INTEGER) AS h, CAST(sum(n) AS BIGINT) AS n FROM __s3";
+    let tree = tree(vec![
+        stage(0, &slow, KEYS, 2, 2),
+        stage(1, wide, WIDE, 2, 2),
+        reading(
+            stage(2, joined, COUNTS, 2, 2),
+            &[(0, by_hash(), KEYS), (1, by_hash(), WIDE)],
+        ),
+        reading(stage(3, passed_on, COUNTS, 2, 2), &[(2, TO_ALL, COUNTS)]),
+        reading(
+            stage(4, total, COUNTS, 1, 2),
+            &[(3, Exchange::Gather, COUNTS)],
+        ),
+    ]);
+    let write = |index: usize| {
+        let path = pipe(index);
+        // Left alone when the test fails: it may wait for ever for a fragment to read.
+        std::thread::spawn(move || {
+            // Opens when the fragment reads it.
+            let mut pipe = std::fs::File::options()
+                .write(true)
+                .open(path)
+                .expect("it can be opened");
+            // The silence is what is tested.
+            std::thread::sleep(silence);
+            for key in (0..100_000).skip(index).step_by(2) {
+                std::io::Write::write_all(&mut pipe, format!("{key}\n").as_bytes())
+                    .expect("the fragment still reads");
+            }
+        })
+    };
+    let writers = [write(0), write(1)];
+    let begun = Instant::now();
+    let stream = remote_by(link, &nodes).run(&tree, &nodes, None);
+    let ended = tokio::time::timeout(silence + PATIENCE, rows(stream.expect("it starts"))).await;
+    let found = ended.expect("it ends").expect("no failure");
+    // Both fragments of the third stage have all rows of the second.
+    assert_eq!(found, [["0", "200000"]]);
+    assert!(begun.elapsed() >= silence, "nobody was silent");
+    for writer in writers {
+        writer.join().expect("it has written");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_no_failure() {
+    // The silence is longer than a connection waits for an answer.
+    let keepalive = Keepalive {
+        interval: Duration::from_millis(200),
+        timeout: Duration::from_secs(4),
+    };
+    let link = Link {
+        keepalive,
+        ..Link::default()
+    };
+    inputs_are_silent_for(Duration::from_secs(6), link).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "eleven minutes; `make test-full` runs it"]
+async fn eleven_minutes_of_silence_are_no_failure() {
+    // The engine forgets plans that nobody has asked for in ten minutes.
+    inputs_are_silent_for(Duration::from_mins(11), Link::default()).await;
 }

@@ -83,6 +83,7 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
         link: Link {
             identity: identity.clone(),
             connect_timeout: Duration::from_millis(settings.connect_timeout_ms),
+            ..Link::default()
         },
         fragments_max,
         memory_bytes: settings.memory_limit.share(1),
