@@ -235,6 +235,9 @@ section! {
         /// How many bytes of rows are held back before the first one leaves, so that a statement whose
         /// result is smaller can be started anew until its end.
         pub retry_buffer_bytes: usize = 1024 * 1024,
+        /// How long they are held back at most, from the first one on: rows that come slowly are seen as
+        /// they come, and a statement that fails after that is not started anew. 0 means no limit.
+        pub retry_buffer_ms: u64 = 2_000,
         /// How long fragments may go on after an executor in a process of its own has received SIGTERM
         /// or SIGINT. Those that run longer are handed back.
         pub drain_timeout_ms: u64 = 30_000,

@@ -55,6 +55,13 @@ impl KnownExecutors {
         }
     }
 
+    /// Brings the numbers of those in other processes up to date, before they are shown.
+    pub async fn refresh(&self) {
+        if let Some(members) = &self.members {
+            members.refresh().await;
+        }
+    }
+
     /// Reads certificates again if they have changed.
     pub fn reload(&self) -> Result<bool, TlsError> {
         match &self.identity {

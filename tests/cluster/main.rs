@@ -4,7 +4,10 @@
 
 mod explain;
 mod failures;
+mod gateways;
 mod kills;
+mod losses;
+mod statements;
 mod stops;
 mod types;
 

@@ -1,23 +1,37 @@
 //! Cancelling, running out of time, and leaving stop DuckDB on every executor.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use skein_tests::client::Client;
+use postgres_protocol::message::backend::Message;
+use skein_tests::client::{Client, ServerError};
 use skein_tests::cluster::Cluster;
 use skein_tests::process;
 
+use crate::statements::{ENDLESS, Endless};
 use crate::{cluster, failure};
 
-/// Runs for hours unless somebody stops it, on every executor, and gives no row before its end.
-const SILENT: &str = "SELECT count(*) FROM facts a, facts b, facts c, facts d \
-                      WHERE hash(a.id, b.id, c.id, d.id) = 7";
-/// Gives rows all the time.
-const STREAMING: &str = "SELECT a.id, b.id, c.id FROM facts a, facts b, facts c";
 /// How long stopping may take.
 const STOP_MAX: Duration = Duration::from_secs(1);
+/// How often it is tried: on a machine that is busy with other tests, one may take longer.
+const TRIES: usize = 3;
 /// How long it may take until something is busy on a machine that is.
 const START_MAX: Duration = Duration::from_secs(30);
+/// How long a statement with a time limit may take, which has to be enough to begin.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// So many rows have left when a result has begun.
+const ROWS: u64 = 20_000;
 
+/// What stops a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    Cancel,
+    Timeout,
+    Leave,
+}
+
+/// Waits until every executor works for a statement.
 fn wait_until_busy(cluster: &Cluster) {
     for process in cluster.processes() {
         let before = process.cpu_time();
@@ -27,93 +41,179 @@ fn wait_until_busy(cluster: &Cluster) {
     }
 }
 
-fn expect_idle(cluster: &Cluster, what: &str) {
-    for process in cluster.processes() {
-        let idle = process.idle_within(STOP_MAX);
-        assert!(idle.is_some(), "an executor goes on after {what}");
+/// How long it takes after now until no executor does anything.
+fn idle(cluster: &Cluster, what: &str) -> Duration {
+    let took = cluster.processes().iter().map(|process| {
+        let idle = process.idle_within(START_MAX);
+        idle.unwrap_or_else(|| panic!("an executor goes on after {what}"))
+    });
+    took.max().unwrap_or_default()
+}
+
+/// Reads a result until somebody says that it is enough, or to its end. Gives the connection if it is
+/// ready for others, and the error.
+fn read(
+    mut client: Client,
+    rows: &AtomicU64,
+    enough: &AtomicBool,
+) -> Option<(Client, ServerError)> {
+    let mut failed = None;
+    while !enough.load(Ordering::Relaxed) {
+        match client.receive().expect("the gateway lives") {
+            Message::DataRow(_) => {
+                rows.fetch_add(1, Ordering::Relaxed);
+            }
+            Message::ErrorResponse(body) => {
+                failed = Some(ServerError::read(body.fields()).expect("the error can be read"));
+            }
+            Message::CommandComplete(_) => panic!("it cannot have ended"),
+            Message::ReadyForQuery(_) => return Some((client, failed.expect("an error"))),
+            _ => {}
+        }
     }
+    None
 }
 
-fn split(cluster: &Cluster) -> Client {
-    cluster.client_with(&["skein.split = always"])
-}
-
-#[test]
-fn cancel_stops_every_executor_before_the_first_row() {
-    let cluster = cluster(2);
-    let mut client = split(&cluster);
-    for _ in 0..2 {
-        client.send_query(SILENT).expect("the query can be sent");
-        wait_until_busy(&cluster);
-        let start = Instant::now();
-        client.cancel().expect("the cancel request can be sent");
-        let (sqlstate, text) = failure(client.results());
-        assert_eq!(sqlstate, "57014", "{text}");
-        let elapsed = start.elapsed();
-        assert!(elapsed < STOP_MAX, "the answer took {elapsed:?}");
-        expect_idle(&cluster, "the cancel");
+/// Stops a statement of which no row has come. Says how long executors went on.
+fn stop_before_the_first_row(cluster: &Cluster, endless: &Endless, stop: Stop) -> Duration {
+    let what = format!("{stop:?} of {}", endless.exchange);
+    let mut client = cluster.client();
+    endless.prepare(&mut client);
+    if stop == Stop::Timeout {
+        let sql = format!("SET statement_timeout = {}", TIMEOUT.as_millis());
+        client.query(&sql).expect("the setting exists");
+    }
+    let begun = Instant::now();
+    client
+        .send_query(endless.silent)
+        .expect("the query can be sent");
+    if stop != Stop::Timeout {
+        wait_until_busy(cluster);
+    }
+    let mut stopped = Instant::now();
+    match stop {
+        Stop::Cancel => client.cancel().expect("the cancel request can be sent"),
+        Stop::Timeout => stopped = begun + TIMEOUT,
+        Stop::Leave => {
+            drop(client);
+            return idle(cluster, &what);
+        }
+    }
+    let (sqlstate, text) = failure(client.results());
+    let took = stopped.elapsed() + idle(cluster, &what);
+    assert_eq!(sqlstate, "57014", "{what}: {text}");
+    if stop == Stop::Timeout {
+        assert!(text.contains("statement timeout"), "{text}");
+        assert!(
+            begun.elapsed() >= TIMEOUT,
+            "too early: {:?}",
+            begun.elapsed()
+        );
     }
     client
         .query("SELECT count(*) FROM facts")
         .expect("the session lives on");
+    took
+}
+
+/// Stops a statement whose rows somebody reads all the time. Says how long executors went on.
+fn stop_after_the_first_row(cluster: &Cluster, endless: &Endless, stop: Stop) -> Duration {
+    let what = format!("{stop:?} of rows of {}", endless.exchange);
+    let mut client = cluster.client();
+    endless.prepare(&mut client);
+    if stop == Stop::Timeout {
+        let sql = format!("SET statement_timeout = {}", TIMEOUT.as_millis());
+        client.query(&sql).expect("the setting exists");
+    }
+    let key = client.cancel_key();
+    let begun = Instant::now();
+    client
+        .send_query(endless.streaming)
+        .expect("the query can be sent");
+    let (rows, enough) = (
+        Arc::new(AtomicU64::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let reader = {
+        let (rows, enough) = (Arc::clone(&rows), Arc::clone(&enough));
+        std::thread::spawn(move || read(client, &rows, &enough))
+    };
+    if stop != Stop::Timeout {
+        process::eventually("rows come", START_MAX, || {
+            rows.load(Ordering::Relaxed) >= ROWS
+        });
+    }
+    let mut stopped = Instant::now();
+    match stop {
+        Stop::Cancel => key.cancel().expect("the cancel request can be sent"),
+        Stop::Timeout => stopped = begun + TIMEOUT,
+        Stop::Leave => enough.store(true, Ordering::Relaxed),
+    }
+    let ended = reader.join().expect("the client ends");
+    let took = stopped.elapsed() + idle(cluster, &what);
+    let Some((mut client, error)) = ended else {
+        assert_eq!(stop, Stop::Leave, "{what}");
+        return took;
+    };
+    assert_eq!(error.sqlstate(), "57014", "{what}: {error:?}");
+    assert!(
+        rows.load(Ordering::Relaxed) > 0,
+        "{what}: no row came before"
+    );
+    client
+        .query("SELECT count(*) FROM facts")
+        .expect("the session lives on");
+    took
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "figures belong to the output of the test"
+)]
+fn each_stop_is_quick(name: &str, stopped: fn(&Cluster, &Endless, Stop) -> Duration) {
+    let cluster = cluster(2);
+    for endless in &ENDLESS {
+        for stop in [Stop::Cancel, Stop::Timeout, Stop::Leave] {
+            let tries = (0..TRIES).map(|_| stopped(&cluster, endless, stop));
+            let mut all = Vec::new();
+            for took in tries {
+                all.push(took);
+                if took < STOP_MAX {
+                    break;
+                }
+            }
+            eprintln!("{name}, {}, {stop:?}: {all:?}", endless.exchange);
+            assert!(
+                all.last().is_some_and(|took| *took < STOP_MAX),
+                "{}, {stop:?}: executors went on for {all:?}",
+                endless.exchange
+            );
+        }
+    }
 }
 
 #[test]
-fn cancel_stops_every_executor_after_the_first_row() {
-    let cluster = cluster(2);
-    let mut client = split(&cluster);
-    client.send_query(STREAMING).expect("the query can be sent");
-    for _ in 0..100_000 {
-        client.receive_byte().expect("rows come");
-    }
-    client.cancel().expect("the cancel request can be sent");
-    // Executors stop although the client takes no further row.
-    expect_idle(&cluster, "the cancel");
+fn whatever_ends_a_statement_stops_every_executor_before_the_first_row() {
+    each_stop_is_quick("before the first row", stop_before_the_first_row);
+}
+
+#[test]
+fn whatever_ends_a_statement_stops_every_executor_after_the_first_row() {
+    each_stop_is_quick("after the first row", stop_after_the_first_row);
 }
 
 #[test]
 fn a_client_that_does_not_read_makes_executors_wait() {
     let cluster = cluster(2);
-    let mut client = split(&cluster);
-    client.send_query(STREAMING).expect("the query can be sent");
-    for process in cluster.processes() {
-        let idle = process.idle_within(START_MAX);
-        assert!(
-            idle.is_some(),
-            "an executor computes rows that nobody takes"
-        );
+    for endless in &ENDLESS {
+        let mut client = cluster.client();
+        endless.prepare(&mut client);
+        client
+            .send_query(endless.streaming)
+            .expect("the query can be sent");
+        // Whoever computes rows that nobody takes never comes to rest.
+        idle(&cluster, "its client has stopped to read");
+        drop(client);
+        idle(&cluster, "its client has left");
     }
-    drop(client);
-    expect_idle(&cluster, "the client");
-}
-
-#[test]
-fn a_statement_timeout_stops_every_executor() {
-    let cluster = cluster(2);
-    let mut client = split(&cluster);
-    client
-        .query("SET statement_timeout = 1500")
-        .expect("the setting exists");
-    let start = Instant::now();
-    let (sqlstate, text) = failure(client.query(SILENT));
-    assert_eq!(sqlstate, "57014", "{text}");
-    assert!(text.contains("statement timeout"), "{text}");
-    let elapsed = start.elapsed();
-    assert!(
-        elapsed >= Duration::from_millis(1500),
-        "too early: {elapsed:?}"
-    );
-    expect_idle(&cluster, "the timeout");
-}
-
-#[test]
-fn a_client_that_leaves_stops_every_executor() {
-    let cluster = cluster(2);
-    let mut client = split(&cluster);
-    client.send_query(SILENT).expect("the query can be sent");
-    wait_until_busy(&cluster);
-    drop(client);
-    expect_idle(&cluster, "the client");
-    let result = split(&cluster).query("SELECT count(*) FROM facts");
-    assert_eq!(result.expect("others are served").rows.len(), 1);
 }

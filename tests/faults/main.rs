@@ -9,10 +9,8 @@ mod limits;
 mod sessions;
 mod shutdown;
 
-use std::path::{Path, PathBuf};
-
 use skein_tests::client::QueryError;
-use skein_tests::data::sets::{Layout, random_relations};
+use skein_tests::data::sets::{Layout, private, random_relations};
 use tempfile::TempDir;
 
 /// Runs for hours unless somebody stops it: counts pairs that hardly ever match.
@@ -21,24 +19,7 @@ const ENDLESS: &str = "SELECT count(*) FROM facts a, facts b, facts c, facts d \
 
 /// A copy of the random relations that a test may damage.
 fn private_data() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    copy(&random_relations(Layout::Few), folder.path());
-    folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder can be made");
-    for entry in std::fs::read_dir(from)
-        .expect("a folder can be read")
-        .flatten()
-    {
-        let target: PathBuf = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).expect("a file can be copied");
-        }
-    }
+    private(&random_relations(Layout::Few))
 }
 
 /// The error of a query that must fail, as text, with its SQLSTATE.

@@ -29,6 +29,26 @@ pub struct Client {
     pub parameters: BTreeMap<String, String>,
 }
 
+/// Cancels what a connection runs.
+#[derive(Clone, Copy, Debug)]
+pub struct CancelKey {
+    address: SocketAddr,
+    process_id: i32,
+    secret_key: i32,
+}
+
+impl CancelKey {
+    /// Asks the server, on a connection of its own.
+    pub fn cancel(self) -> io::Result<()> {
+        let mut message = BytesMut::new();
+        frontend::cancel_request(self.process_id, self.secret_key, &mut message);
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.write_all(&message)?;
+        // The server closes the connection when it has taken note.
+        stream.read_to_end(&mut Vec::new()).map(drop)
+    }
+}
+
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -173,12 +193,16 @@ impl Client {
 
     /// Asks the server, on a connection of its own, to cancel what this one runs.
     pub fn cancel(&self) -> io::Result<()> {
-        let mut message = BytesMut::new();
-        frontend::cancel_request(self.process_id, self.secret_key, &mut message);
-        let mut stream = TcpStream::connect(self.address)?;
-        stream.write_all(&message)?;
-        // The server closes the connection when it has taken note.
-        stream.read_to_end(&mut Vec::new()).map(drop)
+        self.cancel_key().cancel()
+    }
+
+    /// What cancels a statement while somebody else reads its rows.
+    pub fn cancel_key(&self) -> CancelKey {
+        CancelKey {
+            address: self.address,
+            process_id: self.process_id,
+            secret_key: self.secret_key,
+        }
     }
 
     /// Sends bytes as they are.

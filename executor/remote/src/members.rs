@@ -16,6 +16,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -80,13 +81,23 @@ pub struct MemberStatus {
     pub last_failure: Option<(SystemTime, String)>,
 }
 
+/// What came of asking a node.
+#[derive(Debug, Default)]
+struct Learned {
+    /// Failures since the last answer.
+    in_a_row: u32,
+    /// Number of the newest question that was answered: several may be on their way.
+    newest: u64,
+}
+
 /// An executor in a process of its own.
 pub struct Member {
     node: Node,
     channel: Channel,
     status: Mutex<MemberStatus>,
-    /// Failures since the last answer.
-    in_a_row: Mutex<u32>,
+    learned: Mutex<Learned>,
+    /// Counts questions.
+    questions: AtomicU64,
     state: watch::Sender<MemberState>,
     /// Counts answers, and failures to answer.
     checks: watch::Sender<u64>,
@@ -121,7 +132,8 @@ impl Member {
                 last_failure: None,
             }),
             node,
-            in_a_row: Mutex::new(0),
+            learned: Mutex::default(),
+            questions: AtomicU64::new(0),
             state: watch::Sender::new(MemberState::Unreachable),
             checks: watch::Sender::new(0),
             now: Notify::new(),
@@ -195,51 +207,73 @@ impl Member {
     }
 
     async fn check(&self, options: &Options) {
+        let number = self.questions.fetch_add(1, Ordering::Relaxed) + 1;
         let asked = tokio::time::timeout(options.health_timeout, ask(self.channel.clone())).await;
-        let answer = match asked {
-            Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(status)) => Err(described(&status)),
-            Err(_) => Err("it does not answer".to_owned()),
-        };
-        self.learns(answer, options);
+        match asked {
+            Ok(Ok(reply)) => self.answers(number, reply),
+            Ok(Err(status)) => self.fails(number, described(&status), options),
+            Err(_) => self.fails(number, "it does not answer".to_owned(), options),
+        }
         self.publish();
         self.checks.send_modify(|checks| *checks += 1);
     }
 
-    fn learns(&self, answer: Result<StateReply, String>, options: &Options) {
-        let mut in_a_row = self.in_a_row.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut status = self.lock();
-        match answer {
-            Ok(reply) => {
-                *in_a_row = 0;
-                status.last_seen = Some(SystemTime::now());
-                let differs = reply.differs();
-                let state = if differs.is_some() {
-                    MemberState::WrongVersion
-                } else if reply.is_draining {
-                    MemberState::Draining
-                } else {
-                    MemberState::Healthy
-                };
-                if let Some(differs) = differs {
-                    status.last_failure = Some((SystemTime::now(), differs));
-                }
-                status.reply = Some(reply);
-                self.becomes(&mut status, state);
-            }
-            Err(message) => {
-                *in_a_row = in_a_row.saturating_add(1);
-                status.failures += 1;
-                status.last_failure = Some((SystemTime::now(), message));
-                let known = status.last_seen.is_some() && status.state != MemberState::Unreachable;
-                let state = if known && *in_a_row < options.failures_max {
-                    MemberState::Suspect
-                } else {
-                    MemberState::Unreachable
-                };
-                self.becomes(&mut status, state);
-            }
+    /// Asks once more, beside the checks. Only an answer counts: who looks at executors all the time
+    /// must not make them fail sooner.
+    async fn refresh(&self, limit: Duration) {
+        let number = self.questions.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Ok(Ok(reply)) = tokio::time::timeout(limit, ask(self.channel.clone())).await {
+            self.answers(number, reply);
+            self.publish();
         }
+    }
+
+    fn learned(&self) -> MutexGuard<'_, Learned> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answers(&self, number: u64, reply: StateReply) {
+        let mut learned = self.learned();
+        if number < learned.newest {
+            return;
+        }
+        *learned = Learned {
+            in_a_row: 0,
+            newest: number,
+        };
+        let mut status = self.lock();
+        status.last_seen = Some(SystemTime::now());
+        let differs = reply.differs();
+        let state = if differs.is_some() {
+            MemberState::WrongVersion
+        } else if reply.is_draining {
+            MemberState::Draining
+        } else {
+            MemberState::Healthy
+        };
+        if let Some(differs) = differs {
+            status.last_failure = Some((SystemTime::now(), differs));
+        }
+        status.reply = Some(reply);
+        self.becomes(&mut status, state);
+    }
+
+    fn fails(&self, number: u64, message: String, options: &Options) {
+        let mut learned = self.learned();
+        if number < learned.newest {
+            return;
+        }
+        learned.in_a_row = learned.in_a_row.saturating_add(1);
+        let mut status = self.lock();
+        status.failures += 1;
+        status.last_failure = Some((SystemTime::now(), message));
+        let known = status.last_seen.is_some() && status.state != MemberState::Unreachable;
+        let state = if known && learned.in_a_row < options.failures_max {
+            MemberState::Suspect
+        } else {
+            MemberState::Unreachable
+        };
+        self.becomes(&mut status, state);
     }
 
     async fn watch(self: Arc<Self>, options: Options) {
@@ -442,6 +476,13 @@ impl Members {
         let _ = tokio::time::timeout(limit, self.asked(1)).await;
     }
 
+    /// Brings what is known of executors up to date for somebody who looks at it. Those that do not
+    /// answer at once are shown as they were.
+    pub async fn refresh(&self) {
+        let members = self.members();
+        join_all(members.iter().map(|member| member.refresh(REFRESH))).await;
+    }
+
     /// Waits until every executor has been asked so many times more, or at all.
     async fn asked(&self, times: u64) {
         let members = self.members();
@@ -463,6 +504,8 @@ fn gone(name: &str) -> FragmentError {
     }
 }
 
+/// How long a statement that shows executors waits for what they say.
+const REFRESH: Duration = Duration::from_millis(300);
 /// How long a statement that starts anew waits for executors to say that they live.
 const ANSWER: Duration = Duration::from_secs(1);
 

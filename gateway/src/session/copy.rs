@@ -11,7 +11,6 @@ pub mod options;
 
 use std::sync::Arc;
 
-use futures::StreamExt;
 use skein_catalog::relation::RelationName;
 use skein_catalog::system;
 use skein_executor_api::{BatchStream, Column};
@@ -23,6 +22,7 @@ use super::Session;
 use super::execute::{Answer, Outcome};
 use super::guard::Guard;
 use super::portal::Tag;
+use super::rows::next_batch;
 use super::simple::no_parameter;
 use crate::encode::copy::{CopyEncoder, CopyFormat};
 use crate::encode::{EncodeSettings, Format, RowBuffer, RowEncoder};
@@ -175,7 +175,7 @@ impl CopyOut {
         }
         let mut buffer = RowBuffer::default();
         let mut count = 0;
-        while let Some(batch) = guard.run(async { stream.next().await.transpose() }).await? {
+        while let Some(batch) = next_batch(&mut stream, Some(writer), guard).await? {
             let mut start = 0;
             while start < batch.num_rows() {
                 buffer.clear();

@@ -8,6 +8,8 @@
 //! is: the next batch is taken only after the writer has sent what it should. Rows are counted
 //! when they are given to the writer.
 
+use std::time::Duration;
+
 use arrow::array::RecordBatch;
 use futures::StreamExt;
 use skein_executor_api::{BatchStream, Column};
@@ -19,6 +21,9 @@ use crate::pgwire::stream::Writer;
 
 /// Encoded rows that are made at once.
 const ENCODED_BYTES: usize = 256 * 1024;
+
+/// How long encoded rows wait for more of them before they leave.
+const SOON: Duration = Duration::from_millis(100);
 
 /// How sending rows ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +84,7 @@ impl ResultRows {
                 return Ok(Sent::Limit(count));
             }
             guard.run(writer.flush_if_large()).await?;
-            if !self.encode_more(guard).await? {
+            if !self.encode_more(Some(writer), guard).await? {
                 return Ok(Sent::All(count));
             }
         }
@@ -88,7 +93,7 @@ impl ResultRows {
     /// Waits until a row is there, or the end of the result is known.
     pub async fn fill(&mut self, guard: &mut Guard) -> Result<(), GatewayError> {
         if self.taken >= self.buffer.rows() {
-            self.encode_more(guard).await?;
+            self.encode_more(None, guard).await?;
         }
         Ok(())
     }
@@ -129,7 +134,7 @@ impl ResultRows {
             if rows_max == Some(count) {
                 return Ok(Sent::Limit(count));
             }
-            if !self.encode_more(guard).await? {
+            if !self.encode_more(None, guard).await? {
                 return Ok(Sent::All(count));
             }
         }
@@ -152,8 +157,13 @@ impl ResultRows {
         count as u64
     }
 
-    /// Encodes further rows; `false` when there are none.
-    async fn encode_more(&mut self, guard: &mut Guard) -> Result<bool, GatewayError> {
+    /// Encodes further rows; `false` when there are none. What waits in `writer` leaves if they take
+    /// their time.
+    async fn encode_more(
+        &mut self,
+        mut writer: Option<&mut Writer>,
+        guard: &mut Guard,
+    ) -> Result<bool, GatewayError> {
         self.buffer.clear();
         self.taken = 0;
         while self.buffer.rows() == 0 {
@@ -166,7 +176,7 @@ impl ResultRows {
                 let Some(stream) = self.stream.as_mut() else {
                     return Ok(false);
                 };
-                match guard.run(async { stream.next().await.transpose() }).await {
+                match next_batch(stream, writer.as_deref_mut(), guard).await {
                     Ok(Some(batch)) => self.batch = Some((batch, 0)),
                     Ok(None) => {
                         self.stream = None;
@@ -187,6 +197,30 @@ impl ResultRows {
         }
         Ok(true)
     }
+}
+
+/// The next batch. What waits in `writer` leaves if it takes its time: a client sees rows that come
+/// slowly as they come.
+pub(super) async fn next_batch(
+    stream: &mut BatchStream,
+    writer: Option<&mut Writer>,
+    guard: &mut Guard,
+) -> Result<Option<RecordBatch>, GatewayError> {
+    let Some(writer) = writer else {
+        return guard.run(async { stream.next().await.transpose() }).await;
+    };
+    let soon = async {
+        // What is not there in time is not lost: the stream goes on where it was.
+        match tokio::time::timeout(SOON, stream.next()).await {
+            Ok(next) => next.transpose().map(Some),
+            Err(_) => Ok(None),
+        }
+    };
+    if let Some(next) = guard.run(soon).await? {
+        return Ok(next);
+    }
+    guard.run(writer.flush()).await?;
+    guard.run(async { stream.next().await.transpose() }).await
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
 use skein_catalog::snapshot::CatalogSnapshot;
+use skein_catalog::system::OWN_SCHEMA;
 use skein_catalog::types::{PgType, Type};
 use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node};
@@ -194,6 +195,14 @@ impl Session {
     ) -> Result<Understood, GatewayError> {
         let context = self.context();
         let wanted = self.existing_paths(mentions(&parsed, context.scope()));
+        if wanted.names.iter().any(shows_executors) {
+            let gateway = Arc::clone(&self.gateway);
+            let refreshed = async move {
+                gateway.executors().refresh().await;
+                Ok::<(), GatewayError>(())
+            };
+            guard.run(refreshed).await?;
+        }
         let snapshot = self.snapshot(&wanted, guard).await?;
         let shadow = self.gateway.shadow(&snapshot).await?;
         let (text, declared) = (Arc::clone(text), declared.to_vec());
@@ -215,6 +224,11 @@ impl Session {
         });
         wanted
     }
+}
+
+/// Whether a relation shows what executors have said last.
+fn shows_executors(name: &RelationName) -> bool {
+    name.schema.eq_ignore_ascii_case(OWN_SCHEMA) && name.name.eq_ignore_ascii_case("executors")
 }
 
 fn understand(

@@ -75,8 +75,10 @@ pub(super) async fn run(
     };
     let rows = checked(Arc::clone(gateway), files, rows);
     let rows = if on_nodes {
-        let bytes_max = gateway.config().executors.retry_buffer_bytes;
-        held_back_up_to(bytes_max, rows).await?
+        let settings = &gateway.config().executors;
+        let millis = settings.retry_buffer_ms;
+        let time_max = (millis > 0).then(|| Duration::from_millis(millis));
+        held_back_up_to(settings.retry_buffer_bytes, time_max, rows).await?
     } else {
         held_back(rows).await?
     };
@@ -169,19 +171,114 @@ async fn held_back(rows: BatchStream) -> Result<BatchStream, FragmentError> {
     Ok(Box::pin(stream::iter(first).chain(rows)))
 }
 
-/// The same rows, once there are so many bytes of them, or all. What fails before can be started anew:
-/// executors in other processes may be lost at any time.
+/// The same rows, once there are so many bytes of them, or all, or `time_max` has passed since the first
+/// one came. What fails before can be started anew: executors in other processes may be lost at any time.
 async fn held_back_up_to(
     bytes_max: usize,
+    time_max: Option<Duration>,
     mut rows: BatchStream,
 ) -> Result<BatchStream, FragmentError> {
     let (mut first, mut bytes) = (Vec::new(), 0);
+    let mut end = None;
     while bytes <= bytes_max {
-        let Some(batch) = rows.next().await.transpose()? else {
+        let next = match end {
+            None => rows.next().await,
+            Some(end) => match tokio::time::timeout_at(end, rows.next()).await {
+                Ok(next) => next,
+                // What is not there in time is not lost: the stream goes on where it was.
+                Err(_) => break,
+            },
+        };
+        let Some(batch) = next.transpose()? else {
             return Ok(Box::pin(stream::iter(first)));
         };
+        if end.is_none() && batch.num_rows() > 0 {
+            end = time_max.map(|time_max| tokio::time::Instant::now() + time_max);
+        }
         bytes += batch.get_array_memory_size();
         first.push(Ok(batch));
     }
     Ok(Box::pin(stream::iter(first).chain(rows)))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int32Array;
+    use futures::TryStreamExt;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    type Sender = mpsc::UnboundedSender<Result<RecordBatch, FragmentError>>;
+
+    /// Rows as somebody sends them.
+    fn sent() -> (Sender, BatchStream) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let rows = stream::unfold(receiver, |mut receiver| async move {
+            Some((receiver.recv().await?, receiver))
+        });
+        (sender, Box::pin(rows))
+    }
+
+    fn batch(rows: usize) -> RecordBatch {
+        let values: arrow::array::ArrayRef = Arc::new(Int32Array::from(vec![1; rows]));
+        RecordBatch::try_from_iter([("a", values)]).expect("one column")
+    }
+
+    fn lost() -> FragmentError {
+        FragmentError {
+            kind: FragmentErrorKind::Unreachable,
+            message: "it is gone".to_owned(),
+            position: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn rows_leave_after_a_while_though_there_may_be_more() {
+        let limit = Duration::from_millis(50);
+        let (sender, rows) = sent();
+        sender.send(Ok(batch(0))).expect("somebody reads");
+        let mut held = pin!(held_back_up_to(usize::MAX, Some(limit), rows));
+        // The time begins with the first row.
+        let early = tokio::time::timeout(limit * 5, &mut held).await;
+        assert!(early.is_err(), "no row is there");
+        sender.send(Ok(batch(1))).expect("somebody reads");
+        let rows = tokio::time::timeout(Duration::from_secs(30), held).await;
+        let rows = rows.expect("rows leave").expect("no failure");
+        sender.send(Ok(batch(2))).expect("somebody reads");
+        sender.send(Err(lost())).expect("somebody reads");
+        drop(sender);
+        let seen: Vec<_> = rows.map_ok(|batch| batch.num_rows()).collect().await;
+        assert_eq!(seen.len(), 4);
+        let counts: Vec<usize> = seen.into_iter().flatten().collect();
+        assert_eq!(counts, [0, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn what_fails_while_rows_are_held_back_is_a_failure_without_rows() {
+        for limit in [None, Some(Duration::from_hours(1))] {
+            let (sender, rows) = sent();
+            for _ in 0..3 {
+                sender.send(Ok(batch(5))).expect("somebody reads");
+            }
+            let mut held = pin!(held_back_up_to(usize::MAX, limit, rows));
+            let early = tokio::time::timeout(Duration::from_millis(50), &mut held).await;
+            assert!(early.is_err(), "there may be more rows");
+            sender.send(Err(lost())).expect("somebody reads");
+            let error = held.await.err().expect("nothing has left");
+            assert_eq!(error.kind, FragmentErrorKind::Unreachable);
+        }
+    }
+
+    #[tokio::test]
+    async fn many_bytes_leave_at_once() {
+        let (sender, rows) = sent();
+        for _ in 0..100 {
+            sender.send(Ok(batch(1000))).expect("somebody reads");
+        }
+        let rows = held_back_up_to(50_000, None, rows).await;
+        drop(sender);
+        let rows: Vec<_> = rows.expect("no failure").try_collect().await.expect("rows");
+        assert_eq!(rows.len(), 100);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use super::{generated, write, write_parquet};
 use crate::native::Native;
 
@@ -20,6 +22,28 @@ impl Layout {
         match self {
             Self::Few => few,
             Self::Many => many,
+        }
+    }
+}
+
+/// A copy of a data set that a test may change.
+pub fn private(from: &Path) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    copy(from, folder.path());
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder can be made");
+    for entry in std::fs::read_dir(from)
+        .expect("a folder can be read")
+        .flatten()
+    {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a file can be copied");
         }
     }
 }

@@ -147,3 +147,41 @@ async fn a_cursor_may_change_its_format_and_pass_over_rows() {
         Sent::All(0)
     );
 }
+
+#[tokio::test]
+async fn rows_that_come_slowly_are_sent_as_they_come() {
+    let columns = [Column {
+        name: "v".into(),
+        ty: "BIGINT".into(),
+    }];
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    let stream = stream::unfold(receiver, |mut receiver| async move {
+        let number: i64 = receiver.recv().await?;
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![number]));
+        let batch = RecordBatch::try_from_iter([("v", column)]).expect("one column");
+        Some((Ok(batch), receiver))
+    });
+    let settings = EncodeSettings::default();
+    let rows = ResultRows::new(Box::pin(stream), &columns, &[Format::Text], &settings);
+    let mut rows = rows.expect("a known type");
+    let Client {
+        kept,
+        mut writer,
+        mut guard,
+    } = client();
+    let given = async move {
+        for number in 0..3 {
+            let before = kept.0.lock().expect("no panic").len();
+            sender.send(number).await.expect("somebody reads");
+            let seen = async {
+                while kept.0.lock().expect("no panic").len() == before {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            let seen = tokio::time::timeout(Duration::from_secs(30), seen).await;
+            seen.expect("the row leaves although there may be more");
+        }
+    };
+    let (sent, ()) = tokio::join!(rows.send(&mut writer, None, &mut guard), given);
+    assert_eq!(sent.expect("no failure"), Sent::All(3));
+}
