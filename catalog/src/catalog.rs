@@ -23,6 +23,7 @@ use crate::error::CatalogError;
 use crate::inspect::Inspect;
 use crate::listing::Lister;
 use crate::paths;
+use crate::ranges::{RangeFinder, Ranges};
 use crate::relation::{PATH_SCHEMA, RelationName};
 use crate::snapshot::{CatalogSnapshot, File, RelationSnapshot};
 use crate::versions::Changed;
@@ -33,6 +34,7 @@ const REFRESHED_AT_ONCE: usize = 16;
 /// The relations of a configuration.
 pub struct Catalog {
     tools: Tools,
+    ranges: RangeFinder,
     allow_paths: Vec<String>,
     base: PathBuf,
     directory: Option<PathBuf>,
@@ -87,6 +89,7 @@ impl Catalog {
                 describer: Describer::new(inspect, settings),
                 ttl: Duration::from_millis(settings.listing_ttl_ms),
             },
+            ranges: RangeFinder::new(),
             allow_paths: config.gateway.allow_paths.clone(),
             base: config.base.clone(),
             directory: config.directory.clone(),
@@ -129,6 +132,18 @@ impl Catalog {
         }
         self.publish(found, &[]);
         Ok(problems)
+    }
+
+    /// How `columns` of a relation divide its rows into `count` ranges; see [`crate::ranges`]. Columns by
+    /// which they cannot be divided are left out.
+    pub async fn key_ranges(
+        &self,
+        relation: &RelationSnapshot,
+        columns: &[String],
+        count: usize,
+    ) -> Ranges {
+        let inspect = self.tools.describer.inspect.as_ref();
+        self.ranges.find(inspect, relation, columns, count).await
     }
 
     /// Every relation as last seen, without any I/O.

@@ -14,6 +14,7 @@ pub mod inspect;
 pub mod listing;
 mod paths;
 mod pattern;
+pub mod ranges;
 pub mod relation;
 pub mod scan;
 pub mod snapshot;

@@ -347,9 +347,10 @@ impl Run<'_> {
                 in_file_order: true,
                 ..
             } => Order::ByFragment,
-            Partitioning::ByFile { .. } | Partitioning::ByHash { .. } | Partitioning::Single => {
-                Order::Any
-            }
+            Partitioning::ByFile { .. }
+            | Partitioning::ByHash { .. }
+            | Partitioning::ByRange { .. }
+            | Partitioning::Single => Order::Any,
         }
     }
 

@@ -313,44 +313,7 @@ impl GatewayError {
             Self::UnknownFunction { .. } | Self::UnknownFunctionOid(_) => {
                 SqlState::UNDEFINED_FUNCTION
             }
-            Self::Rewrite(error) => match error {
-                RewriteError::UnknownSetting { .. } => SqlState::UNDEFINED_OBJECT,
-                RewriteError::Bytea { fault, .. } => match fault {
-                    ByteaFault::Escape => SqlState::INVALID_TEXT_REPRESENTATION,
-                    ByteaFault::Digit(_) | ByteaFault::Odd => SqlState::INVALID_PARAMETER_VALUE,
-                },
-                RewriteError::Spelling { error, .. } => match error.fault {
-                    Fault::Syntax => SqlState::INVALID_DATETIME_FORMAT,
-                    Fault::Field | Fault::FieldOrder => SqlState::DATETIME_FIELD_OVERFLOW,
-                    Fault::Interval => SqlState::INTERVAL_FIELD_OVERFLOW,
-                    Fault::Displacement => SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
-                },
-                RewriteError::Regex { fault } => match fault {
-                    RegexFault::LookAround
-                    | RegexFault::BackReference
-                    | RegexFault::OtherSyntax
-                    | RegexFault::Groups => SqlState::FEATURE_NOT_SUPPORTED,
-                    RegexFault::Escape
-                    | RegexFault::Braces
-                    | RegexFault::Repetition
-                    | RegexFault::Operand => SqlState::INVALID_REGULAR_EXPRESSION,
-                    RegexFault::Global(_) | RegexFault::Option(_) => {
-                        SqlState::INVALID_PARAMETER_VALUE
-                    }
-                },
-                RewriteError::Format { .. } => SqlState::INVALID_PARAMETER_VALUE,
-                RewriteError::Array { .. } | RewriteError::Json { .. } => {
-                    SqlState::INVALID_TEXT_REPRESENTATION
-                }
-                RewriteError::JsonUnicode { .. } => SqlState::UNTRANSLATABLE_CHARACTER,
-                RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
-                RewriteError::NotAPosition { .. } => SqlState::SYNTAX_ERROR,
-                RewriteError::InvalidText { .. } => SqlState::INVALID_TEXT_REPRESENTATION,
-                RewriteError::NoOperator { .. } => SqlState::UNDEFINED_FUNCTION,
-                RewriteError::NotUnique { .. } => SqlState::AMBIGUOUS_FUNCTION,
-                RewriteError::CannotCast { .. } => SqlState::CANNOT_COERCE,
-                RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
-            },
+            Self::Rewrite(error) => rewrite_state(error),
             Self::Catalog(error) => catalog_state(error),
             Self::Parameter(error) => parameter_state(error),
             Self::Encode(error) => encode_state(error),
@@ -689,6 +652,45 @@ fn setting_state(error: &SettingError) -> SqlState {
         SettingError::Fixed { .. }
         | SettingError::NeedsRestart { .. }
         | SettingError::NotNow { .. } => SqlState::CANT_CHANGE_RUNTIME_PARAM,
+    }
+}
+
+fn rewrite_state(error: &RewriteError) -> SqlState {
+    match error {
+        RewriteError::UnknownSetting { .. } => SqlState::UNDEFINED_OBJECT,
+        RewriteError::Bytea { fault, .. } => match fault {
+            ByteaFault::Escape => SqlState::INVALID_TEXT_REPRESENTATION,
+            ByteaFault::Digit(_) | ByteaFault::Odd => SqlState::INVALID_PARAMETER_VALUE,
+        },
+        RewriteError::Spelling { error, .. } => match error.fault {
+            Fault::Syntax => SqlState::INVALID_DATETIME_FORMAT,
+            Fault::Field | Fault::FieldOrder => SqlState::DATETIME_FIELD_OVERFLOW,
+            Fault::Interval => SqlState::INTERVAL_FIELD_OVERFLOW,
+            Fault::Displacement => SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
+        },
+        RewriteError::Regex { fault } => match fault {
+            RegexFault::LookAround
+            | RegexFault::BackReference
+            | RegexFault::OtherSyntax
+            | RegexFault::Groups => SqlState::FEATURE_NOT_SUPPORTED,
+            RegexFault::Escape
+            | RegexFault::Braces
+            | RegexFault::Repetition
+            | RegexFault::Operand => SqlState::INVALID_REGULAR_EXPRESSION,
+            RegexFault::Global(_) | RegexFault::Option(_) => SqlState::INVALID_PARAMETER_VALUE,
+        },
+        RewriteError::Format { .. } => SqlState::INVALID_PARAMETER_VALUE,
+        RewriteError::Array { .. } | RewriteError::Json { .. } => {
+            SqlState::INVALID_TEXT_REPRESENTATION
+        }
+        RewriteError::JsonUnicode { .. } => SqlState::UNTRANSLATABLE_CHARACTER,
+        RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
+        RewriteError::NotAPosition { .. } => SqlState::SYNTAX_ERROR,
+        RewriteError::InvalidText { .. } => SqlState::INVALID_TEXT_REPRESENTATION,
+        RewriteError::NoOperator { .. } => SqlState::UNDEFINED_FUNCTION,
+        RewriteError::NotUnique { .. } => SqlState::AMBIGUOUS_FUNCTION,
+        RewriteError::CannotCast { .. } => SqlState::CANNOT_COERCE,
+        RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
     }
 }
 

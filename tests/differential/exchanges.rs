@@ -4,7 +4,7 @@
 use skein_tests::compare::Order;
 use skein_tests::data::sets;
 
-use crate::modes::{BY_HASH, Checked, Modes, report};
+use crate::modes::{BY_HASH, BY_RANGE, Checked, Modes, report};
 
 /// Columns of `large` and `other`; their types differ but for the last five.
 const KEYS: &[&str] = &[
@@ -36,6 +36,18 @@ impl Suite {
             let lines = lines.join("\n");
             self.failures
                 .push(format!("no exchange of {what}\n{sql}\n{lines}"));
+        }
+        self.same(sql);
+    }
+
+    /// Checks a query whose fragments read ranges of the relations `what`.
+    fn ranged(&mut self, sql: &str, what: &str) {
+        let lines = self.modes.explain(BY_RANGE, sql);
+        let wanted = format!("exchange: {what} by ranges of ");
+        if !lines.iter().any(|line| line.contains(&wanted)) {
+            let lines = lines.join("\n");
+            self.failures
+                .push(format!("no ranges of {what}\n{sql}\n{lines}"));
         }
         self.same(sql);
     }
@@ -117,6 +129,47 @@ fn joins_exchanged_equal_whole() {
         suite.exchanged(sql, "by hash of");
     }
     suite.report("exchanged joins");
+}
+
+/// `k` is an integer of another width on the other side, and NULL here and there.
+#[test]
+fn ranges_equal_whole() {
+    let mut suite = Suite::start();
+    for key in ["id", "k"] {
+        for join in ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"] {
+            let on = format!("large l {join} other r ON l.{key} = r.{key}");
+            suite.ranged(&format!("SELECT {SUMS} FROM {on}"), "l, r");
+        }
+        for lookup in [
+            format!("EXISTS (SELECT 1 FROM other r WHERE r.{key} = l.{key} AND r.id > 9)"),
+            format!(
+                "NOT EXISTS (SELECT 1 FROM other WHERE other.{key} = l.{key} AND other.id > 9)"
+            ),
+            format!("l.{key} IN (SELECT {key} FROM other GROUP BY {key} HAVING count(*) > 0)"),
+        ] {
+            let sql =
+                format!("SELECT count(*), sum(l.id) FROM large l WHERE l.id > 2 AND {lookup}");
+            suite.ranged(&sql, "l, __e0");
+        }
+        suite.ranged(
+            &format!(
+                "SELECT {key}, count(*), sum(DISTINCT id) FROM large GROUP BY 1 HAVING count(*) > 0"
+            ),
+            "large",
+        );
+        suite.ranged(
+            &format!("SELECT id, count(*) OVER (PARTITION BY {key} ORDER BY id) FROM large"),
+            "large",
+        );
+        suite.same(&format!(
+            "SELECT count(*), sum(id) FROM large WHERE {key} NOT IN (SELECT {key} FROM other)"
+        ));
+    }
+    suite.ranged(
+        "SELECT count(*), sum(x.id) FROM large l JOIN other r ON l.k = r.k JOIN large x ON x.k = r.k AND x.id < 40",
+        "l, r, x",
+    );
+    suite.report("joins and groups by ranges");
 }
 
 #[test]

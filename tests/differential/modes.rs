@@ -18,6 +18,8 @@ pub(crate) struct Mode {
 
 /// The mode with an exchange by hash among executors.
 pub(crate) const BY_HASH: &str = "by hash on 3";
+/// The mode in which fragments read ranges of a key.
+pub(crate) const BY_RANGE: &str = "by range on 3";
 
 /// A gateway with executors in processes of their own.
 pub(crate) struct OnProcesses {
@@ -60,6 +62,12 @@ pub(crate) const ON_PROCESSES: &[OnProcesses] = &[
         layout: Layout::Few,
         settings: &["skein.exchange = hash", "skein.partitions = 64"],
     },
+    OnProcesses {
+        name: "ranges on 2 processes",
+        processes: 2,
+        layout: Layout::Many,
+        settings: &["skein.exchange = range"],
+    },
 ];
 
 /// Whole on one executor; split on one, on three, and over many tiny files.
@@ -89,7 +97,7 @@ impl Modes {
     }
 
     /// Split on three executors with rows exchanged by hash, among the executors and among `parts`
-    /// fragments over many tiny files, and with relations sent to every fragment.
+    /// fragments over many tiny files, with relations sent to every fragment, and by ranges of a key.
     pub(crate) fn exchanged(data: impl Fn(Layout) -> PathBuf, parts: usize) -> Self {
         let (few, many) = (data(Layout::Few), data(Layout::Many));
         let (always, hash) = ("skein.split = always", "skein.exchange = hash");
@@ -101,6 +109,12 @@ impl Modes {
                 mode(BY_HASH, &few, 3, &[always, hash]),
                 mode("by hash in parts", &many, 3, &[always, hash, &parts]),
                 mode("broadcast to 3", &few, 3, &[always, broadcast]),
+                mode(
+                    "by range on 3",
+                    &many,
+                    3,
+                    &[always, "skein.exchange = range"],
+                ),
             ],
             native: None,
             compare_native: false,

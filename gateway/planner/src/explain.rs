@@ -74,12 +74,16 @@ fn stage_lines(
         (
             Partitioning::ByHash {
                 fragments: Some(count),
-            },
+            }
+            | Partitioning::ByRange { fragments: count },
             0,
         ) => format!(", fragment ×{count}"),
-        (Partitioning::ByFile { .. } | Partitioning::ByHash { .. }, count) => {
-            format!(", fragment ×{count}")
-        }
+        (
+            Partitioning::ByFile { .. }
+            | Partitioning::ByHash { .. }
+            | Partitioning::ByRange { .. },
+            count,
+        ) => format!(", fragment ×{count}"),
     };
     lines.push(format!("{indent}{label}{times}: {}", sql_with_names(stage)));
     if let Partitioning::ByFile { scans, .. } = &stage.partitioning {

@@ -70,6 +70,13 @@ pub enum Partitioning {
         /// Fragment `i` holds files before those of fragment `i + 1`.
         in_file_order: bool,
     },
+    /// Each fragment reads the rows of one range of a key. Every scan names all files: the statement
+    /// itself says which rows by [`FragmentIndex`](skein_executor_api::SqlPart::FragmentIndex), and
+    /// DuckDB skips what their footers rule out. Fragments have no order among each other.
+    ByRange {
+        /// How many; at least one.
+        fragments: usize,
+    },
     /// Each fragment has the rows of some hashes: those that come to it by [`Exchange::Hash`].
     ///
     /// Invariants:

@@ -7,13 +7,14 @@
 //! stage 1, the combine query:                   SELECT __g0 AS b, sum(__p0) AS "sum(x)" FROM __s0 GROUP BY 1 ORDER BY 2
 //! ```
 //!
-//! Strategies are tried in order, and the first that does not refuse is taken: exchange the rows that
+//! Strategies are tried in order, and the first that does not refuse is taken: let fragments read
+//! ranges of a key, where files tell those apart and that pays; exchange the rows that
 //! a block joins or compares by hash, where that is asked for or pays; divide the statement's own
 //! block by its largest relation; divide blocks inside it and leave the block itself to the combine
 //! query; run the statement whole. Refusals are kept for EXPLAIN.
 //!
 //! Invariants: exactly one occurrence of one relation is divided by files per block (per operand of a
-//! `UNION ALL`), or several are by the hash of what joins them, so a plan gives the rows of the whole
+//! `UNION ALL`), or several are by ranges or the hash of what joins them, so a plan gives the rows of the whole
 //! statement whatever else the block does. Every
 //! stage has been described by DuckDB before it leaves here; what does not bind is not used. Names
 //! that begin with two underscores are the planner's.
@@ -26,6 +27,7 @@ mod exchange;
 mod group;
 mod keys;
 mod leaves;
+mod ranges;
 mod regroup;
 mod rows;
 mod scope;
@@ -37,11 +39,13 @@ mod windows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use skein_catalog::ranges::Ranges;
 use skein_catalog::relation::RelationName;
 use skein_catalog::snapshot::RelationSnapshot;
 use skein_executor_api::Column;
 
 use self::env::Env;
+pub use self::ranges::WantedRanges;
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 use crate::bind::Bind;
@@ -68,6 +72,8 @@ pub enum ExchangeMode {
     Auto,
     /// Not at all: every relation but the divided one is read whole by each fragment.
     Gather,
+    /// As [`Self::Gather`], but where files tell ranges of a key apart, fragments read one each.
+    Range,
     /// Relations beside the divided one are read once and sent to every fragment.
     Broadcast,
     /// By hash wherever a join, groups, windows or a set operation have a key to do it by.
@@ -103,7 +109,8 @@ pub struct SplitOptions {
     pub memory_bytes: Option<u64>,
 }
 
-/// Plans a resolved statement whose result columns bind has reported as `columns`.
+/// Plans a resolved statement whose result columns bind has reported as `columns`. `ranges` has those of
+/// the columns that [`SplitOptions::wanted_ranges`] names, as far as there are any.
 ///
 /// Never fails: what cannot be split runs whole, and the plan says why.
 pub fn plan(
@@ -111,9 +118,10 @@ pub fn plan(
     relations: &BTreeMap<RelationName, Arc<RelationSnapshot>>,
     columns: &[Column],
     options: SplitOptions,
+    ranges: &Ranges,
     bind: &dyn Bind,
 ) -> DistributedPlan {
-    let mut splitter = Splitter::new(bind, options);
+    let mut splitter = Splitter::new(bind, options, ranges);
     let env = Env::new(relations.clone());
     match splitter.split_statement(query, columns, &env) {
         Ok(()) => {}
@@ -134,6 +142,7 @@ pub fn plan(
 struct Splitter<'a> {
     bind: &'a dyn Bind,
     options: SplitOptions,
+    ranges: &'a Ranges,
     stages: Vec<crate::plan::Stage>,
     /// Row estimates of stages, by index.
     rows_estimates: Vec<u64>,
@@ -163,10 +172,11 @@ fn refusal(subject: &str, reason: impl Into<String>) -> Refusal {
 }
 
 impl<'a> Splitter<'a> {
-    fn new(bind: &'a dyn Bind, options: SplitOptions) -> Self {
+    fn new(bind: &'a dyn Bind, options: SplitOptions, ranges: &'a Ranges) -> Self {
         Self {
             bind,
             options,
+            ranges,
             stages: Vec::new(),
             rows_estimates: Vec::new(),
             hashed: BTreeSet::new(),
@@ -218,6 +228,9 @@ impl<'a> Splitter<'a> {
                 "WITH",
                 "two common table expressions have the same name",
             ));
+        }
+        if let Some(split) = self.attempt_optional(|this| this.divide_by_range(query, &inner)) {
+            return Ok(Some(split));
         }
         if self.options.may_exchange()
             && let Some(split) = self.attempt_optional(|this| this.split_by_hash(query, &inner))

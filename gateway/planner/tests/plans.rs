@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use skein_catalog::ranges::{KeyRanges, Ranges};
 use skein_catalog::relation::{Format, RelationName};
 use skein_catalog::snapshot::{Column as RelationColumn, File, RelationSnapshot};
 use skein_executor::engine::{Connection, Database, DatabaseOptions, Parsed};
@@ -85,6 +86,7 @@ fn options(args: &HashMap<String, Vec<String>>) -> SplitOptions {
         exchange: match value("exchange").map(String::as_str) {
             None | Some("auto") => ExchangeMode::Auto,
             Some("gather") => ExchangeMode::Gather,
+            Some("range") => ExchangeMode::Range,
             Some("broadcast") => ExchangeMode::Broadcast,
             Some("hash") => ExchangeMode::Hash,
             Some(other) => panic!("no exchange is called {other}"),
@@ -245,7 +247,14 @@ impl Fixture {
                 executors,
                 ..options
             };
-            let plan = split::plan(&query, &self.relations, &whole, options, self);
+            let plan = split::plan(
+                &query,
+                &self.relations,
+                &whole,
+                options,
+                &self.ranges(options),
+                self,
+            );
             if executors == 2 {
                 for line in explain::lines(&plan, &[]) {
                     let _ = writeln!(text, "{line}");
@@ -254,6 +263,39 @@ impl Fixture {
             self.compare(&plan, sql, executors)?;
         }
         Ok(text)
+    }
+
+    /// Ranges of every column that can have some, where they are asked for: bounds that divide its
+    /// values evenly.
+    fn ranges(&self, options: SplitOptions) -> Ranges {
+        let mut ranges = Ranges::new();
+        if options.exchange != ExchangeMode::Range {
+            return ranges;
+        }
+        let count = options.partitions.unwrap_or(options.executors);
+        for (name, relation) in &self.relations {
+            let files = union(relation.files.iter().map(AsRef::as_ref), &relation.columns);
+            for column in &relation.columns {
+                if !["INTEGER", "BIGINT", "VARCHAR", "DATE"].contains(&column.ty.as_str()) {
+                    continue;
+                }
+                let of = format!("\"{}\"", column.name);
+                let sql = format!(
+                    "SELECT DISTINCT b::VARCHAR, b FROM (SELECT {of} AS b, ntile({count}) OVER (ORDER BY {of}) AS n, \
+                     row_number() OVER (ORDER BY {of}) AS r FROM (FROM {files}) t WHERE {of} IS NOT NULL) \
+                     QUALIFY b = min(b) OVER (PARTITION BY n) AND n > 1 AND b > min(b) OVER () ORDER BY b"
+                );
+                let rows = self.connection.query_text(&sql).expect("bounds are found");
+                let known = KeyRanges {
+                    ty: column.ty.clone(),
+                    bounds: rows.into_iter().filter_map(|row| row[0].clone()).collect(),
+                    has_nulls: true,
+                    read_percent: 100,
+                };
+                ranges.insert((name.clone(), column.name.to_lowercase()), Arc::new(known));
+            }
+        }
+        ranges
     }
 
     /// The query over tables that hold all files of each relation, in order.
@@ -330,6 +372,7 @@ impl Fixture {
                 Partitioning::Single => 1,
                 Partitioning::ByFile { .. } => executors,
                 Partitioning::ByHash { fragments } => fragments.unwrap_or(executors),
+                Partitioning::ByRange { fragments } => *fragments,
             };
             if let Partitioning::ByHash { .. } = stage.partitioning {
                 self.check_hashed(plan, stage)?;
@@ -338,7 +381,16 @@ impl Fixture {
                 self.take_parts(stage, fragment, fragments)?;
                 let sql = self.fragment_sql(stage, fragment, fragments)?;
                 if fragment == 0 {
-                    self.execute(&format!("CREATE OR REPLACE TEMP TABLE {table} AS {sql}"))?;
+                    // What an expression is called may depend on how its scans are written.
+                    let names: Vec<String> = stage
+                        .columns
+                        .iter()
+                        .map(|column| format!("\"{}\"", column.name.replace('"', "\"\"")))
+                        .collect();
+                    let names = names.join(", ");
+                    self.execute(&format!(
+                        "CREATE OR REPLACE TEMP TABLE {table} AS FROM ({sql}) AS __r({names})"
+                    ))?;
                 } else {
                     self.execute(&format!("INSERT INTO {table} {sql}"))?;
                 }
@@ -422,7 +474,9 @@ impl Fixture {
         let mut tables = Vec::new();
         for (index, scan) in stage.scans.iter().enumerate() {
             let divided = match &stage.partitioning {
-                Partitioning::Single | Partitioning::ByHash { .. } => false,
+                Partitioning::Single
+                | Partitioning::ByHash { .. }
+                | Partitioning::ByRange { .. } => false,
                 Partitioning::ByFile { scans, .. } => scans.contains(&index),
             };
             let files = scan.files.iter().enumerate().filter(|(number, _)| {

@@ -45,6 +45,16 @@ impl Layout {
     }
 }
 
+/// Fragments that read every file, by turns on each executor.
+fn everywhere(files: &[Vec<Arc<File>>], count: usize, executors: &[String]) -> Vec<Placed> {
+    (0..count.max(1))
+        .map(|index| Placed {
+            executor: index % executors.len(),
+            files: files.to_vec(),
+        })
+        .collect()
+}
+
 fn place(stage: &Stage, executors: &[String], fragments: Option<usize>) -> Vec<Placed> {
     let whole: Vec<Vec<Arc<File>>> = stage.scans.iter().map(|scan| scan.files.clone()).collect();
     let (scans, in_file_order) = match &stage.partitioning {
@@ -56,14 +66,9 @@ fn place(stage: &Stage, executors: &[String], fragments: Option<usize>) -> Vec<P
             }];
         }
         Partitioning::ByHash { fragments } => {
-            let count = fragments.unwrap_or(executors.len()).max(1);
-            return (0..count)
-                .map(|index| Placed {
-                    executor: index % executors.len(),
-                    files: whole.clone(),
-                })
-                .collect();
+            return everywhere(&whole, fragments.unwrap_or(executors.len()), executors);
         }
+        Partitioning::ByRange { fragments } => return everywhere(&whole, *fragments, executors),
         Partitioning::ByFile {
             scans,
             in_file_order,

@@ -110,7 +110,9 @@ impl Session {
             .map(|(number, (placed, stage))| {
                 let divided: &[usize] = match &stage.partitioning {
                     Partitioning::ByFile { scans, .. } => scans,
-                    Partitioning::Single | Partitioning::ByHash { .. } => &[],
+                    Partitioning::Single
+                    | Partitioning::ByHash { .. }
+                    | Partitioning::ByRange { .. } => &[],
                 };
                 let fragments = placed.iter().enumerate();
                 fragments

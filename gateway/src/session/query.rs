@@ -7,13 +7,16 @@
 //! A query that reads no file runs on the shadow database, all others on the executors. One that is
 //! over within microseconds runs on the thread of its session, all others on a thread of their own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use futures::{StreamExt, stream};
+use skein_catalog::ranges::Ranges;
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
+use skein_catalog::snapshot::RelationSnapshot;
 use skein_executor_api::{BatchStream, Column, FragmentErrorKind};
 use skein_planner::ast::{Query, print};
 use skein_planner::clock::bind_clock;
@@ -146,40 +149,19 @@ impl Session {
             self.gateway.share_catalogue(&snapshot).await?;
         }
         let relations = analysed.relations_in(&snapshot);
-        let mode = if mixed {
-            SplitMode::Never
-        } else {
-            self.derived.split
-        };
-        let config = self.gateway.config();
-        let dispatcher = self.gateway.dispatcher();
-        let options = SplitOptions {
-            mode: match mode {
-                SplitMode::Auto => split::SplitMode::Auto,
-                SplitMode::Always => split::SplitMode::Always,
-                SplitMode::Never => split::SplitMode::Never,
-            },
-            exchange: self.derived.exchange,
-            executors: dispatcher.executors_now(),
-            partitions: self.derived.partitions,
-            bytes_min: config.gateway.split_bytes_min,
-            cluster: if dispatcher.has_nodes() {
-                Cluster::Machines
-            } else {
-                // Embedded executors share the memory of this process.
-                Cluster::OneMachine
-            },
-            memory_bytes: self.gateway.executors().memory_bytes(),
-        };
+        let options = self.split_options(mixed);
         if lasting && let Some(plan) = analysed.remembered_plan(options, &relations) {
             return Ok(Planned::Fragments { plan });
         }
+        let ranges = guard.run(self.ranges(query, &relations, options)).await?;
         let (query, parameters) = (Arc::clone(query), parameters.to_vec());
         let now = self.transaction.now();
         let work = beside(move || {
             let analysed = query.query.as_ref().expect("checked above");
             let plan = |query: &Query, columns: &[Column]| {
-                Arc::new(split::plan(query, &relations, columns, options, &*shadow))
+                Arc::new(split::plan(
+                    query, &relations, columns, options, &ranges, &*shadow,
+                ))
             };
             if lasting {
                 let plan = plan(&analysed.resolved.query, &analysed.columns);
@@ -201,6 +183,59 @@ impl Session {
             Ok(Planned::Fragments { plan })
         });
         guard.run(work).await
+    }
+
+    /// What the planner needs to know; `mixed`: the statement joins files with the catalogue.
+    fn split_options(&self, mixed: bool) -> SplitOptions {
+        let mode = if mixed {
+            SplitMode::Never
+        } else {
+            self.derived.split
+        };
+        let config = self.gateway.config();
+        let dispatcher = self.gateway.dispatcher();
+        SplitOptions {
+            mode: match mode {
+                SplitMode::Auto => split::SplitMode::Auto,
+                SplitMode::Always => split::SplitMode::Always,
+                SplitMode::Never => split::SplitMode::Never,
+            },
+            exchange: self.derived.exchange,
+            executors: dispatcher.executors_now(),
+            partitions: self.derived.partitions,
+            bytes_min: config.gateway.split_bytes_min,
+            cluster: if dispatcher.has_nodes() {
+                Cluster::Machines
+            } else {
+                // Embedded executors share the memory of this process.
+                Cluster::OneMachine
+            },
+            memory_bytes: self.gateway.executors().memory_bytes(),
+        }
+    }
+
+    /// The ranges by which a statement might be divided, where that could pay.
+    fn ranges(
+        &self,
+        query: &Arc<Analysed>,
+        relations: &BTreeMap<RelationName, Arc<RelationSnapshot>>,
+        options: SplitOptions,
+    ) -> impl Future<Output = Result<Ranges, GatewayError>> + 'static {
+        let analysed = query.query.as_ref();
+        let wanted = analysed.map(|query| options.wanted_ranges(&query.resolved.query, relations));
+        let wanted = wanted.unwrap_or_default();
+        let gateway = Arc::clone(&self.gateway);
+        async move {
+            let mut found = Ranges::new();
+            for wanted in wanted {
+                let (relation, count) = (&wanted.relation, wanted.count);
+                let ranges = gateway
+                    .catalog()
+                    .key_ranges(relation, &wanted.columns, count);
+                found.extend(ranges.await);
+            }
+            Ok(found)
+        }
     }
 
     /// Plans a query and runs it; again if files turn out to have changed, or executors to be lost,

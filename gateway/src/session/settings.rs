@@ -497,6 +497,7 @@ impl Settings {
     pub fn exchange(&self) -> ExchangeMode {
         match self.value("skein.exchange").as_str() {
             "gather" => ExchangeMode::Gather,
+            "range" => ExchangeMode::Range,
             "broadcast" => ExchangeMode::Broadcast,
             "hash" => ExchangeMode::Hash,
             _ => ExchangeMode::Auto,

@@ -257,7 +257,8 @@ impl Splitter<'_> {
         });
         let row_by_row = choice::best_of_query(part, env).is_some();
         let made = passes_through(part).is_some();
-        if !large || made || divided || row_by_row || !self.stands_alone(part, env) {
+        let ranged = super::stage::depends_on_fragment(Node::Query(part));
+        if !large || made || divided || ranged || row_by_row || !self.stands_alone(part, env) {
             return None;
         }
         self.attempt(|this| {

@@ -73,7 +73,7 @@ impl SplitOptions {
         match self.exchange {
             ExchangeMode::Hash => true,
             ExchangeMode::Auto => self.cluster == Cluster::Machines && self.executors > 1,
-            ExchangeMode::Gather | ExchangeMode::Broadcast => false,
+            ExchangeMode::Gather | ExchangeMode::Range | ExchangeMode::Broadcast => false,
         }
     }
 

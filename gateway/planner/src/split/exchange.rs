@@ -68,7 +68,7 @@ impl Splitter<'_> {
         if block.sample.is_some() || !reads_relation(statement, env) {
             return Ok(None);
         }
-        let block = &self.subqueries_joined(block, env)?;
+        let block = &self.subqueries_joined(block, env)?.block;
         if !matches!(block.from.kind, TableRefKind::Join(_)) {
             return Ok(None);
         }
@@ -230,8 +230,8 @@ impl Splitter<'_> {
         }
     }
 
-    /// Divides a block over exchanged leaves.
-    fn divide_joined(
+    /// Divides a block over leaves of which a fragment has the rows of some keys.
+    pub(super) fn divide_joined(
         &mut self,
         mut block: Select,
         located: Vec<Expr>,
@@ -302,7 +302,7 @@ impl Splitter<'_> {
     }
 
     /// Bytes below a leaf that may become a stage of its own.
-    fn bytes_of_leaf(&self, leaf: &Leaf, env: &Env) -> Option<u64> {
+    pub(super) fn bytes_of_leaf(&self, leaf: &Leaf, env: &Env) -> Option<u64> {
         let stands = match &leaf.table.kind {
             TableRefKind::Table { .. } => {
                 env.relation(&leaf.table).is_some()

@@ -67,6 +67,17 @@ pub(super) fn ways(select: &Select, leaves: &Leaves, bytes: &[Option<u64>]) -> V
     ways.into_iter().map(|(_, keys)| keys).collect()
 }
 
+/// One leaf alone, by one of its columns; `None` if the block's joins do not let it be divided.
+pub(super) fn single(select: &Select, leaves: &Leaves, leaf: usize, key: &Expr) -> Option<Keys> {
+    let of_leaf = BTreeMap::from([(leaf, key.clone())]);
+    let of_where = leaves.of_where(select);
+    let whole = Equalities { leaves, of_where };
+    match whole.side(&select.from, 0, &whole.of_where, &of_leaf)? {
+        Side::Part(located) => Some(Keys { of_leaf, located }),
+        Side::Whole => None,
+    }
+}
+
 /// The conditions of a block that link leaves.
 struct Equalities<'a> {
     leaves: &'a Leaves,

@@ -13,32 +13,52 @@
 
 use super::env::Env;
 use super::leaves::Leaves;
+use super::scope::item_name;
 use super::{Outcome, Splitter};
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{
     Comparison, Expr, ExprKind, Join, JoinKind, JoinSyntax, Query, QueryBody, Select, Subquery,
     SubqueryKind, TableRef, TableRefKind,
 };
-use crate::build::table;
+use crate::build::{query, select, table};
+
+/// What `IN` looks up is called.
+const LOOKED_UP: &str = "__y";
+
+/// A block with lookups written as joins.
+pub(super) struct Joined {
+    pub(super) block: Select,
+    /// Which operands of its `WHERE` are the last leaves of its `FROM` now, in their order.
+    pub(super) lookups: Vec<usize>,
+}
+
+impl Joined {
+    fn without(block: Select) -> Self {
+        Self {
+            block,
+            lookups: Vec::new(),
+        }
+    }
+}
 
 impl Splitter<'_> {
     /// The block with operands of `WHERE` that look rows up elsewhere written as joins, where that
     /// is possible.
-    pub(super) fn subqueries_joined(&self, block: &Select, env: &Env) -> Outcome<Select> {
+    pub(super) fn subqueries_joined(&self, block: &Select, env: &Env) -> Outcome<Joined> {
         let mut joined = block.clone();
+        let mut lookups = Vec::new();
         let Some(condition) = &block.where_clause else {
-            return Ok(joined);
+            return Ok(Joined::without(joined));
         };
         if !visit::conjuncts(condition).into_iter().any(is_lookup) {
-            return Ok(joined);
+            return Ok(Joined::without(joined));
         }
         let Some(outer) = Leaves::of(&block.from, &mut |leaf| self.columns_of(leaf, env))? else {
-            return Ok(joined);
+            return Ok(Joined::without(joined));
         };
         let mut left = Vec::new();
-        let mut count = 0;
-        for conjunct in visit::conjuncts(condition) {
-            let alias = format!("__e{count}");
+        for (index, conjunct) in visit::conjuncts(condition).into_iter().enumerate() {
+            let alias = format!("__e{}", lookups.len());
             let lookup = lookup(conjunct).and_then(|(subquery, kind)| {
                 let (right, condition) = match subquery.kind {
                     SubqueryKind::Any => self.of_in(subquery, &alias, &outer, env),
@@ -50,7 +70,7 @@ impl Splitter<'_> {
                 left.push(conjunct.clone());
                 continue;
             };
-            count += 1;
+            lookups.push(index);
             let join = Join {
                 left: joined.from,
                 right,
@@ -63,7 +83,10 @@ impl Splitter<'_> {
             joined.from = table(TableRefKind::Join(Box::new(join)), "");
         }
         joined.where_clause = (!left.is_empty()).then(|| Expr::and(left));
-        Ok(joined)
+        Ok(Joined {
+            block: joined,
+            lookups,
+        })
     }
 
     /// What `EXISTS (SELECT … FROM relation WHERE …)` looks up, and the condition over both sides.
@@ -121,14 +144,57 @@ impl Splitter<'_> {
         }
         let kind = TableRefKind::Subquery(Box::new(subquery.query.clone()));
         let mut right = table(kind, alias);
-        right.column_aliases = vec!["__y".to_owned()];
+        right.column_aliases = vec![LOOKED_UP.to_owned()];
         let condition = Expr::comparison(
             Comparison::Equal,
             child.clone(),
-            Expr::column([alias, "__y"]),
+            Expr::column([alias, LOOKED_UP]),
         );
         Some((right, condition))
     }
+}
+
+/// Adds `condition`, which speaks of the leaf `alias` that a lookup would be, to the lookup itself.
+pub(super) fn restrict(conjunct: &mut Expr, alias: &str, mut condition: Expr) {
+    let subquery = match &mut conjunct.kind {
+        ExprKind::Subquery(subquery) => subquery,
+        ExprKind::Operator { children, .. } => match &mut children[..] {
+            [
+                Expr {
+                    kind: ExprKind::Subquery(subquery),
+                    ..
+                },
+            ] => subquery,
+            _ => unreachable!("it is a lookup"),
+        },
+        _ => unreachable!("it is a lookup"),
+    };
+    if subquery.kind == SubqueryKind::Any {
+        let inner = TableRefKind::Subquery(Box::new(subquery.query.clone()));
+        let mut from = table(inner, alias);
+        from.column_aliases = vec![LOOKED_UP.to_owned()];
+        let mut rows = select(vec![Expr::star()], from);
+        rows.where_clause = Some(condition);
+        subquery.query = query(rows, Vec::new());
+        return;
+    }
+    let QueryBody::Select(inner) = &mut subquery.query.body else {
+        unreachable!("only blocks become joins")
+    };
+    let own = item_name(&inner.from);
+    visit::walk_mut(visit::NodeMut::Expr(&mut condition), &mut |node| {
+        if let visit::NodeMut::Expr(Expr {
+            kind: ExprKind::ColumnRef(names),
+            ..
+        }) = node
+            && names[0] == alias
+        {
+            names[0].clone_from(&own);
+        }
+        Descend::Into
+    });
+    let whole = inner.where_clause.take().into_iter().chain([condition]);
+    inner.where_clause = Some(Expr::and(whole.collect()));
 }
 
 fn is_lookup(conjunct: &Expr) -> bool {

@@ -68,8 +68,18 @@ impl Splitter<'_> {
             }
         });
         let by_hash = self.reads_hashed(&query);
+        let by_range = divided.is_empty() && depends_on_fragment(Node::Query(&query));
         let partitioning = match (divided.is_empty(), by_hash) {
+            (true, false) if by_range => Partitioning::ByRange {
+                fragments: self.options.ranges(),
+            },
             (true, false) => Partitioning::Single,
+            (true, true) if by_range => {
+                return Err(refusal(
+                    "query",
+                    "it would be divided by ranges and by hash at once",
+                ));
+            }
             (true, true) => Partitioning::ByHash {
                 fragments: self.options.partitions,
             },
@@ -341,6 +351,19 @@ fn each_input(node: Node<'_>, f: &mut dyn FnMut(&str)) {
         }
         Descend::Into
     });
+}
+
+/// Whether something is different in each fragment by what it says itself.
+pub(super) fn depends_on_fragment(node: Node<'_>) -> bool {
+    visit::any(node, &mut |node| {
+        matches!(
+            node,
+            Node::Expr(Expr {
+                kind: ExprKind::FragmentIndex,
+                ..
+            })
+        )
+    })
 }
 
 /// The name under which a stage's rows are read.

@@ -315,7 +315,7 @@ pub const DEFINITIONS: &[Definition] = &[
     row("session_replication_role", Enum(&["origin", "replica", "local"]), "origin", CLIENT, "Without effect.").context(Superuser),
     row("shared_buffers", int(16, 1_073_741_823), "16384", MEMORY, "Without effect: memory is limited per executor.").unit(Unit::Blocks).context(Postmaster),
     row("skein.division_by_zero", Enum(&["error", "null"]), "error", COMPATIBILITY, "What dividing by zero gives: an error, or NULL as in DuckDB."),
-    row("skein.exchange", Enum(&["auto", "gather", "broadcast", "hash"]), "auto", SPLITTING, "How rows move between the fragments of a split query: as little as possible, only to the combine query, to every fragment, or by hash."),
+    row("skein.exchange", Enum(&["auto", "gather", "range", "broadcast", "hash"]), "auto", SPLITTING, "How rows move between the fragments of a split query: as little as possible, only to the combine query, that as well but reading ranges of a key, to every fragment, or by hash."),
     row("skein.fragments", int(0, 100_000), "0", SPLITTING, "Number of fragments a split stage is divided into; 0: one per executor."),
     row("skein.partitions", int(0, 10_000), "0", SPLITTING, "Number of fragments that rows are exchanged among by hash; 0: one per executor."),
     row("skein.split", Enum(&["auto", "always", "never"]), "auto", SPLITTING, "Whether queries are split: when it pays, whenever possible, or never."),

@@ -1,0 +1,542 @@
+//! Blocks whose fragments each read one range of a key.
+//!
+//! ```text
+//! SELECT o.c, sum(l.p) FROM l JOIN o ON l.k = o.k GROUP BY o.c
+//!
+//! fragment: SELECT o.c AS __g0, sum(l.p) AS __p0
+//!           FROM (SELECT * FROM l WHERE <k of this fragment>) AS l JOIN (SELECT * FROM o WHERE <k …>) AS o ON l.k = o.k
+//!           GROUP BY 1
+//! ```
+//!
+//! Which rows of a join are in one fragment is as for an exchange by hash ([`keys`](super::keys)), but no
+//! row moves: fragments skip what the footers of files rule out ([`skein_catalog::ranges`]). That pays
+//! where rows are nearly sorted by the key in more than one relation, or where groups are those of
+//! the key. NULLs are in the first range.
+//!
+//! Where that is not so every fragment reads all of a relation, as it does when another relation is
+//! divided by files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use skein_catalog::ranges::KeyRanges;
+use skein_catalog::relation::RelationName;
+use skein_catalog::snapshot::RelationSnapshot;
+
+use super::env::Env;
+use super::keys::{self, Keys};
+use super::leaves::{Leaves, leaf_mut};
+use super::semi::{self, Joined};
+use super::{ExchangeMode, Outcome, SplitMode, SplitOptions, Splitter, block, choice};
+use crate::ast::visit::{self, Descend, Node};
+use crate::ast::{
+    Comparison, Expr, ExprKind, Query, QueryBody, Select, SubqueryKind, TableRef, TableRefKind,
+    print,
+};
+use crate::build::{query, select, sql, table};
+use crate::plan::Decision;
+
+/// Of how many percent a relation may be read at most by all fragments together for its ranges to
+/// count as told apart.
+const READ_PERCENT_MAX: u64 = 130;
+/// Relations below this size are read whole by every fragment.
+const ASKED_BYTES_MIN: u64 = 1 << 20;
+/// How much more must be read in parallel than with files divided, in percent.
+const PAYS_PERCENT: u64 = 110;
+/// The same where groups or windows are by the key: then fragments also finish them.
+const PAYS_GROUPED_PERCENT: u64 = 85;
+
+impl SplitOptions {
+    /// How many ranges fragments read; less than two: none.
+    pub(super) fn ranges(&self) -> usize {
+        self.partitions.unwrap_or(self.executors).max(1)
+    }
+
+    /// Whether ranges may be read at all.
+    pub(super) fn may_range(&self) -> bool {
+        self.mode != SplitMode::Never
+            && matches!(self.exchange, ExchangeMode::Auto | ExchangeMode::Range)
+            && self.ranges() > 1
+    }
+
+    /// Which columns of which relations to ask for ranges before a statement is planned: those that it
+    /// compares for equality, looks up, or groups by, as far as their names tell.
+    pub fn wanted_ranges(
+        &self,
+        statement: &Query,
+        relations: &BTreeMap<RelationName, Arc<RelationSnapshot>>,
+    ) -> Vec<WantedRanges> {
+        let forced = self.exchange == ExchangeMode::Range;
+        let is_of = |relation: &RelationSnapshot, least: u64| forced || relation.bytes() >= least;
+        let mut relations_asked = relations
+            .values()
+            .filter(|relation| is_of(relation, ASKED_BYTES_MIN))
+            .peekable();
+        let large = |relation: &Arc<RelationSnapshot>| is_of(relation, self.bytes_min);
+        if !self.may_range() || relations_asked.peek().is_none() || !relations.values().any(large) {
+            return Vec::new();
+        }
+        let names = key_names(statement);
+        let wanted = relations_asked.map(|relation| WantedRanges {
+            relation: Arc::clone(relation),
+            columns: relation
+                .columns
+                .iter()
+                .map(|column| &column.name)
+                .filter(|name| names.contains(&name.to_lowercase()))
+                .cloned()
+                .collect(),
+            count: self.ranges(),
+        });
+        wanted.filter(|wanted| !wanted.columns.is_empty()).collect()
+    }
+}
+
+/// What to ask the files of a relation.
+#[derive(Clone, Debug)]
+pub struct WantedRanges {
+    /// The relation.
+    pub relation: Arc<RelationSnapshot>,
+    /// Its columns that might be keys.
+    pub columns: Vec<String>,
+    /// Into how many ranges to divide each.
+    pub count: usize,
+}
+
+/// Lower-cased names of columns by which a statement might be divided.
+fn key_names(statement: &Query) -> BTreeSet<String> {
+    let (mut names, mut using) = (BTreeSet::new(), BTreeSet::new());
+    let mut note = |expr: &Expr| {
+        if let ExprKind::ColumnRef(path) = &expr.kind {
+            names.extend(path.last().map(|name| name.to_lowercase()));
+        }
+    };
+    visit::walk(Node::Query(statement), &mut |node| {
+        match node {
+            Node::Expr(expr) => match &expr.kind {
+                ExprKind::Comparison {
+                    op: Comparison::Equal | Comparison::NotDistinct,
+                    left,
+                    right,
+                } => {
+                    note(left);
+                    note(right);
+                }
+                ExprKind::Window(window) => window.partitions.iter().for_each(&mut note),
+                ExprKind::Subquery(subquery) if subquery.kind == SubqueryKind::Any => {
+                    if let Some(child) = &subquery.child {
+                        note(child);
+                    }
+                    if let QueryBody::Select(select) = &subquery.query.body {
+                        select.select_list.iter().for_each(&mut note);
+                    }
+                }
+                _ => {}
+            },
+            Node::Table(TableRef {
+                kind: TableRefKind::Join(join),
+                ..
+            }) => using.extend(join.using.iter().map(|name| name.to_lowercase())),
+            Node::Query(Query {
+                body: QueryBody::Select(select),
+                ..
+            }) => group_keys(select).iter().for_each(&mut note),
+            Node::Table(_) | Node::Query(_) => {}
+        }
+        Descend::Into
+    });
+    names.append(&mut using);
+    names
+}
+
+/// A way to divide a block into ranges.
+struct Way {
+    keys: Keys,
+    /// Those of the leaf that says where ranges begin.
+    ranges: KeyRanges,
+    /// The key of that leaf.
+    key: Expr,
+    /// Leaves whose key is never NULL.
+    without_nulls: BTreeSet<usize>,
+    /// Bytes that fragments need not read.
+    spared: u64,
+    /// Groups or windows are by the key.
+    grouped: bool,
+}
+
+impl Splitter<'_> {
+    /// Divides a block by ranges of a key of its `FROM`. `None`: there is no such key, or it does not
+    /// pay. `env` includes the query's own common table expressions.
+    pub(super) fn divide_by_range(
+        &mut self,
+        statement: &Query,
+        env: &Env,
+    ) -> Outcome<Option<Query>> {
+        let QueryBody::Select(written) = &statement.body else {
+            return Ok(None);
+        };
+        if self.ranges.is_empty() || !self.options.may_range() || written.sample.is_some() {
+            return Ok(None);
+        }
+        let Joined {
+            block: joined,
+            lookups,
+        } = self.subqueries_joined(written, env)?;
+        let Some(leaves) = Leaves::of(&joined.from, &mut |leaf| self.columns_of(leaf, env))? else {
+            return Ok(None);
+        };
+        let bytes: Vec<Option<u64>> = leaves
+            .0
+            .iter()
+            .map(|leaf| self.bytes_of_leaf(leaf, env))
+            .collect();
+        let Some((way, reason)) = self.best_way(&joined, &leaves, &bytes, env) else {
+            return Ok(None);
+        };
+        // DuckDB plans lookups better as they were written.
+        let mut block = written.as_ref().clone();
+        let mut conjuncts: Vec<Expr> = block
+            .where_clause
+            .iter()
+            .flat_map(|condition| visit::conjuncts(condition))
+            .cloned()
+            .collect();
+        let own = leaves.0.len() - lookups.len();
+        let (mut names, mut by) = (Vec::new(), Vec::new());
+        for (index, key) in &way.keys.of_leaf {
+            let leaf = &leaves.0[*index];
+            let nulls = !way.without_nulls.contains(index);
+            let condition = self.in_range(key, &way.ranges, nulls);
+            if let Some(lookup) = index.checked_sub(own) {
+                let conjunct = &mut conjuncts[lookups[lookup]];
+                semi::restrict(conjunct, &leaf.table.alias, condition);
+            } else {
+                let mut rows = select(vec![Expr::star()], leaf.table.clone());
+                rows.where_clause = Some(condition);
+                *leaf_mut(&mut block.from, *index) = TableRef {
+                    location: leaf.table.location,
+                    ..table(
+                        TableRefKind::Subquery(Box::new(query(rows, Vec::new()))),
+                        &leaf.table.alias,
+                    )
+                };
+            }
+            names.push(print::identifier(&leaf.table.alias));
+            by.push(print::expr_sql(key));
+        }
+        block.where_clause = (!conjuncts.is_empty()).then(|| Expr::and(conjuncts));
+        self.exchanges.push(Decision {
+            subject: format!("{} by ranges of {}", names.join(", "), by.join(", ")),
+            reason,
+        });
+        self.divide_joined(block, way.keys.located, statement, env)
+            .map(Some)
+    }
+
+    /// The way that spares most, and why it pays; `None`: none does.
+    fn best_way(
+        &self,
+        block: &Select,
+        leaves: &Leaves,
+        bytes: &[Option<u64>],
+        env: &Env,
+    ) -> Option<(Way, String)> {
+        let grouped = located_keys(block, leaves);
+        let mut candidates = keys::ways(block, leaves, bytes);
+        let single = |key: &(usize, Expr)| keys::single(block, leaves, key.0, &key.1);
+        candidates.extend(grouped.iter().filter_map(single));
+        let ways = candidates.into_iter().filter_map(|keys| {
+            let mut way = self.way(keys, leaves, bytes, env)?;
+            let is_key = |key: &Expr| grouped.iter().any(|(_, group)| group == key);
+            way.grouped = way.keys.located.iter().any(is_key);
+            Some(way)
+        });
+        let way = ways.max_by_key(|way| (way.spared, way.grouped))?;
+        if self.options.exchange == ExchangeMode::Range {
+            return Some((way, "skein.exchange is range".to_owned()));
+        }
+        let complete = way.ranges.bounds.len() + 1 == self.options.ranges();
+        let largest = bytes.iter().flatten().max().copied().unwrap_or(0);
+        let by_file = self.spared(largest, 100);
+        let wanted = if way.grouped {
+            PAYS_GROUPED_PERCENT
+        } else {
+            PAYS_PERCENT
+        };
+        let pays = complete
+            && !way.ranges.has_nulls
+            && way.ranges.read_percent <= READ_PERCENT_MAX
+            && largest >= self.options.bytes_min
+            && way.spared >= by_file / 100 * wanted
+            && !is_bounded(block, leaves, &way.key);
+        pays.then(|| {
+            let reason = format!(
+                "their files tell those apart, which spares {} MB",
+                way.spared >> 20
+            );
+            (way, reason)
+        })
+    }
+
+    /// How the largest leaf with ranges would divide all leaves of `keys`.
+    fn way(&self, keys: Keys, leaves: &Leaves, bytes: &[Option<u64>], env: &Env) -> Option<Way> {
+        let known: BTreeMap<usize, &KeyRanges> = keys
+            .of_leaf
+            .iter()
+            .filter_map(|(leaf, key)| Some((*leaf, self.ranges_of(*leaf, key, leaves, env)?)))
+            .collect();
+        // What is compared with the bounds has to sort as they do.
+        let direct = |leaf: &&usize| env.relation(&leaves.0[**leaf].table).is_some();
+        let first = known
+            .keys()
+            .filter(direct)
+            .max_by_key(|leaf| bytes[**leaf])?;
+        let ranges = known[first];
+        for (leaf, key) in &keys.of_leaf {
+            let ty = match known.get(leaf) {
+                Some(other) => other.ty.clone(),
+                None => self.type_of_key(*leaf, key, leaves, env)?,
+            };
+            if ty != ranges.ty && !(is_integer(&ty) && is_integer(&ranges.ty)) {
+                return None;
+            }
+        }
+        let spared = keys.of_leaf.keys().map(|leaf| {
+            let told_apart = known.get(leaf).filter(|ranges| !ranges.has_nulls);
+            let read = told_apart.map_or(u64::MAX, |ranges| ranges.read_percent);
+            self.spared(bytes[*leaf].unwrap_or(0), read)
+        });
+        let without_nulls = known.iter().filter(|(_, ranges)| !ranges.has_nulls);
+        Some(Way {
+            spared: spared.sum(),
+            key: keys.of_leaf[first].clone(),
+            ranges: ranges.clone(),
+            without_nulls: without_nulls.map(|(leaf, _)| *leaf).collect(),
+            grouped: false,
+            keys,
+        })
+    }
+
+    /// Bytes that a fragment need not read of so many, if all together read `percent` of them.
+    fn spared(&self, bytes: u64, percent: u64) -> u64 {
+        let count = self.options.ranges() as u64;
+        let read = (bytes / 100).saturating_mul(percent) / count;
+        bytes.saturating_sub(read)
+    }
+
+    /// The ranges of a leaf's key, if it is a column of a relation, or of a query that passes one on.
+    fn ranges_of(&self, leaf: usize, key: &Expr, leaves: &Leaves, env: &Env) -> Option<&KeyRanges> {
+        let leaf = &leaves.0[leaf];
+        let ExprKind::ColumnRef(path) = &key.kind else {
+            return None;
+        };
+        let [_, name] = path.as_slice() else {
+            return None;
+        };
+        if let Some(relation) = env.relation(&leaf.table) {
+            if !leaf.table.column_aliases.is_empty() {
+                return None;
+            }
+            return self.known_ranges(&relation.name, name);
+        }
+        let TableRefKind::Subquery(inner) = &leaf.table.kind else {
+            return None;
+        };
+        let place = leaf
+            .columns
+            .iter()
+            .position(|column| column.eq_ignore_ascii_case(name))?;
+        let (relation, column) = passed_on(inner, place, env)?;
+        self.known_ranges(&relation, &column)
+    }
+
+    fn known_ranges(&self, relation: &RelationName, column: &str) -> Option<&KeyRanges> {
+        let known = self
+            .ranges
+            .get(&(relation.clone(), column.to_lowercase()))?;
+        Some(known.as_ref())
+    }
+
+    fn type_of_key(&self, leaf: usize, key: &Expr, leaves: &Leaves, env: &Env) -> Option<String> {
+        let probe = query(
+            select(vec![key.clone()], leaves.0[leaf].table.clone()),
+            Vec::new(),
+        );
+        let columns = self.describe(&probe, env).ok()?;
+        Some(columns.into_iter().next()?.ty)
+    }
+
+    /// The condition that a key is in the range of the fragment. `nulls`: it may be NULL.
+    fn in_range(&self, key: &Expr, ranges: &KeyRanges, nulls: bool) -> Expr {
+        let bound = |text: &String| {
+            sql(format!(
+                "CAST('{}' AS {})",
+                text.replace('\'', "''"),
+                ranges.ty
+            ))
+        };
+        let count = self.options.ranges();
+        let checks = (0..count).map(|index| {
+            let at_least = index.checked_sub(1).map(|before| ranges.bounds.get(before));
+            let condition = match (at_least, ranges.bounds.get(index)) {
+                // There are fewer ranges than fragments.
+                (Some(None), _) => Expr::boolean(false),
+                (None, None) => Expr::boolean(true),
+                (None, Some(end)) => {
+                    let below = Expr::comparison(Comparison::Less, key.clone(), bound(end));
+                    if nulls { or_null(below, key) } else { below }
+                }
+                (Some(Some(start)), end) => {
+                    let mut both = vec![Expr::comparison(
+                        Comparison::GreaterOrEqual,
+                        key.clone(),
+                        bound(start),
+                    )];
+                    both.extend(
+                        end.map(|end| Expr::comparison(Comparison::Less, key.clone(), bound(end))),
+                    );
+                    Expr::and(both)
+                }
+            };
+            let here = Expr::comparison(
+                Comparison::Equal,
+                Expr::from(ExprKind::FragmentIndex),
+                sql(index.to_string()),
+            );
+            (here, condition)
+        });
+        Expr::from(ExprKind::Case {
+            checks: checks.collect(),
+            otherwise: Box::new(Expr::boolean(false)),
+        })
+    }
+}
+
+fn or_null(condition: Expr, key: &Expr) -> Expr {
+    let null = Expr::from(ExprKind::Operator {
+        op: "OPERATOR_IS_NULL".to_owned(),
+        children: vec![key.clone()],
+    });
+    Expr::from(ExprKind::Conjunction {
+        and: false,
+        children: vec![condition, null],
+    })
+}
+
+fn is_integer(ty: &str) -> bool {
+    matches!(
+        ty,
+        "TINYINT"
+            | "SMALLINT"
+            | "INTEGER"
+            | "BIGINT"
+            | "UTINYINT"
+            | "USMALLINT"
+            | "UINTEGER"
+            | "UBIGINT"
+    )
+}
+
+/// The group keys of a block as written, those that are positions replaced by what stands there.
+fn group_keys(select: &Select) -> Vec<Expr> {
+    let starred = |item: &Expr| {
+        choice::outside_subqueries(item, &mut |expr| matches!(expr.kind, ExprKind::Star(_)))
+    };
+    let keys = select.group_by.iter().filter_map(|key| {
+        let Some(position) = block::position(key) else {
+            return Some(key.clone());
+        };
+        if select.select_list.iter().any(starred) {
+            return None;
+        }
+        let mut item = select.select_list.get(position.checked_sub(1)?)?.clone();
+        item.alias.clear();
+        Some(item)
+    });
+    keys.collect()
+}
+
+/// Columns of one leaf by which a block groups, or all of its windows might partition.
+fn located_keys(block: &Select, leaves: &Leaves) -> Vec<(usize, Expr)> {
+    let mut keys = if block.grouping_sets.len() == 1 {
+        group_keys(block)
+    } else {
+        Vec::new()
+    };
+    for expr in block::expressions(block) {
+        visit::walk(Node::Expr(expr), &mut |node| {
+            if let Node::Expr(Expr {
+                kind: ExprKind::Window(window),
+                ..
+            }) = node
+            {
+                keys.extend(window.partitions.iter().cloned());
+            }
+            Descend::Into
+        });
+    }
+    let all = 0..leaves.0.len();
+    let mut found: Vec<(usize, Expr)> = Vec::new();
+    for key in keys {
+        if let ExprKind::ColumnRef(_) = key.kind
+            && let Some(leaf) = leaves.owner(&key, &all)
+        {
+            let key = (leaf, leaves.normal(&key, &all));
+            if !found.contains(&key) {
+                found.push(key);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a condition of the block speaks of `key` alone: then its rows are not spread evenly over
+/// ranges that were made for all of them.
+fn is_bounded(block: &Select, leaves: &Leaves, key: &Expr) -> bool {
+    let all = 0..leaves.0.len();
+    let names_key = |conjunct: &Expr| {
+        leaves.owner(conjunct, &all).is_some()
+            && choice::outside_subqueries(conjunct, &mut |expr| {
+                matches!(expr.kind, ExprKind::ColumnRef(_)) && leaves.normal(expr, &all) == *key
+            })
+    };
+    let conditions = block.where_clause.iter().flat_map(visit::conjuncts);
+    conditions.into_iter().any(names_key)
+}
+
+/// The column of a relation that a query passes on in place `place`, so that a condition on it is one on
+/// the relation's rows.
+fn passed_on(inner: &Query, place: usize, env: &Env) -> Option<(RelationName, String)> {
+    let QueryBody::Select(select) = &inner.body else {
+        return None;
+    };
+    let relation = env.relation(&select.from)?;
+    let item = select.select_list.get(place)?;
+    let ExprKind::ColumnRef(path) = &item.kind else {
+        return None;
+    };
+    let plain = inner.ctes.is_empty()
+        && inner.modifiers.is_empty()
+        && select.sample.is_none()
+        && select.from.sample.is_none()
+        && select.from.column_aliases.is_empty()
+        && select.qualify.is_none()
+        && !select.group_by_all
+        && select.grouping_sets.len() < 2;
+    let calls = |expr: &Expr| choice::has_aggregate_or_window(expr);
+    let passed = if select.group_by.is_empty() {
+        select.having.is_none() && !block::expressions(select).any(calls)
+    } else {
+        let same = |key: &Expr| key.kind == item.kind;
+        group_keys(select).iter().any(same)
+    };
+    let windows = block::expressions(select).any(|expr| {
+        choice::outside_subqueries(expr, &mut |expr| matches!(expr.kind, ExprKind::Window(_)))
+    });
+    let name = path.last()?;
+    let known = relation
+        .columns
+        .iter()
+        .any(|column| column.name.eq_ignore_ascii_case(name));
+    (plain && passed && !windows && known).then(|| (relation.name.clone(), name.clone()))
+}
