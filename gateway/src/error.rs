@@ -18,7 +18,7 @@ use skein_planner::ast::json::AstError;
 use skein_planner::error::{EscapeFault, PlanError};
 use skein_planner::parse::ParseError;
 use skein_planner::postgres::spelling::Fault;
-use skein_planner::postgres::{ByteaFault, RegexFault, RewriteError};
+use skein_planner::postgres::{ByteaFault, PathFault, RegexFault, RewriteError};
 
 pub use duckdb::Translated;
 pub use report::{Report, Severity};
@@ -405,6 +405,7 @@ impl GatewayError {
                 "Either the client is wrong, or somebody between it and the server has added data."
                     .into(),
             ),
+            Self::Rewrite(RewriteError::JsonPath { fault, .. }) => fault.detail(),
             _ => None,
         }
     }
@@ -472,6 +473,7 @@ impl GatewayError {
                 | RewriteError::Array { position, .. }
                 | RewriteError::Json { position }
                 | RewriteError::JsonUnicode { position }
+                | RewriteError::JsonPath { position, .. }
                 | RewriteError::NotBoolean { position, .. }
                 | RewriteError::NotAPosition { position, .. }
                 | RewriteError::InvalidText { position, .. }
@@ -630,6 +632,19 @@ fn encode_state(error: &EncodeError) -> SqlState {
     }
 }
 
+fn regex_state(fault: &RegexFault) -> SqlState {
+    match fault {
+        RegexFault::LookAround
+        | RegexFault::BackReference
+        | RegexFault::OtherSyntax
+        | RegexFault::Groups => SqlState::FEATURE_NOT_SUPPORTED,
+        RegexFault::Escape | RegexFault::Braces | RegexFault::Repetition | RegexFault::Operand => {
+            SqlState::INVALID_REGULAR_EXPRESSION
+        }
+        RegexFault::Global(_) | RegexFault::Option(_) => SqlState::INVALID_PARAMETER_VALUE,
+    }
+}
+
 fn message_state(error: &MessageError) -> SqlState {
     match error {
         MessageError::Encoding(_) => SqlState::CHARACTER_NOT_IN_REPERTOIRE,
@@ -668,22 +683,20 @@ fn rewrite_state(error: &RewriteError) -> SqlState {
             Fault::Interval => SqlState::INTERVAL_FIELD_OVERFLOW,
             Fault::Displacement => SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
         },
-        RewriteError::Regex { fault } => match fault {
-            RegexFault::LookAround
-            | RegexFault::BackReference
-            | RegexFault::OtherSyntax
-            | RegexFault::Groups => SqlState::FEATURE_NOT_SUPPORTED,
-            RegexFault::Escape
-            | RegexFault::Braces
-            | RegexFault::Repetition
-            | RegexFault::Operand => SqlState::INVALID_REGULAR_EXPRESSION,
-            RegexFault::Global(_) | RegexFault::Option(_) => SqlState::INVALID_PARAMETER_VALUE,
-        },
+        RewriteError::Regex { fault } => regex_state(fault),
         RewriteError::Format { .. } => SqlState::INVALID_PARAMETER_VALUE,
         RewriteError::Array { .. } | RewriteError::Json { .. } => {
             SqlState::INVALID_TEXT_REPRESENTATION
         }
         RewriteError::JsonUnicode { .. } => SqlState::UNTRANSLATABLE_CHARACTER,
+        RewriteError::JsonPath { fault, .. } => match fault {
+            PathFault::Empty | PathFault::Escape => SqlState::INVALID_TEXT_REPRESENTATION,
+            PathFault::Depth | PathFault::Expanded | PathFault::Datetime => {
+                SqlState::FEATURE_NOT_SUPPORTED
+            }
+            PathFault::Regex(fault) => regex_state(fault),
+            _ => SqlState::SYNTAX_ERROR,
+        },
         RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
         RewriteError::NotAPosition { .. } => SqlState::SYNTAX_ERROR,
         RewriteError::InvalidText { .. } => SqlState::INVALID_TEXT_REPRESENTATION,

@@ -37,6 +37,7 @@ const FILES: &[&str] = &[
     include_str!("functions/times.sql"),
     include_str!("functions/limits.sql"),
     include_str!("functions/json.sql"),
+    include_str!("functions/jsonpath.sql"),
     include_str!("functions/arrays.sql"),
 ];
 

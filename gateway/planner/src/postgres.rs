@@ -59,6 +59,7 @@ mod tests;
 
 pub use bytea::ByteaFault;
 pub(crate) use catalogue::system_column;
+pub use jsonpath::PathFault;
 pub(crate) use lengths::typmod as length_typmod;
 pub use numerics::is_marked as is_without_precision;
 pub use regex::RegexFault;
@@ -301,6 +302,14 @@ pub enum RewriteError {
         /// Byte offset in the statement.
         position: Option<usize>,
     },
+    /// A path into a `jsonb` that cannot be used.
+    #[error("{fault}")]
+    JsonPath {
+        /// What is wrong.
+        fault: PathFault,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
     /// A condition that is a number.
     #[error("argument of {clause} must be type boolean, not type {ty}")]
     NotBoolean {
@@ -461,7 +470,7 @@ impl Context<'_> {
                 if let TableRefKind::Subquery(query) = &mut table.kind {
                     name_inner(query, self.text);
                 }
-                if let Err(error) = texts::table(table) {
+                if let Err(error) = texts::table(table).and_then(|()| jsonpath::table(table)) {
                     return self.fail(error);
                 }
                 let descend = match sets::table(table) {
@@ -496,7 +505,9 @@ impl Context<'_> {
                 if let Err(error) = text_function(expr, self.text) {
                     return self.fail(error);
                 }
-                json::function(expr);
+                if let Err(error) = json::function(expr) {
+                    return self.fail(error);
+                }
                 if !is_in_from {
                     sets::function(expr);
                 }

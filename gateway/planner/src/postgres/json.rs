@@ -29,23 +29,27 @@ enum Step {
 }
 
 /// Rewrites an operator or a function over JSON.
-pub(super) fn function(expr: &mut Expr) -> Descend {
+pub(super) fn function(expr: &mut Expr) -> Result<(), RewriteError> {
     let ExprKind::Function(call) = &mut expr.kind else {
-        return Descend::Into;
+        return Ok(());
     };
     if call.is_operator {
         return operator(expr);
     }
+    jsonpath::check(call)?;
+    plain(expr);
+    Ok(())
+}
+
+fn plain(expr: &mut Expr) -> Descend {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return Descend::Into;
+    };
     if !matches!(call.schema.as_str(), "" | "pg_catalog") {
         return Descend::Into;
     }
-    if matches!(
-        call.name.as_str(),
-        "jsonb_path_exists"
-            | "jsonb_path_match"
-            | "jsonb_path_query_array"
-            | "jsonb_path_query_first"
-    ) && let Some(found) = jsonpath::call(call)
+    if jsonpath::is_value(&call.name)
+        && let Some(found) = jsonpath::call(call)
     {
         expr.kind = found.kind;
         return Descend::Into;
@@ -264,12 +268,12 @@ pub(super) const GET: &str = "skein_json_get";
 /// `->>` of json.
 pub(super) const GET_TEXT: &str = "skein_json_get_text";
 
-fn operator(expr: &mut Expr) -> Descend {
+fn operator(expr: &mut Expr) -> Result<(), RewriteError> {
     let ExprKind::Function(call) = &mut expr.kind else {
-        return Descend::Into;
+        return Ok(());
     };
     if call.args.len() != 2 {
-        return Descend::Into;
+        return Ok(());
     }
     match call.name.as_str() {
         symbols::GET | symbols::GET_TEXT | symbols::PATH | symbols::PATH_TEXT => {
@@ -296,13 +300,15 @@ fn operator(expr: &mut Expr) -> Descend {
             };
             name.clone_into(&mut call.name);
             call.is_operator = false;
+            call.args.push(node::boolean(true).named("silent"));
+            jsonpath::check(call)?;
             if let Some(found) = jsonpath::call(call) {
                 expr.kind = found.kind;
             }
         }
         _ => {}
     }
-    Descend::Into
+    Ok(())
 }
 
 fn rename(call: &mut Function, name: &str) {

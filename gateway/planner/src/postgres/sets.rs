@@ -81,7 +81,8 @@ fn rows(call: &Function) -> Option<Rows> {
             ("jsonb_each", 1) => (node::call(FN, "skein_jsonb_each", args), ENTRY, ""),
             ("json_each_text", 1) => (node::call(FN, "skein_json_each_text", args), ENTRY, ""),
             ("jsonb_each_text", 1) => (node::call(FN, "skein_jsonb_each_text", args), ENTRY, ""),
-            ("jsonb_path_query", 2) => (jsonpath::call(call)?, &[], "jsonb_path_query"),
+            ("jsonb_path_query", 2..=4) => (jsonpath::call(call)?, &[], "jsonb_path_query"),
+            ("jsonb_path_query_tz", 2..=4) => (jsonpath::call(call)?, &[], "jsonb_path_query_tz"),
             _ => return None,
         };
     Some(Rows {
