@@ -30,6 +30,7 @@ pub(crate) mod datetime;
 pub(crate) mod float;
 mod interval;
 mod json;
+pub(crate) mod network;
 mod numeric;
 mod record;
 mod settings;

@@ -151,6 +151,12 @@ pub enum GatewayError {
     /// No savepoint of that name.
     #[error("savepoint \"{0}\" does not exist")]
     UnknownSavepoint(String),
+    /// PREPARE TRANSACTION.
+    #[error("prepared transactions are disabled")]
+    PreparedDisabled,
+    /// COMMIT PREPARED, ROLLBACK PREPARED.
+    #[error("prepared transaction with identifier \"{0}\" does not exist")]
+    UnknownPrepared(String),
     /// A command that Skein does not have.
     #[error("{0} is not supported")]
     Unsupported(String),
@@ -339,7 +345,7 @@ impl GatewayError {
             Self::DuplicateStatement(_) => SqlState::DUPLICATE_PREPARED_STATEMENT,
             Self::UnknownPortal(_) | Self::UnknownCursor(_) => SqlState::INVALID_CURSOR_NAME,
             Self::DuplicateCursor(_) => SqlState::DUPLICATE_CURSOR,
-            Self::SpentPortal(_) | Self::CursorForwardOnly => {
+            Self::SpentPortal(_) | Self::CursorForwardOnly | Self::PreparedDisabled => {
                 SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
             }
             Self::SeveralStatements | Self::ParameterCount { .. } => SqlState::SYNTAX_ERROR,
@@ -350,7 +356,7 @@ impl GatewayError {
             Self::ResultChanged | Self::Unsupported(_) | Self::ReadOnly(_) => {
                 SqlState::FEATURE_NOT_SUPPORTED
             }
-            Self::UnknownType(_) => SqlState::UNDEFINED_OBJECT,
+            Self::UnknownType(_) | Self::UnknownPrepared(_) => SqlState::UNDEFINED_OBJECT,
             Self::UndeterminedParameter(_) => SqlState::INDETERMINATE_DATATYPE,
             Self::Forbidden(_) | Self::CopyFile { .. } | Self::CopyProgram => {
                 SqlState::INSUFFICIENT_PRIVILEGE
@@ -438,6 +444,9 @@ impl GatewayError {
             ),
             Self::ReadOnly(_) | Self::Forbidden(_) => {
                 Some("Skein reads files and never changes them; only queries can be run.".into())
+            }
+            Self::PreparedDisabled => {
+                Some("Set max_prepared_transactions to a nonzero value.".into())
             }
             Self::CopyFile { .. } | Self::CopyProgram => Some(
                 "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for \

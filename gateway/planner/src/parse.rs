@@ -117,6 +117,13 @@ pub enum Statement {
         /// `AND CHAIN`
         chain: bool,
     },
+    /// `PREPARE TRANSACTION name`: there is nothing that could be prepared.
+    PrepareTransaction,
+    /// `COMMIT PREPARED name`, `ROLLBACK PREPARED name`
+    EndPrepared {
+        /// Name of what was prepared.
+        name: String,
+    },
     /// `SAVEPOINT name`
     Savepoint(String),
     /// `RELEASE [SAVEPOINT] name`
@@ -327,7 +334,11 @@ impl Source<'_> {
     /// Asks DuckDB about some tokens. Everything before them is blank, so positions hold.
     fn query(&self, tokens: std::ops::Range<usize>) -> Result<Statement, ParseError> {
         let sql = self.blanked(tokens.clone(), "");
-        match self.ask(&sql)? {
+        let queries = match self.ask(&sql) {
+            Err(_) if utility::writes_within(self, tokens.start) => None,
+            answer => answer?,
+        };
+        match queries {
             Some(mut queries) if queries.len() == 1 => {
                 Ok(Statement::Query(Box::new(queries.remove(0))))
             }

@@ -8,7 +8,7 @@ use super::datetime::{self, EPOCH_DAYS, EPOCH_MICROS};
 use super::settings::EncodeSettings;
 use super::text::{bit_string, eight, sixteen};
 use super::values::Values;
-use super::{EncodeError, array, json, numeric, record};
+use super::{EncodeError, array, json, network, numeric, record};
 
 /// Hands the binary writer for `values`, which are of type `ty`, to `visitor`.
 #[expect(
@@ -77,6 +77,14 @@ pub(super) fn visit<V: Visit>(
         }),
         Values::Decimal(array, scale) => visitor.values(array.nulls(), |row, out| {
             numeric::decimal_binary(array.value(row), *scale, out);
+            Ok(())
+        }),
+        Values::Wide(array) => visitor.values(array.nulls(), |row, out| {
+            numeric::wide_binary(array.value(row), out);
+            Ok(())
+        }),
+        Values::Network(array, is_cidr) => visitor.values(array.nulls(), |row, out| {
+            network::binary(array.value(row), *is_cidr, out);
             Ok(())
         }),
         // The form of jsonb begins with the number of its version.

@@ -40,7 +40,7 @@ pub(super) fn value(
         Values::Float32(array) if array.value(row).is_finite() => {
             text::value(values, row, settings, out)?;
         }
-        Values::Float64(array) if array.value(row).is_finite() => {
+        Values::Float64(array) | Values::Wide(array) if array.value(row).is_finite() => {
             text::value(values, row, settings, out)?;
         }
         Values::List(list) => {

@@ -96,6 +96,43 @@ pub(super) fn decimal_binary(value: i128, scale: usize, out: &mut Vec<u8>) {
     digits_binary(value < 0, digits.as_bytes(), scale, out);
 }
 
+/// Appends a number that no decimal holds, in text.
+pub(super) fn wide(value: f64, out: &mut Vec<u8>) {
+    out.extend_from_slice(wide_text(value).as_bytes());
+}
+
+fn wide_text(value: f64) -> String {
+    if value.is_nan() {
+        "NaN".to_owned()
+    } else if value.is_infinite() {
+        let sign = if value < 0.0 { "-" } else { "" };
+        format!("{sign}Infinity")
+    } else {
+        // Without an exponent, with the fewest digits that read back.
+        value.to_string()
+    }
+}
+
+/// Appends the binary form of a number that no decimal holds.
+pub(super) fn wide_binary(value: f64, out: &mut Vec<u8>) {
+    let (sign, scale): (u16, u16) = if value.is_nan() {
+        (0xc000, 0)
+    } else if value.is_infinite() {
+        // PostgreSQL sends the scale of its constant as well.
+        (if value < 0.0 { 0xf000 } else { 0xd000 }, 0x20)
+    } else {
+        let text = wide_text(value.abs());
+        let scale = text.split_once('.').map_or(0, |(_, places)| places.len());
+        let digits = text.replace('.', "");
+        digits_binary(value < 0.0, digits.as_bytes(), scale, out);
+        return;
+    };
+    // No digits, no weight; the sign tells the kind.
+    for field in [0, 0, sign, scale] {
+        out.extend_from_slice(&field.to_be_bytes());
+    }
+}
+
 /// Appends the binary form of a number in decimal digits, of which the last `scale` are after the
 /// point: the count of its base-10000 digits, the weight of the first, sign, scale, and the digits
 /// without the zeros at both ends (`numeric_send`).

@@ -6,7 +6,7 @@ use super::cells::{One, Visit, short};
 use super::datetime::{self, Layout};
 use super::settings::{ByteaOutput, EncodeSettings};
 use super::values::Values;
-use super::{EncodeError, array, float, interval, json, numeric, record};
+use super::{EncodeError, array, float, interval, json, network, numeric, record};
 
 /// Hands the text writer for `values` to `visitor`.
 #[expect(
@@ -80,6 +80,14 @@ pub(super) fn visit<V: Visit>(
         }),
         Values::Decimal(array, scale) => visitor.values(array.nulls(), |row, out| {
             numeric::decimal(array.value(row), *scale, out);
+            Ok(())
+        }),
+        Values::Wide(array) => visitor.values(array.nulls(), |row, out| {
+            numeric::wide(array.value(row), out);
+            Ok(())
+        }),
+        Values::Network(array, is_cidr) => visitor.values(array.nulls(), |row, out| {
+            network::text(array.value(row), *is_cidr, out);
             Ok(())
         }),
         Values::Text(array) | Values::Json(array) | Values::Char(array) => {

@@ -39,9 +39,13 @@ pub(super) enum Values {
     Float32(Float32Array),
     Float64(Float64Array),
     Decimal(Decimal128Array, usize),
+    /// A `numeric` that no decimal can hold: NaN, infinity, or far beyond 38 digits.
+    Wide(Float64Array),
     /// A quotient, whose digits depend on its size.
     Quotient(Decimal128Array, usize),
     Text(StringArray),
+    /// `inet`, or `cidr` if it is true.
+    Network(StringArray, bool),
     Json(StringArray),
     Bytes(BinaryArray),
     Bit(BinaryArray),
@@ -203,6 +207,8 @@ impl Values {
             (Type::Decimal { .. }, DataType::Decimal128(_, scale)) => {
                 Self::Decimal(array.as_primitive().clone(), usize::try_from(*scale).ok()?)
             }
+            // A parameter without a decimal's value.
+            (Type::Decimal { .. }, DataType::Float64) => Self::Wide(array.as_primitive().clone()),
             (Type::Json | Type::Jsonb | Type::Variant, DataType::Utf8) => {
                 Self::Json(array.as_string().clone())
             }
@@ -278,9 +284,11 @@ impl Values {
             | Self::Uuid(array)
             | Self::TimeTz(array) => array.nulls(),
             Self::Float32(array) => array.nulls(),
-            Self::Float64(array) => array.nulls(),
+            Self::Float64(array) | Self::Wide(array) => array.nulls(),
             Self::Decimal(array, _) | Self::Quotient(array, _) => array.nulls(),
-            Self::Text(array) | Self::Json(array) | Self::Char(array) => array.nulls(),
+            Self::Text(array) | Self::Json(array) | Self::Char(array) | Self::Network(array, _) => {
+                array.nulls()
+            }
             Self::BigNum(array) | Self::Bytes(array) | Self::Bit(array) => array.nulls(),
             Self::Date(numbers) => numbers.nulls.as_ref(),
             Self::Time(numbers, _)
@@ -326,6 +334,8 @@ fn named(oid: u32, held: &Type, array: &ArrayRef) -> Option<Values> {
     };
     Some(match (oid, values) {
         (oid::CHAR, Values::Text(array)) => Values::Char(array),
+        (oid::INET, Values::Text(array)) => Values::Network(array, false),
+        (oid::CIDR, Values::Text(array)) => Values::Network(array, true),
         (oid::INT2VECTOR | oid::OIDVECTOR, Values::List(list)) => Values::Vector(list),
         (_, values) => values,
     })
@@ -411,8 +421,14 @@ fn list(ty: &Type, array: &dyn Array) -> Option<List> {
         ),
         _ => return None,
     };
+    // A parameter may have more dimensions than its type says: PostgreSQL's array types have any.
+    let elements = match (&**inner, values.data_type()) {
+        (Type::List(_) | Type::Array(..), _) => Values::new(inner, values)?,
+        (_, DataType::List(_)) => Values::new(&Type::List(inner.clone()), values)?,
+        _ => Values::new(inner, values)?,
+    };
     Some(List {
-        elements: Box::new(Values::new(inner, values)?),
+        elements: Box::new(elements),
         nulls: array.nulls().cloned(),
         is_array: !ty.element().0.is_composite(),
         offsets,

@@ -7,6 +7,7 @@ use skein_catalog::types::{PgType, oid};
 use super::text::{blob, hyphenated};
 use super::{ParameterError, Value, datetime, utf8};
 use crate::encode::datetime::{self as shown, DAY, EPOCH_DAYS, EPOCH_MICROS, Layout};
+use crate::encode::network::Network;
 use crate::encode::{DateOrder, DateStyle, Zone, float};
 
 /// Bytes that are read from the front.
@@ -107,6 +108,9 @@ pub(super) fn value(ty: &PgType, bytes: &[u8], number: usize) -> Result<Value, P
             }
             utf8(reader.rest())?
         }
+        oid::INET | oid::CIDR => Network::receive(reader.rest())
+            .ok_or(incorrect.clone())?
+            .text(ty.oid == oid::CIDR),
         oid::CHAR => match reader.take(1)? {
             // No character at all.
             [0] => String::new(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use skein_planner::split::ExchangeMode;
 
 use super::settings::{Settings, SplitMode};
-use crate::encode::{ByteaOutput, DateStyle, EncodeSettings, IntervalStyle, Zone};
+use crate::encode::{ByteaOutput, DateStyle, EncodeSettings, IntervalStyle};
 
 /// Settings in the form in which they are used.
 pub(super) struct Derived {
@@ -70,6 +70,6 @@ fn encode_settings(settings: &Settings) -> EncodeSettings {
         },
         extra_float_digits: i8::try_from(settings.extra_float_digits())
             .unwrap_or(default.extra_float_digits),
-        zone: Zone::named(&value("TimeZone")).unwrap_or(default.zone),
+        zone: settings.zone().unwrap_or(default.zone),
     }
 }

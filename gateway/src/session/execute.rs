@@ -279,9 +279,10 @@ impl Session {
     /// In a failed transaction only its end is run.
     pub(super) fn check_transaction(&self, statement: &Statement) -> Result<(), GatewayError> {
         match statement {
-            Statement::Commit { .. } | Statement::Rollback { .. } | Statement::RollbackTo(_) => {
-                Ok(())
-            }
+            Statement::Commit { .. }
+            | Statement::Rollback { .. }
+            | Statement::RollbackTo(_)
+            | Statement::PrepareTransaction => Ok(()),
             _ => self.need_no_failure(),
         }
     }
@@ -350,6 +351,8 @@ impl Session {
             Statement::Savepoint(name) => self.savepoint(name),
             Statement::Release(name) => self.release(name),
             Statement::RollbackTo(name) => self.rollback_to(name),
+            Statement::PrepareTransaction => self.prepare_transaction(out),
+            Statement::EndPrepared { name } => Err(GatewayError::UnknownPrepared(name.clone())),
             Statement::Prepare { .. }
             | Statement::Execute { .. }
             | Statement::Deallocate(_)

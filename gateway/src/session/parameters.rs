@@ -2,7 +2,7 @@
 
 use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node, NodeMut};
-use skein_planner::ast::{Expr, ExprKind, Query, print};
+use skein_planner::ast::{DataType, Expr, ExprKind, Query, print};
 use skein_planner::postgres::is_without_precision;
 
 use super::analysed::Bound;
@@ -127,11 +127,16 @@ fn columns_with(
     Err(first_error.expect("there is at least one guess, and each of them failed"))
 }
 
-/// A value of each type. DuckDB takes a NULL that is a decimal for an integer in `CAST(NULL AS
-/// DECIMAL(9, 2)) + 1`; a one goes for all of them, also as a divisor.
+/// A value of each type. DuckDB takes a NULL for an integer in `CAST(NULL AS DECIMAL(9, 2)) + 1`, and
+/// that of an integer for a wider one in `generate_series(1, CAST(NULL AS SMALLINT))`; a one goes for
+/// all numbers, also as a divisor.
 pub(super) fn stand_ins(types: &[String]) -> Vec<String> {
+    let is_number = |ty: &str| {
+        matches!(ty, "SMALLINT" | "INTEGER" | "BIGINT" | "FLOAT" | "DOUBLE")
+            || ty.starts_with("DECIMAL")
+    };
     let stand_in = |ty: &String| {
-        if ty.starts_with("DECIMAL") && !ty.ends_with(']') {
+        if is_number(ty) && !ty.ends_with(']') {
             format!("CAST('1' AS {ty})")
         } else {
             format!("CAST(NULL AS {ty})")
@@ -172,14 +177,15 @@ pub(super) fn put_parameters(query: &mut Query, parameters: &[String]) -> bool {
     exact
 }
 
-/// Takes the cast to `numeric` without precision off parameters that are decimals of their own digits.
+/// Takes the cast to `numeric` without precision off parameters that are decimals of their own digits;
+/// integers become decimals that hold them.
 fn bare_decimals(query: &mut Query, parameters: &[String]) -> bool {
-    let is_exact = |name: &str| {
-        name.parse::<usize>()
-            .ok()
-            .and_then(|number| parameters.get(number.wrapping_sub(1)))
-            .and_then(|sql| sql.rsplit_once(" AS "))
-            .is_some_and(|(_, ty)| ty.starts_with("DECIMAL(") && ty.ends_with("))"))
+    let type_of = |name: &str| {
+        let number: usize = name.parse().ok()?;
+        let (_, ty) = parameters
+            .get(number.wrapping_sub(1))?
+            .rsplit_once(" AS ")?;
+        ty.strip_suffix(')')
     };
     let mut found = false;
     visit::walk_mut(NodeMut::Query(query), &mut |node| {
@@ -187,9 +193,15 @@ fn bare_decimals(query: &mut Query, parameters: &[String]) -> bool {
             && let ExprKind::Cast { child, ty, .. } = &mut expr.kind
             && is_without_precision(ty)
             && let ExprKind::Parameter(name) = &child.kind
-            && is_exact(name)
+            && let Some(held) = type_of(name)
         {
-            expr.kind = child.kind.clone();
+            match held {
+                "SMALLINT" => *ty = DataType::from_sql("DECIMAL(5,0)"),
+                "INTEGER" => *ty = DataType::from_sql("DECIMAL(10,0)"),
+                "BIGINT" => *ty = DataType::from_sql("DECIMAL(19,0)"),
+                _ if held.starts_with("DECIMAL(") => expr.kind = child.kind.clone(),
+                _ => return Descend::Into,
+            }
             found = true;
         }
         Descend::Into

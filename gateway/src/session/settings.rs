@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::encode::Zone;
 use skein_planner::postgres::DIVISION_BY_ZERO;
 use skein_planner::split::ExchangeMode;
 use table::{Context, DEFINITIONS, Definition, Kind};
@@ -546,6 +547,12 @@ impl Settings {
             }
         }
         names
+    }
+
+    /// The time zone. Of PostgreSQL's spellings of a fixed offset some are nobody else's, such as `-02:00`.
+    pub fn zone(&self) -> Option<Zone> {
+        let name = self.value("TimeZone");
+        Zone::named(&name).or_else(|| Zone::named(&value::duckdb_zone(&name)))
     }
 
     /// Settings that DuckDB needs to give this session's results; name to value.

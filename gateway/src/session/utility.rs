@@ -152,6 +152,19 @@ impl Session {
         self.end_block(false, chain, out)
     }
 
+    /// `PREPARE TRANSACTION`, which ends the transaction in either case.
+    pub(super) fn prepare_transaction(
+        &mut self,
+        out: &mut Outgoing,
+    ) -> Result<Outcome, GatewayError> {
+        let (begun, failed) = (self.transaction.in_block(), self.transaction.is_failed());
+        let outcome = self.end_block(false, false, out)?;
+        if begun && !failed {
+            return Err(GatewayError::PreparedDisabled);
+        }
+        Ok(outcome)
+    }
+
     fn end_block(
         &mut self,
         commit: bool,

@@ -6,7 +6,6 @@ use skein_catalog::snapshot::CatalogSnapshot;
 use skein_catalog::system;
 use skein_planner::postgres::{ExecutorFact, SessionFact, SessionFacts, SettingFact, UserFact};
 
-use crate::encode::Zone;
 use crate::executors::KnownExecutors;
 use crate::session::activity::Sessions;
 use crate::session::settings::table::{Kind, SERVER_VERSION};
@@ -86,8 +85,8 @@ impl SessionFacts for Facts<'_> {
     }
 
     fn zone_abbreviations(&self) -> Vec<(i32, String)> {
-        let zone = self.settings.show("TimeZone").unwrap_or_default();
-        Zone::named(&zone).map_or_else(Vec::new, |zone| zone.abbreviations())
+        let zone = self.settings.zone();
+        zone.map_or_else(Vec::new, |zone| zone.abbreviations())
     }
 
     fn user_oid(&self) -> u32 {

@@ -434,6 +434,37 @@ fn everything_else_is_refused_by_its_name() {
         ("PRAGMA database_list", "PRAGMA", true),
         ("VACUUM", "VACUUM", false),
         ("CALL f(1)", "CALL", true),
+        ("create type t as (a int)", "CREATE TYPE", false),
+        ("CREATE DOMAIN d AS int", "CREATE DOMAIN", false),
+        ("alter user u password 'x'", "ALTER USER", true),
+        ("create table t ()", "CREATE TABLE", false),
+        ("drop table a, b", "DROP TABLE", true),
+        (
+            "create or replace function f() returns int as $$ select 1 $$ language sql",
+            "CREATE FUNCTION",
+            false,
+        ),
+        ("DO $$ begin end $$", "DO", true),
+        ("lock table t in access share mode", "LOCK TABLE", false),
+        (
+            "refresh materialized view v",
+            "REFRESH MATERIALIZED VIEW",
+            false,
+        ),
+        ("create unlogged table t as select 1", "CREATE TABLE", false),
+        (
+            "alter default privileges grant select on tables to u",
+            "ALTER DEFAULT PRIVILEGES",
+            true,
+        ),
+        ("alter type t add value 'x'", "ALTER TYPE", true),
+        ("create foreign data wrapper w", "CREATE FOREIGN", false),
+        (
+            "with a as (insert into t values (1) returning 1) select * from a",
+            "INSERT",
+            false,
+        ),
+        ("grant select on t to u", "GRANT", true),
         ("USE x", "USE", true),
     ] {
         let expected = Statement::Refused {

@@ -34,7 +34,84 @@ const OUTSIDE: &[&str] = &[
 ];
 
 /// Commands whose name has the kind of object in it.
-const WITH_OBJECT: &[&str] = &["alter", "create", "drop", "refresh"];
+const WITH_OBJECT: &[&str] = &["alter", "create", "drop", "lock", "refresh", "reindex"];
+
+/// What stands between `CREATE` and the kind of object.
+const FILLERS: &[&str] = &[
+    "or",
+    "replace",
+    "temp",
+    "temporary",
+    "unlogged",
+    "global",
+    "local",
+    "unique",
+    "recursive",
+    "constraint",
+    "trusted",
+    "procedural",
+];
+
+/// Kinds of objects that PostgreSQL creates, alters and drops. DuckDB's grammar has some of them, and
+/// those not whole.
+const OBJECTS: &[&str] = &[
+    "access",
+    "aggregate",
+    "cast",
+    "collation",
+    "conversion",
+    "database",
+    "default",
+    "domain",
+    "event",
+    "extension",
+    "foreign",
+    "function",
+    "group",
+    "index",
+    "language",
+    "large",
+    "materialized",
+    "operator",
+    "owned",
+    "policy",
+    "procedure",
+    "publication",
+    "role",
+    "routine",
+    "rule",
+    "schema",
+    "sequence",
+    "server",
+    "statistics",
+    "subscription",
+    "system",
+    "table",
+    "tablespace",
+    "text",
+    "transform",
+    "trigger",
+    "type",
+    "user",
+    "view",
+];
+
+/// Kinds of objects that are called by two words.
+const TWO_WORDS: &[(&str, &str)] = &[
+    ("access", "method"),
+    ("default", "privileges"),
+    ("event", "trigger"),
+    ("foreign", "table"),
+    ("large", "object"),
+    ("materialized", "view"),
+    ("user", "mapping"),
+];
+
+/// Commands of PostgreSQL that DuckDB's grammar lacks, or takes for something else.
+const ELSEWHERE: &[&str] = &[
+    "call", "cluster", "comment", "do", "grant", "import", "load", "lock", "reassign", "refresh",
+    "reindex", "revoke", "security", "truncate", "vacuum",
+];
 
 /// Reads a utility statement that starts at token `at`; `None` if it may be a query.
 pub(super) fn read(source: &Source<'_>, at: usize) -> Result<Option<Statement>, ParseError> {
@@ -44,6 +121,12 @@ pub(super) fn read(source: &Source<'_>, at: usize) -> Result<Option<Statement>, 
     let mut cursor = Cursor { source, at: at + 1 };
     let statement = match word {
         "explain" => return explain(cursor).map(Some),
+        "prepare"
+            if source.word(at + 1) == Some("transaction") && source.tokens.len() == at + 3 =>
+        {
+            cursor.at += 1;
+            cursor.text().map(|_| Statement::PrepareTransaction)
+        }
         "prepare" => return prepare(cursor).map(Some),
         "execute" => return execute(cursor).map(Some),
         "declare" => return declare(cursor).map(Some),
@@ -66,6 +149,10 @@ pub(super) fn read(source: &Source<'_>, at: usize) -> Result<Option<Statement>, 
         "start" => {
             cursor.expect("transaction")?;
             cursor.modes().map(Statement::Begin)
+        }
+        "commit" | "rollback" if source.word(at + 1) == Some("prepared") => {
+            cursor.at += 1;
+            cursor.text().map(|name| Statement::EndPrepared { name })
         }
         "commit" | "end" => cursor.chain().map(|chain| Statement::Commit { chain }),
         "abort" => cursor.chain().map(|chain| Statement::Rollback { chain }),
@@ -102,10 +189,44 @@ pub(super) fn read(source: &Source<'_>, at: usize) -> Result<Option<Statement>, 
             Ok(Statement::Unlisten(None))
         }
         "unlisten" => cursor.name().map(|name| Statement::Unlisten(Some(name))),
+        _ if changes_something(source, at) => return Ok(Some(refused(source, at))),
         _ => return Ok(None),
     }?;
     cursor.end()?;
     Ok(Some(statement))
+}
+
+/// Whether this is a statement of PostgreSQL's that changes something other than rows. Its name is
+/// enough: whether the rest is well formed makes no difference to a server that only reads.
+fn changes_something(source: &Source<'_>, at: usize) -> bool {
+    match source.word(at) {
+        Some("alter" | "create" | "drop") => {
+            object(source, at).is_some_and(|word| OBJECTS.contains(&word))
+        }
+        Some(word) => ELSEWHERE.contains(&word),
+        None => false,
+    }
+}
+
+/// The word that says what `CREATE` and the like act on.
+fn object<'a>(source: &'a Source<'_>, at: usize) -> Option<&'a str> {
+    (at + 1..)
+        .map_while(|at| source.word(at))
+        .find(|word| !FILLERS.contains(word))
+}
+
+/// Whether a statement that begins at token `at` has a common table expression that writes. DuckDB's
+/// grammar has none.
+pub(super) fn writes_within(source: &Source<'_>, at: usize) -> bool {
+    source.word(at) == Some("with")
+        && (at..source.tokens.len()).any(|at| {
+            let before = source.symbol(at, "(") || source.symbol(at, ")");
+            before
+                && matches!(
+                    source.word(at + 1),
+                    Some("insert" | "update" | "delete" | "merge")
+                )
+        })
 }
 
 /// A statement that DuckDB parses but that is no query.
@@ -123,23 +244,20 @@ pub(super) fn refused(source: &Source<'_>, at: usize) -> Statement {
     }
     let first = source.word(at).unwrap_or("this statement");
     let mut command = first.to_ascii_uppercase();
-    if WITH_OBJECT.contains(&first) {
-        let fillers = [
-            "or",
-            "replace",
-            "temp",
-            "temporary",
-            "unlogged",
-            "global",
-            "local",
-            "unique",
-        ];
-        let object = (at + 1..)
-            .map_while(|at| source.word(at))
-            .find(|word| !fillers.contains(word));
-        if let Some(object) = object {
+    let named = Some(first).filter(|first| WITH_OBJECT.contains(first));
+    if let Some(object) = named.and_then(|_| object(source, at)) {
+        let mut add = |word: &str| {
             command.push(' ');
-            command.push_str(&object.to_ascii_uppercase());
+            command.push_str(&word.to_ascii_uppercase());
+        };
+        add(object);
+        let two = TWO_WORDS.iter().find(|(first, _)| *first == object);
+        let follows = |second: &str| {
+            let mut words = (at + 1..).map_while(|at| source.word(at));
+            words.any(|word| word == second)
+        };
+        if let Some((_, second)) = two.filter(|(_, second)| follows(second)) {
+            add(second);
         }
     }
     let reaches_outside = OUTSIDE.contains(&first);
@@ -402,11 +520,13 @@ fn value(cursor: &mut Cursor<'_>) -> Result<String, PlanError> {
     if cursor.word() == Some("interval") {
         cursor.at += 1;
         let text = value(cursor)?;
-        if cursor.take("hour") {
-            cursor.expect("to")?;
+        if cursor.take("hour") && cursor.take("to") {
             cursor.expect("minute")?;
         }
-        return Ok(text);
+        // An interval counts to the east, as a number does.
+        let hours = text.split(':').next().unwrap_or_default();
+        let is_whole = text.split(':').skip(1).all(|part| part.parse() == Ok(0));
+        return Ok(if is_whole { hours.to_owned() } else { text });
     }
     let sign = if cursor.symbol("-") {
         "-"

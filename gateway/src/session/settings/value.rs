@@ -418,38 +418,43 @@ fn time_zone(value: &str, zones: &Zones<'_>) -> Option<String> {
     if let Some(zone) = zones(value) {
         return Some(zone);
     }
-    if let Some(hours) = fixed_offset_hours(value) {
-        // PostgreSQL's name of a fixed offset: its abbreviation, then the POSIX sign.
-        let sign = if hours < 0 { '-' } else { '+' };
-        let posix = if hours < 0 { '+' } else { '-' };
-        return Some(format!("<{sign}{0:02}>{posix}{0:02}", hours.abs()));
+    // A number counts to the east. Signs of anything else are POSIX's: they count to the west.
+    if let Ok(hours) = value.parse::<i32>() {
+        return is_zone_hour(hours).then(|| fixed_zone(hours));
     }
-    fixed_zone_hours(value).map(|_| value.to_owned())
+    fixed_zone_hours(value).map(|_| {
+        if value.starts_with('<') {
+            value.to_owned()
+        } else {
+            value.to_ascii_uppercase()
+        }
+    })
 }
 
-/// Hours east of UTC of `SET TIME ZONE -5`, `'+02:00'` or `INTERVAL '+02:00' HOUR TO MINUTE`.
-fn fixed_offset_hours(value: &str) -> Option<i32> {
-    let (hours, rest) = match value.split_once(':') {
-        Some((hours, rest)) => (hours, rest),
-        None => (value, "00"),
-    };
-    if !matches!(rest, "00" | "00:00") {
-        return None;
-    }
-    hours
-        .parse::<i32>()
-        .ok()
-        .filter(|hours| (-14..=14).contains(hours))
+/// The name that PostgreSQL gives to a fixed number of hours east of Greenwich: an abbreviation, then
+/// the offset with POSIX's sign.
+fn fixed_zone(hours: i32) -> String {
+    let sign = if hours < 0 { '-' } else { '+' };
+    let posix = if hours < 0 { '+' } else { '-' };
+    format!("<{sign}{0:02}>{posix}{0:02}", hours.abs())
 }
 
-/// Hours east of UTC of a stored fixed offset such as `<-05>+05`.
+/// Whether DuckDB has a zone for so many hours east of Greenwich.
+fn is_zone_hour(hours: i32) -> bool {
+    (-12..=14).contains(&hours)
+}
+
+/// Hours east of Greenwich of a zone without daylight saving time in the spelling of POSIX: `<-05>+05`,
+/// `GMT-2`, `FOO+3:00`, or as PostgreSQL reads it without a name, `-02:00`.
 fn fixed_zone_hours(zone: &str) -> Option<i32> {
-    let posix = zone.strip_prefix('<')?.split_once('>')?.1;
-    posix
-        .parse::<i32>()
-        .ok()
-        .filter(|hours| (-14..=14).contains(hours))
-        .map(|hours| -hours)
+    let offset = match zone.strip_prefix('<') {
+        Some(quoted) => quoted.split_once('>')?.1,
+        None => zone.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()),
+    };
+    let mut parts = offset.splitn(3, ':');
+    let hours: i32 = parts.next()?.parse().ok()?;
+    let is_whole = parts.all(|part| part == "00" || part == "0");
+    (is_whole && is_zone_hour(-hours)).then_some(-hours)
 }
 
 /// The name by which DuckDB knows a stored time zone.
@@ -581,7 +586,9 @@ mod tests {
             ("DateStyle", "postgres, dmy", "Postgres, DMY"),
             ("TimeZone", "america/new_york", "America/New_York"),
             ("TimeZone", "-5", "<-05>+05"),
-            ("TimeZone", "+02:00", "<+02>-02"),
+            ("TimeZone", "+02:00", "+02:00"),
+            ("TimeZone", "gmt-02:00", "GMT-02:00"),
+            ("TimeZone", "UTC+2", "UTC+2"),
             ("TimeZone", "<+02>-02", "<+02>-02"),
             ("IntervalStyle", "ISO_8601", "iso_8601"),
             ("jit", "of", "off"),
@@ -596,6 +603,10 @@ mod tests {
         }
         assert_eq!(duckdb_zone("<-05>+05"), "Etc/GMT+5");
         assert_eq!(duckdb_zone("<+02>-02"), "Etc/GMT-2");
+        // Without a name before it, as with one, the sign is POSIX's.
+        assert_eq!(duckdb_zone("-02:00"), "Etc/GMT-2");
+        assert_eq!(duckdb_zone("GMT+3"), "Etc/GMT+3");
+        assert_eq!(duckdb_zone("GMT+0"), "UTC");
         assert_eq!(duckdb_zone("Europe/Berlin"), "Europe/Berlin");
     }
 
