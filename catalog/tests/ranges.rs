@@ -5,13 +5,13 @@ mod support;
 
 use std::sync::atomic::Ordering;
 
-use skein_catalog::ranges::KeyRanges;
+use skein_catalog::ranges::{FileRange, KeyRanges};
 use support::{Folder, name, relation};
 
 const T: &str = "[[relation]]\nname = \"t\"\npath = \"t/*.parquet\"\n";
 
 /// Four files of a thousand rows: `k` goes on from file to file, `m` starts anew in each, `half` is
-/// NULL in the last file, `late` is only there, and `text` sorts as `k` does.
+/// NULL in the last file, and `late` is only there.
 fn folder() -> Folder {
     let folder = Folder::new();
     for file in 0..4 {
@@ -21,7 +21,7 @@ fn folder() -> Folder {
             &format!("t/{file}.parquet"),
             &format!(
                 "SELECT i AS k, i % 1000 AS m, {half}::BIGINT AS half, i::DOUBLE AS number, \
-                 'it''s ' || lpad(i::VARCHAR, 5, '0') AS text, DATE '2026-01-01' + i::INTEGER AS day{late} \
+                 'x' || i AS text, DATE '2026-01-01' + i::INTEGER AS day{late} \
                  FROM range({file} * 1000, ({file} + 1) * 1000) r(i)"
             ),
         );
@@ -41,24 +41,42 @@ async fn sorted_columns_are_told_apart() {
             .get(&(name("t"), column.to_owned()))
             .map(AsRef::as_ref)
     };
-    let ranges = |ty: &str, bound: &str, has_nulls, read_percent| KeyRanges {
-        ty: ty.to_owned(),
-        bounds: vec![bound.to_owned()],
-        has_nulls,
-        read_percent,
+    let known = |values: [(&str, &str); 4]| -> Vec<FileRange> {
+        let file = |(least, greatest): (&str, &str)| FileRange {
+            values: Some((least.to_owned(), greatest.to_owned())),
+            has_nulls: false,
+        };
+        values.into_iter().map(file).collect()
     };
-    assert_eq!(of("k"), Some(&ranges("BIGINT", "2000", false, 100)));
-    assert_eq!(
-        of("text"),
-        Some(&ranges("VARCHAR", "it's 02000", false, 100))
-    );
-    assert_eq!(of("day"), Some(&ranges("DATE", "2031-06-24", false, 100)));
+    let k = KeyRanges {
+        ty: "BIGINT".to_owned(),
+        bounds: vec!["2000".to_owned()],
+        read_percent: 100,
+        files: known([
+            ("0", "999"),
+            ("1000", "1999"),
+            ("2000", "2999"),
+            ("3000", "3999"),
+        ]),
+    };
+    assert_eq!(of("k"), Some(&k));
+    assert_eq!(of("day").expect("a range").bounds, ["2031-06-24"]);
     // All files have the same values.
     assert_eq!(of("m"), None);
-    assert!(of("half").is_none_or(|ranges| ranges.has_nulls));
-    assert!(of("late").is_none_or(|ranges| ranges.has_nulls));
-    // Where NaN is, DuckDB and the footers may not agree.
+    let half = of("half").expect("three files have some");
+    assert_eq!(half.files[0], k.files[0]);
+    assert_eq!(
+        half.files[3],
+        FileRange {
+            values: None,
+            has_nulls: true
+        }
+    );
+    assert!(half.has_nulls());
+    assert_eq!(of("late"), None);
+    // Where NaN or texts are, DuckDB and the footers may not agree.
     assert_eq!(of("number"), None);
+    assert_eq!(of("text"), None);
     assert_eq!(of("none"), None);
 
     let four = catalog.key_ranges(&t, &columns[..1], 4).await;

@@ -56,6 +56,15 @@ pub fn lines(plan: &DistributedPlan, notes: &[Vec<FragmentNote>]) -> Vec<String>
     lines
 }
 
+/// The scans of which each fragment reads some files.
+pub fn divided_scans(partitioning: &Partitioning) -> Vec<usize> {
+    match partitioning {
+        Partitioning::ByFile { scans, .. } => scans.clone(),
+        Partitioning::ByRange { files, .. } => files.keys().copied().collect(),
+        Partitioning::ByHash { .. } | Partitioning::Single => Vec::new(),
+    }
+}
+
 fn stage_lines(
     plan: &DistributedPlan,
     index: usize,
@@ -75,7 +84,9 @@ fn stage_lines(
             Partitioning::ByHash {
                 fragments: Some(count),
             }
-            | Partitioning::ByRange { fragments: count },
+            | Partitioning::ByRange {
+                fragments: count, ..
+            },
             0,
         ) => format!(", fragment ×{count}"),
         (
@@ -86,9 +97,9 @@ fn stage_lines(
         ) => format!(", fragment ×{count}"),
     };
     lines.push(format!("{indent}{label}{times}: {}", sql_with_names(stage)));
-    if let Partitioning::ByFile { scans, .. } = &stage.partitioning {
-        for scan in scans {
-            let scan = &stage.scans[*scan];
+    {
+        for scan in divided_scans(&stage.partitioning) {
+            let scan = &stage.scans[scan];
             let bytes: u64 = scan.files.iter().map(|file| file.bytes).sum();
             lines.push(format!(
                 "{indent}  divided by {}: {} of {} files, {}",
@@ -101,7 +112,7 @@ fn stage_lines(
     }
     for (number, note) in notes_here.iter().enumerate() {
         let mut line = format!("{indent}  {number} on {}", note.executor);
-        if matches!(stage.partitioning, Partitioning::ByFile { .. }) {
+        if !divided_scans(&stage.partitioning).is_empty() {
             let _ = write!(line, ": {}", display_files(&note.files));
         }
         if let Some(measured) = &note.measured {

@@ -15,6 +15,7 @@
 //! they need the same intermediate rows. `columns` of the last stage are those that bind
 //! reported for the whole statement.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use skein_catalog::snapshot::{File, RelationSnapshot};
@@ -70,12 +71,14 @@ pub enum Partitioning {
         /// Fragment `i` holds files before those of fragment `i + 1`.
         in_file_order: bool,
     },
-    /// Each fragment reads the rows of one range of a key. Every scan names all files: the statement
-    /// itself says which rows by [`FragmentIndex`](skein_executor_api::SqlPart::FragmentIndex), and
-    /// DuckDB skips what their footers rule out. Fragments have no order among each other.
+    /// Each fragment reads the rows of one range of a key: the files that may have some, as far as they
+    /// are known; the statement itself leaves out what else is in them. Every other scan is read whole
+    /// by each. Fragments have no order among each other.
     ByRange {
         /// How many; at least one.
         fragments: usize,
+        /// For some scans the files of each fragment.
+        files: BTreeMap<usize, Vec<Vec<Arc<File>>>>,
     },
     /// Each fragment has the rows of some hashes: those that come to it by [`Exchange::Hash`].
     ///

@@ -149,7 +149,7 @@ struct Splitter<'a> {
     /// Stages whose rows are exchanged by the hash in their first column.
     hashed: BTreeSet<usize>,
     /// Relations whose occurrence is divided, by the number in its [`TableRefKind::Scan`].
-    divided: Vec<Arc<RelationSnapshot>>,
+    divided: Vec<stage::Divided>,
     refusals: Vec<Refusal>,
     exchanges: Vec<Decision>,
 }

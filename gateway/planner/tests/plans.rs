@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use skein_catalog::ranges::{KeyRanges, Ranges};
+use skein_catalog::ranges::{FileRange, KeyRanges, Ranges};
 use skein_catalog::relation::{Format, RelationName};
 use skein_catalog::snapshot::{Column as RelationColumn, File, RelationSnapshot};
 use skein_executor::engine::{Connection, Database, DatabaseOptions, Parsed};
@@ -286,11 +286,25 @@ impl Fixture {
                      QUALIFY b = min(b) OVER (PARTITION BY n) AND n > 1 AND b > min(b) OVER () ORDER BY b"
                 );
                 let rows = self.connection.query_text(&sql).expect("bounds are found");
+                let file = |file: &Arc<File>| {
+                    let sql = format!(
+                        "SELECT min({of})::VARCHAR, max({of})::VARCHAR, count({of}) < count(*) FROM file.{}",
+                        file.path
+                    );
+                    let rows = self.connection.query_text(&sql).expect("a file is read");
+                    let [least, greatest, nulls] = &rows[0][..] else {
+                        panic!("three values");
+                    };
+                    FileRange {
+                        values: least.clone().zip(greatest.clone()),
+                        has_nulls: nulls.as_deref() != Some("false"),
+                    }
+                };
                 let known = KeyRanges {
                     ty: column.ty.clone(),
                     bounds: rows.into_iter().filter_map(|row| row[0].clone()).collect(),
-                    has_nulls: true,
                     read_percent: 100,
+                    files: relation.files.iter().map(file).collect(),
                 };
                 ranges.insert((name.clone(), column.name.to_lowercase()), Arc::new(known));
             }
@@ -372,7 +386,7 @@ impl Fixture {
                 Partitioning::Single => 1,
                 Partitioning::ByFile { .. } => executors,
                 Partitioning::ByHash { fragments } => fragments.unwrap_or(executors),
-                Partitioning::ByRange { fragments } => *fragments,
+                Partitioning::ByRange { fragments, .. } => *fragments,
             };
             if let Partitioning::ByHash { .. } = stage.partitioning {
                 self.check_hashed(plan, stage)?;
@@ -479,7 +493,14 @@ impl Fixture {
                 | Partitioning::ByRange { .. } => false,
                 Partitioning::ByFile { scans, .. } => scans.contains(&index),
             };
-            let files = scan.files.iter().enumerate().filter(|(number, _)| {
+            let list = match &stage.partitioning {
+                Partitioning::ByRange { files, .. } => {
+                    files.get(&index).map(|lists| &lists[fragment])
+                }
+                _ => None,
+            };
+            let files = list.unwrap_or(&scan.files);
+            let files = files.iter().enumerate().filter(|(number, _)| {
                 !divided || number * fragments / scan.files.len() == fragment
             });
             let rows = union(files.map(|(_, file)| file.as_ref()), &scan.relation.columns);

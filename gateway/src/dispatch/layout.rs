@@ -68,7 +68,15 @@ fn place(stage: &Stage, executors: &[String], fragments: Option<usize>) -> Vec<P
         Partitioning::ByHash { fragments } => {
             return everywhere(&whole, fragments.unwrap_or(executors.len()), executors);
         }
-        Partitioning::ByRange { fragments } => return everywhere(&whole, *fragments, executors),
+        Partitioning::ByRange { fragments, files } => {
+            let mut placed = everywhere(&whole, *fragments, executors);
+            for (scan, lists) in files {
+                for (fragment, list) in placed.iter_mut().zip(lists) {
+                    fragment.files[*scan].clone_from(list);
+                }
+            }
+            return placed;
+        }
         Partitioning::ByFile {
             scans,
             in_file_order,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use skein_planner::explain::{FragmentNote, lines};
-use skein_planner::plan::{DistributedPlan, Partitioning};
+use skein_planner::explain::{FragmentNote, divided_scans, lines};
+use skein_planner::plan::DistributedPlan;
 
 use super::Session;
 use super::analysed::Analysed;
@@ -108,12 +108,7 @@ impl Session {
         let stages = layout.stages.iter().zip(&plan.stages).enumerate();
         stages
             .map(|(number, (placed, stage))| {
-                let divided: &[usize] = match &stage.partitioning {
-                    Partitioning::ByFile { scans, .. } => scans,
-                    Partitioning::Single
-                    | Partitioning::ByHash { .. }
-                    | Partitioning::ByRange { .. } => &[],
-                };
+                let divided = divided_scans(&stage.partitioning);
                 let fragments = placed.iter().enumerate();
                 fragments
                     .map(|(index, placed)| FragmentNote {

@@ -126,7 +126,7 @@ impl Splitter<'_> {
         });
         let bytes: u64 = self.divided[before..]
             .iter()
-            .map(|relation| relation.bytes())
+            .map(|divided| divided.relation.bytes())
             .sum();
         let rows_estimate = bytes / BYTES_PER_ROW;
         let combine = match marked.body {
@@ -257,8 +257,7 @@ impl Splitter<'_> {
         });
         let row_by_row = choice::best_of_query(part, env).is_some();
         let made = passes_through(part).is_some();
-        let ranged = super::stage::depends_on_fragment(Node::Query(part));
-        if !large || made || divided || ranged || row_by_row || !self.stands_alone(part, env) {
+        if !large || made || divided || row_by_row || !self.stands_alone(part, env) {
             return None;
         }
         self.attempt(|this| {

@@ -80,7 +80,7 @@ impl Splitter<'_> {
             .iter()
             .map(|leaf| self.bytes_of_leaf(leaf, env))
             .collect();
-        let ways = keys::ways(block, &leaves, &bytes);
+        let ways = keys::ways(block, &leaves, &|leaf, _| bytes[leaf]);
         if ways.is_empty() {
             return self.nothing_to_exchange(
                 "join",

@@ -38,9 +38,13 @@ enum Side {
     Part(Vec<Expr>),
 }
 
-/// Every way to exchange two leaves or more of the block's `FROM`, the most bytes first. Leaves
-/// without `bytes` are not exchanged.
-pub(super) fn ways(select: &Select, leaves: &Leaves, bytes: &[Option<u64>]) -> Vec<Keys> {
+/// Every way to exchange two leaves or more of the block's `FROM`, the most bytes first. `bytes` of a leaf
+/// that is taken by a key; leaves without are left as they are.
+pub(super) fn ways(
+    select: &Select,
+    leaves: &Leaves,
+    bytes: &dyn Fn(usize, &Expr) -> Option<u64>,
+) -> Vec<Keys> {
     let mut equalities = leaves.of_where(select);
     let whole = Equalities {
         leaves,
@@ -52,14 +56,15 @@ pub(super) fn ways(select: &Select, leaves: &Leaves, bytes: &[Option<u64>]) -> V
     let mut ways: Vec<(u64, Keys)> = classes(&equalities)
         .into_iter()
         .filter_map(|class| {
-            let mut of_leaf = BTreeMap::new();
+            let (mut of_leaf, mut sizes) = (BTreeMap::new(), BTreeMap::new());
             for (leaf, expr) in class {
-                if bytes[leaf].is_some() {
+                if let Some(bytes) = bytes(leaf, &expr) {
                     of_leaf.entry(leaf).or_insert(expr);
+                    sizes.entry(leaf).or_insert(bytes);
                 }
             }
-            let keys = whole.valid(&select.from, of_leaf, bytes)?;
-            let sizes = keys.of_leaf.keys().filter_map(|leaf| bytes[*leaf]);
+            let keys = whole.valid(&select.from, of_leaf, &sizes)?;
+            let sizes = keys.of_leaf.keys().filter_map(|leaf| sizes.get(leaf));
             Some((sizes.sum(), keys))
         })
         .collect();
@@ -90,13 +95,13 @@ impl Equalities<'_> {
         &self,
         from: &TableRef,
         mut of_leaf: BTreeMap<usize, Expr>,
-        bytes: &[Option<u64>],
+        bytes: &BTreeMap<usize, u64>,
     ) -> Option<Keys> {
         while of_leaf.len() > 1 {
             if let Some(Side::Part(located)) = self.side(from, 0, &self.of_where, &of_leaf) {
                 return Some(Keys { of_leaf, located });
             }
-            let smallest = *of_leaf.keys().min_by_key(|leaf| bytes[**leaf])?;
+            let smallest = *of_leaf.keys().min_by_key(|leaf| bytes.get(*leaf))?;
             of_leaf.remove(&smallest);
         }
         None

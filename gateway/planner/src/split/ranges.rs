@@ -4,17 +4,19 @@
 //! SELECT o.c, sum(l.p) FROM l JOIN o ON l.k = o.k GROUP BY o.c
 //!
 //! fragment: SELECT o.c AS __g0, sum(l.p) AS __p0
-//!           FROM (SELECT * FROM l WHERE <k of this fragment>) AS l JOIN (SELECT * FROM o WHERE <k …>) AS o ON l.k = o.k
+//!           FROM <files of l with only k of this range> AS l
+//!           JOIN (SELECT * FROM <files of o with only such k> UNION ALL
+//!                 SELECT * FROM <files of o with others as well> AS o WHERE <k of this range>) AS o ON l.k = o.k
 //!           GROUP BY 1
 //! ```
 //!
 //! Which rows of a join are in one fragment is as for an exchange by hash ([`keys`](super::keys)), but no
-//! row moves: fragments skip what the footers of files rule out ([`skein_catalog::ranges`]). That pays
-//! where rows are nearly sorted by the key in more than one relation, or where groups are those of
-//! the key. NULLs are in the first range.
+//! row moves: the footers of files tell which have rows of a range ([`skein_catalog::ranges`]). That
+//! pays where files are nearly sorted by the key in more than one relation, or where groups are those
+//! of the key. NULLs are in the first range. Leaves without known ranges are read whole by every fragment.
 //!
-//! Where that is not so every fragment reads all of a relation, as it does when another relation is
-//! divided by files.
+//! Files that are wholly in a range are read without a condition, from which DuckDB would guess too few
+//! rows for the order of joins.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,12 +28,14 @@ use skein_catalog::snapshot::RelationSnapshot;
 use super::env::Env;
 use super::keys::{self, Keys};
 use super::leaves::{Leaves, leaf_mut};
+use super::scope::item_name;
 use super::semi::{self, Joined};
+use super::stage::not_bound;
 use super::{ExchangeMode, Outcome, SplitMode, SplitOptions, Splitter, block, choice};
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{
-    Comparison, Expr, ExprKind, Query, QueryBody, Select, SubqueryKind, TableRef, TableRefKind,
-    print,
+    Comparison, Expr, ExprKind, Query, QueryBody, Select, SetOperationKind, SubqueryKind, TableRef,
+    TableRefKind, print,
 };
 use crate::build::{query, select, sql, table};
 use crate::plan::Decision;
@@ -149,16 +153,24 @@ fn key_names(statement: &Query) -> BTreeSet<String> {
     names
 }
 
+/// A leaf that is a relation, or passes rows of one on, and the column of it that is the key.
+#[derive(Clone)]
+struct Origin {
+    relation: Arc<RelationSnapshot>,
+    column: String,
+    ranges: Arc<KeyRanges>,
+}
+
 /// A way to divide a block into ranges.
 struct Way {
     keys: Keys,
-    /// Those of the leaf that says where ranges begin.
-    ranges: KeyRanges,
-    /// The key of that leaf.
+    /// Of every leaf of `keys`.
+    origins: BTreeMap<usize, Origin>,
+    /// Those that say where ranges begin.
+    ranges: Arc<KeyRanges>,
+    /// The key of their leaf.
     key: Expr,
-    /// Leaves whose key is never NULL.
-    without_nulls: BTreeSet<usize>,
-    /// Bytes that fragments need not read.
+    /// Bytes that a fragment need not read.
     spared: u64,
     /// Groups or windows are by the key.
     grouped: bool,
@@ -185,12 +197,7 @@ impl Splitter<'_> {
         let Some(leaves) = Leaves::of(&joined.from, &mut |leaf| self.columns_of(leaf, env))? else {
             return Ok(None);
         };
-        let bytes: Vec<Option<u64>> = leaves
-            .0
-            .iter()
-            .map(|leaf| self.bytes_of_leaf(leaf, env))
-            .collect();
-        let Some((way, reason)) = self.best_way(&joined, &leaves, &bytes, env) else {
+        let Some((way, reason)) = self.best_way(&joined, &leaves, env) else {
             return Ok(None);
         };
         // DuckDB plans lookups better as they were written.
@@ -204,24 +211,16 @@ impl Splitter<'_> {
         let own = leaves.0.len() - lookups.len();
         let (mut names, mut by) = (Vec::new(), Vec::new());
         for (index, key) in &way.keys.of_leaf {
-            let leaf = &leaves.0[*index];
-            let nulls = !way.without_nulls.contains(index);
-            let condition = self.in_range(key, &way.ranges, nulls);
-            if let Some(lookup) = index.checked_sub(own) {
-                let conjunct = &mut conjuncts[lookups[lookup]];
-                semi::restrict(conjunct, &leaf.table.alias, condition);
-            } else {
-                let mut rows = select(vec![Expr::star()], leaf.table.clone());
-                rows.where_clause = Some(condition);
-                *leaf_mut(&mut block.from, *index) = TableRef {
-                    location: leaf.table.location,
-                    ..table(
-                        TableRefKind::Subquery(Box::new(query(rows, Vec::new()))),
-                        &leaf.table.alias,
-                    )
-                };
-            }
-            names.push(print::identifier(&leaf.table.alias));
+            let place = match index.checked_sub(own) {
+                None => Some(leaf_mut(&mut block.from, *index)),
+                Some(lookup) => semi::from_of_lookup(&mut conjuncts[lookups[lookup]]),
+            };
+            let Some(place) = place else {
+                return Ok(None);
+            };
+            let place = source(place);
+            *place = self.in_ranges(place, &way.origins[index], &way.ranges)?;
+            names.push(print::identifier(&leaves.0[*index].table.alias));
             by.push(print::expr_sql(key));
         }
         block.where_clause = (!conjuncts.is_empty()).then(|| Expr::and(conjuncts));
@@ -234,40 +233,42 @@ impl Splitter<'_> {
     }
 
     /// The way that spares most, and why it pays; `None`: none does.
-    fn best_way(
-        &self,
-        block: &Select,
-        leaves: &Leaves,
-        bytes: &[Option<u64>],
-        env: &Env,
-    ) -> Option<(Way, String)> {
+    fn best_way(&self, block: &Select, leaves: &Leaves, env: &Env) -> Option<(Way, String)> {
+        let forced = self.options.exchange == ExchangeMode::Range;
+        let told_apart = |leaf: usize, key: &Expr| {
+            let origin = self.origin(leaf, key, leaves, env)?;
+            let ranges = &origin.ranges;
+            let apart = ranges.read_percent <= READ_PERCENT_MAX && !ranges.has_nulls();
+            (forced || apart).then(|| origin.relation.bytes())
+        };
         let grouped = located_keys(block, leaves);
-        let mut candidates = keys::ways(block, leaves, bytes);
-        let single = |key: &(usize, Expr)| keys::single(block, leaves, key.0, &key.1);
+        let mut candidates = keys::ways(block, leaves, &told_apart);
+        let single = |key: &(usize, Expr)| {
+            told_apart(key.0, &key.1)?;
+            keys::single(block, leaves, key.0, &key.1)
+        };
         candidates.extend(grouped.iter().filter_map(single));
         let ways = candidates.into_iter().filter_map(|keys| {
-            let mut way = self.way(keys, leaves, bytes, env)?;
+            let mut way = self.way(keys, leaves, env)?;
             let is_key = |key: &Expr| grouped.iter().any(|(_, group)| group == key);
             way.grouped = way.keys.located.iter().any(is_key);
             Some(way)
         });
         let way = ways.max_by_key(|way| (way.spared, way.grouped))?;
-        if self.options.exchange == ExchangeMode::Range {
+        if forced {
             return Some((way, "skein.exchange is range".to_owned()));
         }
-        let complete = way.ranges.bounds.len() + 1 == self.options.ranges();
-        let largest = bytes.iter().flatten().max().copied().unwrap_or(0);
-        let by_file = self.spared(largest, 100);
+        let reads = leaves.0.iter();
+        let largest = reads.map(|leaf| choice::largest_read(Node::Table(&leaf.table), env));
+        let largest = largest.max().unwrap_or(0);
         let wanted = if way.grouped {
             PAYS_GROUPED_PERCENT
         } else {
             PAYS_PERCENT
         };
-        let pays = complete
-            && !way.ranges.has_nulls
-            && way.ranges.read_percent <= READ_PERCENT_MAX
+        let pays = way.ranges.bounds.len() + 1 == self.options.ranges()
             && largest >= self.options.bytes_min
-            && way.spared >= by_file / 100 * wanted
+            && way.spared >= self.spared(largest, 100) / 100 * wanted
             && !is_bounded(block, leaves, &way.key);
         pays.then(|| {
             let reason = format!(
@@ -278,41 +279,34 @@ impl Splitter<'_> {
         })
     }
 
-    /// How the largest leaf with ranges would divide all leaves of `keys`.
-    fn way(&self, keys: Keys, leaves: &Leaves, bytes: &[Option<u64>], env: &Env) -> Option<Way> {
-        let known: BTreeMap<usize, &KeyRanges> = keys
+    /// How the largest leaf of `keys` would divide all of them.
+    fn way(&self, keys: Keys, leaves: &Leaves, env: &Env) -> Option<Way> {
+        let origins: Option<BTreeMap<usize, Origin>> = keys
             .of_leaf
             .iter()
-            .filter_map(|(leaf, key)| Some((*leaf, self.ranges_of(*leaf, key, leaves, env)?)))
+            .map(|(leaf, key)| Some((*leaf, self.origin(*leaf, key, leaves, env)?)))
             .collect();
+        let origins = origins?;
+        let (first, origin) = origins
+            .iter()
+            .max_by_key(|(_, origin)| origin.relation.bytes())?;
+        let ranges = Arc::clone(&origin.ranges);
         // What is compared with the bounds has to sort as they do.
-        let direct = |leaf: &&usize| env.relation(&leaves.0[**leaf].table).is_some();
-        let first = known
-            .keys()
-            .filter(direct)
-            .max_by_key(|leaf| bytes[**leaf])?;
-        let ranges = known[first];
-        for (leaf, key) in &keys.of_leaf {
-            let ty = match known.get(leaf) {
-                Some(other) => other.ty.clone(),
-                None => self.type_of_key(*leaf, key, leaves, env)?,
-            };
-            if ty != ranges.ty && !(is_integer(&ty) && is_integer(&ranges.ty)) {
-                return None;
-            }
+        let fits = |other: &Origin| {
+            let (one, other) = (ranges.ty.as_str(), other.ranges.ty.as_str());
+            one == other || (is_integer(one) && is_integer(other))
+        };
+        if !origins.values().all(fits) {
+            return None;
         }
-        let spared = keys.of_leaf.keys().map(|leaf| {
-            let told_apart = known.get(leaf).filter(|ranges| !ranges.has_nulls);
-            let read = told_apart.map_or(u64::MAX, |ranges| ranges.read_percent);
-            self.spared(bytes[*leaf].unwrap_or(0), read)
-        });
-        let without_nulls = known.iter().filter(|(_, ranges)| !ranges.has_nulls);
+        let spared =
+            |origin: &Origin| self.spared(origin.relation.bytes(), origin.ranges.read_percent);
         Some(Way {
-            spared: spared.sum(),
+            spared: origins.values().map(spared).sum(),
             key: keys.of_leaf[first].clone(),
-            ranges: ranges.clone(),
-            without_nulls: without_nulls.map(|(leaf, _)| *leaf).collect(),
+            ranges,
             grouped: false,
+            origins,
             keys,
         })
     }
@@ -324,8 +318,8 @@ impl Splitter<'_> {
         bytes.saturating_sub(read)
     }
 
-    /// The ranges of a leaf's key, if it is a column of a relation, or of a query that passes one on.
-    fn ranges_of(&self, leaf: usize, key: &Expr, leaves: &Leaves, env: &Env) -> Option<&KeyRanges> {
+    /// Where a leaf's key comes from, if that has ranges.
+    fn origin(&self, leaf: usize, key: &Expr, leaves: &Leaves, env: &Env) -> Option<Origin> {
         let leaf = &leaves.0[leaf];
         let ExprKind::ColumnRef(path) = &key.kind else {
             return None;
@@ -333,83 +327,185 @@ impl Splitter<'_> {
         let [_, name] = path.as_slice() else {
             return None;
         };
-        if let Some(relation) = env.relation(&leaf.table) {
-            if !leaf.table.column_aliases.is_empty() {
+        let (relation, column) = if let Some(relation) = env.relation(&leaf.table) {
+            let plain = leaf.table.column_aliases.is_empty() && leaf.table.sample.is_none();
+            plain.then(|| (relation, name.clone()))?
+        } else {
+            let TableRefKind::Subquery(inner) = &leaf.table.kind else {
                 return None;
-            }
-            return self.known_ranges(&relation.name, name);
-        }
-        let TableRefKind::Subquery(inner) = &leaf.table.kind else {
-            return None;
-        };
-        let place = leaf
-            .columns
-            .iter()
-            .position(|column| column.eq_ignore_ascii_case(name))?;
-        let (relation, column) = passed_on(inner, place, env)?;
-        self.known_ranges(&relation, &column)
-    }
-
-    fn known_ranges(&self, relation: &RelationName, column: &str) -> Option<&KeyRanges> {
-        let known = self
-            .ranges
-            .get(&(relation.clone(), column.to_lowercase()))?;
-        Some(known.as_ref())
-    }
-
-    fn type_of_key(&self, leaf: usize, key: &Expr, leaves: &Leaves, env: &Env) -> Option<String> {
-        let probe = query(
-            select(vec![key.clone()], leaves.0[leaf].table.clone()),
-            Vec::new(),
-        );
-        let columns = self.describe(&probe, env).ok()?;
-        Some(columns.into_iter().next()?.ty)
-    }
-
-    /// The condition that a key is in the range of the fragment. `nulls`: it may be NULL.
-    fn in_range(&self, key: &Expr, ranges: &KeyRanges, nulls: bool) -> Expr {
-        let bound = |text: &String| {
-            sql(format!(
-                "CAST('{}' AS {})",
-                text.replace('\'', "''"),
-                ranges.ty
-            ))
-        };
-        let count = self.options.ranges();
-        let checks = (0..count).map(|index| {
-            let at_least = index.checked_sub(1).map(|before| ranges.bounds.get(before));
-            let condition = match (at_least, ranges.bounds.get(index)) {
-                // There are fewer ranges than fragments.
-                (Some(None), _) => Expr::boolean(false),
-                (None, None) => Expr::boolean(true),
-                (None, Some(end)) => {
-                    let below = Expr::comparison(Comparison::Less, key.clone(), bound(end));
-                    if nulls { or_null(below, key) } else { below }
-                }
-                (Some(Some(start)), end) => {
-                    let mut both = vec![Expr::comparison(
-                        Comparison::GreaterOrEqual,
-                        key.clone(),
-                        bound(start),
-                    )];
-                    both.extend(
-                        end.map(|end| Expr::comparison(Comparison::Less, key.clone(), bound(end))),
-                    );
-                    Expr::and(both)
-                }
             };
-            let here = Expr::comparison(
-                Comparison::Equal,
-                Expr::from(ExprKind::FragmentIndex),
-                sql(index.to_string()),
-            );
-            (here, condition)
-        });
-        Expr::from(ExprKind::Case {
-            checks: checks.collect(),
-            otherwise: Box::new(Expr::boolean(false)),
+            let place = leaf
+                .columns
+                .iter()
+                .position(|column| column.eq_ignore_ascii_case(name))?;
+            passed_on(inner, place, env)?
+        };
+        let known = (relation.name.clone(), column.to_lowercase());
+        let ranges = self.ranges.get(&known)?;
+        let ranges = (ranges.files.len() == relation.files.len()).then(|| Arc::clone(ranges))?;
+        Some(Origin {
+            relation,
+            column,
+            ranges,
         })
     }
+
+    /// What stands in place of a relation so that each fragment reads one range of it.
+    fn in_ranges(
+        &mut self,
+        written: &TableRef,
+        origin: &Origin,
+        ranges: &KeyRanges,
+    ) -> Outcome<TableRef> {
+        let count = self.options.ranges();
+        let (mut inside, mut across) = (vec![Vec::new(); count], vec![Vec::new(); count]);
+        let places = self.places(&origin.ranges, ranges)?;
+        for ((file, (first, last)), known) in origin
+            .relation
+            .files
+            .iter()
+            .zip(places)
+            .zip(&origin.ranges.files)
+        {
+            if first == last && !known.has_nulls {
+                inside[first].push(Arc::clone(file));
+                continue;
+            }
+            let first = if known.has_nulls { 0 } else { first };
+            for list in &mut across[first..=last] {
+                list.push(Arc::clone(file));
+            }
+        }
+        let alias = item_name(written);
+        let read = |kind: TableRefKind| TableRef {
+            location: written.location,
+            ..table(kind, &alias)
+        };
+        let filtered = across.iter().any(|list| !list.is_empty());
+        let whole = inside.iter().any(|list| !list.is_empty());
+        let whole = (whole || !filtered).then(|| read(self.mark_listed(&origin.relation, inside)));
+        if !filtered {
+            return Ok(whole.expect("all files are"));
+        }
+        let mut rows = select(
+            vec![Expr::star()],
+            read(self.mark_listed(&origin.relation, across)),
+        );
+        let key = Expr::column([alias.as_str(), origin.column.as_str()]);
+        rows.where_clause = Some(in_range(&key, ranges, count, origin.ranges.has_nulls()));
+        let mut rows = query(rows, Vec::new());
+        if let Some(whole) = whole {
+            let whole = query(select(vec![Expr::star()], whole), Vec::new());
+            rows = Query {
+                ctes: Vec::new(),
+                body: QueryBody::SetOperation {
+                    kind: SetOperationKind::Union,
+                    all: true,
+                    operands: vec![whole, rows],
+                },
+                modifiers: Vec::new(),
+            };
+        }
+        Ok(read(TableRefKind::Subquery(Box::new(rows))))
+    }
+
+    /// The first and the last range that each file has rows of. DuckDB compares.
+    fn places(&self, files: &KeyRanges, ranges: &KeyRanges) -> Outcome<Vec<(usize, usize)>> {
+        let count = self.options.ranges();
+        let bounds: Vec<String> = ranges
+            .bounds
+            .iter()
+            .map(|bound| format!("({})", literal(bound, &ranges.ty)))
+            .collect();
+        let values: Vec<String> = files
+            .files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| match &file.values {
+                Some((least, greatest)) => format!(
+                    "({index}, {}, {})",
+                    literal(least, &files.ty),
+                    literal(greatest, &files.ty)
+                ),
+                None => format!("({index}, NULL, NULL)"),
+            })
+            .collect();
+        if bounds.is_empty() || values.is_empty() {
+            return Ok(vec![(0, 0); files.files.len()]);
+        }
+        let last = bounds.len();
+        // Both in one number, since a query for indices has one column.
+        let sql = format!(
+            "SELECT CASE WHEN lo IS NULL OR hi IS NULL THEN {last} ELSE \
+             (SELECT count(*) FROM b WHERE b.x <= lo) * {count} + (SELECT count(*) FROM b WHERE b.x <= hi) END \
+             FROM (VALUES {}) f(i, lo, hi) ORDER BY i",
+            values.join(", ")
+        );
+        let sql = format!("WITH b(x) AS (VALUES {}) {sql}", bounds.join(", "));
+        let found = self.bind.indices(&sql).map_err(|error| not_bound(&error))?;
+        Ok(found
+            .into_iter()
+            .map(|both| (both / count, both % count))
+            .collect())
+    }
+}
+
+/// The condition that a key is in the range of the fragment. `nulls`: it may be NULL.
+fn in_range(key: &Expr, ranges: &KeyRanges, count: usize, nulls: bool) -> Expr {
+    let bound = |text: &String| sql(literal(text, &ranges.ty));
+    let checks = (0..count).map(|index| {
+        let at_least = index.checked_sub(1).map(|before| ranges.bounds.get(before));
+        let condition = match (at_least, ranges.bounds.get(index)) {
+            // There are fewer ranges than fragments.
+            (Some(None), _) => Expr::boolean(false),
+            (None, None) => Expr::boolean(true),
+            (None, Some(end)) => {
+                let below = Expr::comparison(Comparison::Less, key.clone(), bound(end));
+                if nulls { or_null(below, key) } else { below }
+            }
+            (Some(Some(start)), end) => {
+                let mut both = vec![Expr::comparison(
+                    Comparison::GreaterOrEqual,
+                    key.clone(),
+                    bound(start),
+                )];
+                both.extend(
+                    end.map(|end| Expr::comparison(Comparison::Less, key.clone(), bound(end))),
+                );
+                Expr::and(both)
+            }
+        };
+        let here = Expr::comparison(
+            Comparison::Equal,
+            Expr::from(ExprKind::FragmentIndex),
+            sql(index.to_string()),
+        );
+        (here, condition)
+    });
+    Expr::from(ExprKind::Case {
+        checks: checks.collect(),
+        otherwise: Box::new(Expr::boolean(false)),
+    })
+}
+
+/// The relation that a leaf is, or that a derived table passes on.
+fn source(leaf: &mut TableRef) -> &mut TableRef {
+    let is_block = matches!(&leaf.kind, TableRefKind::Subquery(query)
+        if matches!(query.body, QueryBody::Select(_)));
+    if !is_block {
+        return leaf;
+    }
+    match &mut leaf.kind {
+        TableRefKind::Subquery(query) => match &mut query.body {
+            QueryBody::Select(inner) => &mut inner.from,
+            _ => unreachable!("just looked at"),
+        },
+        _ => unreachable!("just looked at"),
+    }
+}
+
+fn literal(text: &str, ty: &str) -> String {
+    format!("CAST('{}' AS {ty})", text.replace('\'', "''"))
 }
 
 fn or_null(condition: Expr, key: &Expr) -> Expr {
@@ -506,7 +602,7 @@ fn is_bounded(block: &Select, leaves: &Leaves, key: &Expr) -> bool {
 
 /// The column of a relation that a query passes on in place `place`, so that a condition on it is one on
 /// the relation's rows.
-fn passed_on(inner: &Query, place: usize, env: &Env) -> Option<(RelationName, String)> {
+fn passed_on(inner: &Query, place: usize, env: &Env) -> Option<(Arc<RelationSnapshot>, String)> {
     let QueryBody::Select(select) = &inner.body else {
         return None;
     };
@@ -538,5 +634,5 @@ fn passed_on(inner: &Query, place: usize, env: &Env) -> Option<(RelationName, St
         .columns
         .iter()
         .any(|column| column.name.eq_ignore_ascii_case(name));
-    (plain && passed && !windows && known).then(|| (relation.name.clone(), name.clone()))
+    (plain && passed && !windows && known).then(|| (Arc::clone(&relation), name.clone()))
 }

@@ -13,14 +13,13 @@
 
 use super::env::Env;
 use super::leaves::Leaves;
-use super::scope::item_name;
 use super::{Outcome, Splitter};
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{
     Comparison, Expr, ExprKind, Join, JoinKind, JoinSyntax, Query, QueryBody, Select, Subquery,
     SubqueryKind, TableRef, TableRefKind,
 };
-use crate::build::{query, select, table};
+use crate::build::table;
 
 /// What `IN` looks up is called.
 const LOOKED_UP: &str = "__y";
@@ -154,8 +153,8 @@ impl Splitter<'_> {
     }
 }
 
-/// Adds `condition`, which speaks of the leaf `alias` that a lookup would be, to the lookup itself.
-pub(super) fn restrict(conjunct: &mut Expr, alias: &str, mut condition: Expr) {
+/// The `FROM` of what a lookup looks rows up in, if that is one block.
+pub(super) fn from_of_lookup(conjunct: &mut Expr) -> Option<&mut TableRef> {
     let subquery = match &mut conjunct.kind {
         ExprKind::Subquery(subquery) => subquery,
         ExprKind::Operator { children, .. } => match &mut children[..] {
@@ -165,36 +164,14 @@ pub(super) fn restrict(conjunct: &mut Expr, alias: &str, mut condition: Expr) {
                     ..
                 },
             ] => subquery,
-            _ => unreachable!("it is a lookup"),
+            _ => return None,
         },
-        _ => unreachable!("it is a lookup"),
+        _ => return None,
     };
-    if subquery.kind == SubqueryKind::Any {
-        let inner = TableRefKind::Subquery(Box::new(subquery.query.clone()));
-        let mut from = table(inner, alias);
-        from.column_aliases = vec![LOOKED_UP.to_owned()];
-        let mut rows = select(vec![Expr::star()], from);
-        rows.where_clause = Some(condition);
-        subquery.query = query(rows, Vec::new());
-        return;
+    match &mut subquery.query.body {
+        QueryBody::Select(select) => Some(&mut select.from),
+        _ => None,
     }
-    let QueryBody::Select(inner) = &mut subquery.query.body else {
-        unreachable!("only blocks become joins")
-    };
-    let own = item_name(&inner.from);
-    visit::walk_mut(visit::NodeMut::Expr(&mut condition), &mut |node| {
-        if let visit::NodeMut::Expr(Expr {
-            kind: ExprKind::ColumnRef(names),
-            ..
-        }) = node
-            && names[0] == alias
-        {
-            names[0].clone_from(&own);
-        }
-        Descend::Into
-    });
-    let whole = inner.where_clause.take().into_iter().chain([condition]);
-    inner.where_clause = Some(Expr::and(whole.collect()));
 }
 
 fn is_lookup(conjunct: &Expr) -> bool {

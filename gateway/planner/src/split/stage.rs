@@ -1,7 +1,9 @@
 //! Makes stages of finished queries: names become scans and inputs, and DuckDB describes the result.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use skein_catalog::snapshot::File;
 use skein_executor_api::{Column, InputSpec};
 
 use super::env::Env;
@@ -18,13 +20,40 @@ pub(super) const HASH: &str = "__h";
 /// Scans that [`Splitter::divide`] has chosen are numbered from here until their stage is made.
 const DIVIDED: usize = 1 << 32;
 
+/// An occurrence of a relation of which each fragment reads some files.
+#[derive(Clone, Debug)]
+pub(super) struct Divided {
+    pub(super) relation: Arc<skein_catalog::snapshot::RelationSnapshot>,
+    /// The files of each fragment; `None`: whichever placement gives it.
+    lists: Option<Vec<Vec<Arc<File>>>>,
+}
+
 impl Splitter<'_> {
     /// Registers a chosen occurrence.
     pub(super) fn mark_divided(
         &mut self,
         relation: &Arc<skein_catalog::snapshot::RelationSnapshot>,
     ) -> TableRefKind {
-        self.divided.push(Arc::clone(relation));
+        self.mark(Divided {
+            relation: Arc::clone(relation),
+            lists: None,
+        })
+    }
+
+    /// Registers an occurrence of which fragment `i` reads the files of list `i`.
+    pub(super) fn mark_listed(
+        &mut self,
+        relation: &Arc<skein_catalog::snapshot::RelationSnapshot>,
+        lists: Vec<Vec<Arc<File>>>,
+    ) -> TableRefKind {
+        self.mark(Divided {
+            relation: Arc::clone(relation),
+            lists: Some(lists),
+        })
+    }
+
+    fn mark(&mut self, divided: Divided) -> TableRefKind {
+        self.divided.push(divided);
         TableRefKind::Scan {
             scan: DIVIDED + self.divided.len() - 1,
         }
@@ -46,7 +75,7 @@ impl Splitter<'_> {
             query = cast;
         }
         let mut scans = Vec::new();
-        let mut divided = Vec::new();
+        let (mut divided, mut ranged) = (Vec::new(), BTreeMap::new());
         let pruned = prune::files(&query, &|scan| self.divided_relation(scan), self.bind);
         number_scans(&mut query, env, &mut |found| match found {
             Found::Relation(relation) => {
@@ -57,7 +86,17 @@ impl Splitter<'_> {
                 scans.len() - 1
             }
             Found::Divided(scan) => {
-                let relation = Arc::clone(&self.divided[scan - DIVIDED]);
+                let Divided { relation, lists } = self.divided[scan - DIVIDED].clone();
+                if let Some(lists) = lists {
+                    let files = relation.files.iter().filter(|file| {
+                        let mut lists = lists.iter();
+                        lists.any(|list| list.iter().any(|other| Arc::ptr_eq(other, file)))
+                    });
+                    let files = files.cloned().collect();
+                    scans.push(Scan { relation, files });
+                    ranged.insert(scans.len() - 1, lists);
+                    return scans.len() - 1;
+                }
                 let files = pruned
                     .get(&scan)
                     .cloned()
@@ -68,18 +107,15 @@ impl Splitter<'_> {
             }
         });
         let by_hash = self.reads_hashed(&query);
-        let by_range = divided.is_empty() && depends_on_fragment(Node::Query(&query));
         let partitioning = match (divided.is_empty(), by_hash) {
-            (true, false) if by_range => Partitioning::ByRange {
+            _ if !ranged.is_empty() && (by_hash || !divided.is_empty()) => {
+                return Err(refusal("query", "it would be divided in two ways at once"));
+            }
+            _ if !ranged.is_empty() => Partitioning::ByRange {
                 fragments: self.options.ranges(),
+                files: ranged,
             },
             (true, false) => Partitioning::Single,
-            (true, true) if by_range => {
-                return Err(refusal(
-                    "query",
-                    "it would be divided by ranges and by hash at once",
-                ));
-            }
             (true, true) => Partitioning::ByHash {
                 fragments: self.options.partitions,
             },
@@ -110,7 +146,8 @@ impl Splitter<'_> {
         &self,
         scan: usize,
     ) -> Option<Arc<skein_catalog::snapshot::RelationSnapshot>> {
-        self.divided.get(scan.checked_sub(DIVIDED)?).map(Arc::clone)
+        let divided = self.divided.get(scan.checked_sub(DIVIDED)?)?;
+        Some(Arc::clone(&divided.relation))
     }
 
     /// Whether a query reads a stage whose rows are exchanged by hash.
@@ -351,19 +388,6 @@ fn each_input(node: Node<'_>, f: &mut dyn FnMut(&str)) {
         }
         Descend::Into
     });
-}
-
-/// Whether something is different in each fragment by what it says itself.
-pub(super) fn depends_on_fragment(node: Node<'_>) -> bool {
-    visit::any(node, &mut |node| {
-        matches!(
-            node,
-            Node::Expr(Expr {
-                kind: ExprKind::FragmentIndex,
-                ..
-            })
-        )
-    })
 }
 
 /// The name under which a stage's rows are read.
