@@ -61,6 +61,89 @@ fn explain_analyze_shows_what_each_fragment_did() {
     assert!(text.iter().any(|line| line.starts_with(&total)), "{text:?}");
 }
 
+/// `(rows, bytes, milliseconds)` of each fragment in the lines of EXPLAIN ANALYZE that follow one with
+/// `stage`, up to the next stage.
+fn measured(lines: &[String], stage: &str) -> Vec<(u64, u64, f64)> {
+    let own = lines
+        .iter()
+        .skip_while(|line| !line.contains(stage))
+        .skip(1);
+    let own = own.take_while(|line| !line.contains("fragment ×"));
+    let number = |line: &str, name: &str| -> f64 {
+        let (_, rest) = line.split_once(name).unwrap_or_else(|| panic!("{line}"));
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let digits = &rest[..end.unwrap_or(rest.len())];
+        digits.parse().unwrap_or_else(|_| panic!("{line}"))
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts of a small data set"
+    )]
+    own.filter(|line| line.contains("(rows="))
+        .map(|line| {
+            (
+                number(line, "rows=") as u64,
+                number(line, "bytes=") as u64,
+                number(line, "time="),
+            )
+        })
+        .collect()
+}
+
+/// Each stage on executors says how many rows its fragments gave, in every exchange.
+#[test]
+fn explain_analyze_counts_the_rows_of_every_stage() {
+    let cluster = cluster(2);
+    let count = |sql: &str| {
+        let rows = cluster.client().query(sql).expect("it runs").rows;
+        let text = rows[0][0].clone().expect("a number");
+        text.parse::<u64>().expect("a number")
+    };
+    let facts = count("SELECT count(*) FROM facts");
+    let joined =
+        "SELECT a.id AS x, b.id AS y FROM facts a JOIN facts b ON a.k = b.k AND a.id < b.id";
+    let pairs = count(&format!("SELECT count(*) FROM ({joined}) t"));
+    let mut client = cluster.client_with(&["skein.split = always", "skein.exchange = hash"]);
+    let start = std::time::Instant::now();
+    let text = lines(&mut client, &format!("EXPLAIN ANALYZE {joined}"));
+    let took = start.elapsed().as_secs_f64() * 1000.0;
+    for side in ["hash __s0", "hash __s1"] {
+        let fragments = measured(&text, side);
+        let rows: u64 = fragments.iter().map(|(rows, _, _)| rows).sum();
+        assert_eq!((fragments.len(), rows), (2, facts), "{side}: {text:#?}");
+    }
+    let fragments = measured(&text, "concat, ");
+    let rows: u64 = fragments.iter().map(|(rows, _, _)| rows).sum();
+    assert_eq!((fragments.len(), rows), (2, pairs), "{text:#?}");
+    for stage in ["hash __s0", "hash __s1", "concat, "] {
+        for (rows, bytes, time) in measured(&text, stage) {
+            // Whole numbers of eight bytes, two columns or more.
+            assert!(rows == 0 || bytes >= 8 * rows, "{stage}: {text:#?}");
+            assert!(time > 0.0 && time < took, "{stage}, {took}: {text:#?}");
+        }
+    }
+    let total = format!("total: rows={pairs} ");
+    assert!(
+        text.iter().any(|line| line.starts_with(&total)),
+        "{text:#?}"
+    );
+
+    // What is sent to every fragment counts once.
+    let broadcast = "SELECT b.id, x.n FROM (SELECT k, count(*) AS n FROM facts GROUP BY k) x \
+                     JOIN facts b USING (k)";
+    client
+        .query("SET skein.exchange = broadcast")
+        .expect("the setting exists");
+    let text = lines(&mut client, &format!("EXPLAIN ANALYZE {broadcast}"));
+    let rows: Vec<u64> = measured(&text, "broadcast __s")
+        .iter()
+        .map(|(rows, _, _)| *rows)
+        .collect();
+    let groups = count("SELECT count(DISTINCT k) + count(DISTINCT k IS NULL) - 1 FROM facts");
+    assert!(rows.iter().sum::<u64>() >= groups, "{text:#?}");
+}
+
 /// Both sides of the join are read of one result, which must not be computed twice.
 #[test]
 fn a_plan_whose_stages_share_rows_runs_in_the_gateway() {

@@ -4,12 +4,15 @@
 
 mod explain;
 mod failures;
+mod files;
 mod gateways;
 mod kills;
 mod losses;
+mod slow;
 mod statements;
 mod stops;
 mod types;
+mod versions;
 
 use skein_tests::client::QueryError;
 use skein_tests::cluster::{Cluster, ClusterOptions};

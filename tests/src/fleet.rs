@@ -73,8 +73,16 @@ impl std::fmt::Debug for Fleet {
 }
 
 impl Fleet {
-    /// Starts executors, and a gateway that uses them.
+    /// Starts executors, and a gateway that uses them, and waits until all of them are in use.
     pub fn start(options: FleetOptions) -> Self {
+        Self::start_with(options, |fleet| {
+            let known = fleet.options.executors + fleet.options.others.len();
+            fleet.wait_for_state(known, "healthy");
+        })
+    }
+
+    /// The same, and waits as `ready` does.
+    pub fn start_with(options: FleetOptions, ready: impl FnOnce(&Self)) -> Self {
         let executors: Vec<Executor> = (0..options.executors)
             .map(|_| {
                 let program = start_executor(&options, "127.0.0.1:0");
@@ -96,8 +104,7 @@ impl Fleet {
             address,
             _files: files,
         };
-        let known = fleet.options.executors + fleet.options.others.len();
-        fleet.wait_for_state(known, "healthy");
+        ready(&fleet);
         fleet
     }
 

@@ -22,5 +22,6 @@ pub mod native;
 pub mod postgres;
 pub mod process;
 pub mod program;
+pub mod proxy;
 pub mod random;
 pub mod transcript;

@@ -20,10 +20,11 @@ use prost::Message;
 use skein_executor_api::{Column, FragmentError, FragmentErrorKind, InputSpec};
 
 use crate::error::{internal, pack};
+use crate::files::ListedFile;
 use crate::fragment::{FragmentExec, Shared, SharedInput, TaskExec};
 
 /// Version of what is below.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// How much the clocks of two machines may differ.
 const CLOCKS_DIFFER_MAX: Duration = Duration::from_mins(5);
 /// How long a plan without a deadline may be on its way.
@@ -99,6 +100,16 @@ struct TaskMessage {
     index: u64,
     #[prost(string, tag = "2")]
     sql: String,
+    #[prost(message, repeated, tag = "3")]
+    files: Vec<FileMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct FileMessage {
+    #[prost(string, tag = "1")]
+    path: String,
+    #[prost(uint64, tag = "2")]
+    bytes: u64,
 }
 
 impl PhysicalExtensionCodec for Codec {
@@ -111,7 +122,14 @@ impl PhysicalExtensionCodec for Codec {
         let wrong = |what: String| pack(&internal(format!("a plan cannot be read: {what}")));
         let message = NodeMessage::decode(bytes).map_err(|error| wrong(error.to_string()))?;
         match message.node {
-            Some(Node::Task(task)) => Ok(Arc::new(TaskExec::new(number(task.index), task.sql))),
+            Some(Node::Task(task)) => {
+                let files = task.files.into_iter().map(|file| ListedFile {
+                    path: file.path,
+                    bytes: file.bytes,
+                });
+                let files = files.collect();
+                Ok(Arc::new(TaskExec::new(number(task.index), task.sql, files)))
+            }
             Some(Node::Fragment(fragment)) => {
                 let shared = read(fragment)?;
                 match children {
@@ -141,6 +159,7 @@ impl PhysicalExtensionCodec for Codec {
             Node::Task(TaskMessage {
                 index: task.index as u64,
                 sql: task.sql.clone(),
+                files: task.files.iter().map(write_file).collect(),
             })
         } else {
             return Err(pack(&internal(format!("{} does not travel", node.name()))));
@@ -168,6 +187,13 @@ fn write(shared: &Shared) -> Result<FragmentMessage> {
         expires_unix_millis: micros(expires) / 1000,
         bytes_max: shared.bytes_max,
     })
+}
+
+fn write_file(file: &ListedFile) -> FileMessage {
+    FileMessage {
+        path: file.path.clone(),
+        bytes: file.bytes,
+    }
 }
 
 fn write_input(input: &SharedInput) -> InputMessage {
@@ -294,10 +320,19 @@ mod tests {
 
     #[test]
     fn a_fragment_arrives_as_it_left() {
-        let task: Arc<dyn ExecutionPlan> = Arc::new(TaskExec::new(3, "SELECT é".to_owned()));
+        let task: Arc<dyn ExecutionPlan> = Arc::new(TaskExec::new(
+            3,
+            "SELECT é".to_owned(),
+            vec![ListedFile {
+                path: "/data/é.csv".to_owned(),
+                bytes: 7,
+            }],
+        ));
         let task = through(task);
         let arrived = task.downcast_ref::<TaskExec>().expect("a task");
         assert_eq!((arrived.index, arrived.sql.as_str()), (3, "SELECT é"));
+        assert_eq!(arrived.files[0].path, "/data/é.csv");
+        assert_eq!(arrived.files[0].bytes, 7);
         let input = Arc::clone(&task);
         let fragment = FragmentExec::new(Arc::new(shared()), task, vec![input], Vec::new());
         let fragment = through(Arc::new(fragment));

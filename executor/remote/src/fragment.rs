@@ -40,6 +40,7 @@ use tokio::sync::{Semaphore, TryAcquireError, mpsc};
 use url::Url;
 
 use crate::error::{internal, pack, unpack};
+use crate::files::{Files, ListedFile};
 use crate::measure::Meter;
 use crate::runs::Runs;
 
@@ -264,9 +265,10 @@ impl ExecutionPlan for FragmentExec {
         let schema = Arc::clone(&self.shared.schema);
         let mut meter = Meter::new(&self.metrics, self.shared.stage, task.index);
         let bytes_max = self.shared.bytes_max;
+        let files = task.files.clone();
         let (sender, receiver) = mpsc::channel(SENT_BATCHES_MAX);
         let work = async move {
-            let rows = here.start(fragment, inputs).await?;
+            let rows = here.start(fragment, &files, inputs).await?;
             send(rows, &schema, bytes_max, &mut meter, &sender).await
         };
         let told = receiver_of(work, stop, receiver);
@@ -396,6 +398,7 @@ impl Here {
     async fn start(
         &self,
         fragment: Fragment,
+        files: &[ListedFile],
         inputs: Vec<BatchStream>,
     ) -> Result<BatchStream, FragmentError> {
         let place = Arc::clone(&self.places).try_acquire_owned();
@@ -411,7 +414,13 @@ impl Here {
             ),
             position: None,
         })?;
-        let rows = self.executor.run(fragment, inputs).await?;
+        let files = Files::look(self.executor.name(), files).await?;
+        let rows = match (self.executor.run(fragment, inputs).await, files) {
+            (Ok(rows), None) => rows,
+            (Ok(rows), Some(files)) => files.checked(rows),
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(files)) => return Err(files.blamed(error).await),
+        };
         Ok(Box::pin(rows.map(move |batch| {
             let _held = &place;
             batch
@@ -419,19 +428,21 @@ impl Here {
     }
 }
 
-/// The SQL of one fragment: not run by itself.
+/// The SQL of one fragment and the files that it reads: not run by itself.
 #[derive(Debug)]
 pub(crate) struct TaskExec {
     pub(crate) index: usize,
     pub(crate) sql: String,
+    pub(crate) files: Vec<ListedFile>,
     properties: Arc<PlanProperties>,
 }
 
 impl TaskExec {
-    pub(crate) fn new(index: usize, sql: String) -> Self {
+    pub(crate) fn new(index: usize, sql: String, files: Vec<ListedFile>) -> Self {
         Self {
             index,
             sql,
+            files,
             properties: properties(&Arc::new(Schema::empty()), 1),
         }
     }

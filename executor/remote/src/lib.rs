@@ -19,6 +19,7 @@ mod channels;
 mod codec;
 mod connections;
 mod error;
+mod files;
 mod fragment;
 mod gather;
 mod lower;
@@ -33,6 +34,7 @@ pub mod tls;
 mod tree;
 
 pub use connections::{Keepalive, Link};
+pub use files::ListedFile;
 pub use measure::Measurement;
 pub use members::{Member, MemberState, MemberStatus, Members};
 pub use nodes::{Node, NodeError, Nodes};

@@ -98,7 +98,8 @@ impl Lowering<'_> {
             bytes_max,
         };
         let tasks = stage.tasks.iter().enumerate().map(|(index, task)| {
-            Arc::new(TaskExec::new(index, task.sql.clone())) as Arc<dyn ExecutionPlan>
+            Arc::new(TaskExec::new(index, task.sql.clone(), task.files.clone()))
+                as Arc<dyn ExecutionPlan>
         });
         let tasks: Vec<_> = tasks.collect();
         let first = tasks.first().cloned();
@@ -201,6 +202,7 @@ mod tests {
         let task = |index| Task {
             node: index % 2,
             sql: format!("SELECT {number}, {index}"),
+            files: Vec::new(),
         };
         let input = |(stage, exchange): &(usize, Exchange)| TreeInput {
             stage: *stage,

@@ -88,8 +88,8 @@ fn names(nodes: &Nodes) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_leaves_when_it_dies_and_comes_back_by_itself() {
     let (one, two) = (
-        Fake::start(0, StateReply::own()).await,
-        Fake::start(0, StateReply::own()).await,
+        Fake::start(0, StateReply::of_this_program()).await,
+        Fake::start(0, StateReply::of_this_program()).await,
     );
     let (first, second) = (one.address.to_string(), two.address.to_string());
     let (members, nodes) = start(&settings(vec![first.clone(), second.clone()])).await;
@@ -109,7 +109,7 @@ async fn a_node_leaves_when_it_dies_and_comes_back_by_itself() {
     assert_eq!(status.state, MemberState::Unreachable);
     assert!(status.failures >= 3, "{status:?}");
     assert!(status.last_failure.is_some() && status.last_seen.is_some());
-    let _again = Fake::start(port, StateReply::own()).await;
+    let _again = Fake::start(port, StateReply::of_this_program()).await;
     until("it is back", || nodes.snapshot().len() == 2).await;
 }
 
@@ -117,10 +117,10 @@ async fn a_node_leaves_when_it_dies_and_comes_back_by_itself() {
 async fn nodes_that_drain_or_are_of_another_version_get_nothing() {
     let old = StateReply {
         skein_version: "0.0.1".to_owned(),
-        ..StateReply::own()
+        ..StateReply::of_this_program()
     };
     let (good, old_one) = (
-        Fake::start(0, StateReply::own()).await,
+        Fake::start(0, StateReply::of_this_program()).await,
         Fake::start(0, old).await,
     );
     let listed = vec![good.address.to_string(), old_one.address.to_string()];
@@ -146,8 +146,8 @@ async fn nodes_that_drain_or_are_of_another_version_get_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspect_is_used_only_when_nobody_is_healthy() {
     let (one, two) = (
-        Fake::start(0, StateReply::own()).await,
-        Fake::start(0, StateReply::own()).await,
+        Fake::start(0, StateReply::of_this_program()).await,
+        Fake::start(0, StateReply::of_this_program()).await,
     );
     let listed = vec![one.address.to_string(), two.address.to_string()];
     // Asked once at the start, and then no more.
@@ -179,7 +179,7 @@ async fn a_suspect_is_used_only_when_nobody_is_healthy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_stands_for_all_of_its_addresses() {
-    let fake = Fake::start(0, StateReply::own()).await;
+    let fake = Fake::start(0, StateReply::of_this_program()).await;
     let port = fake.address.port();
     let listed = vec![format!("dns:localhost:{port}"), format!("127.0.0.1:{port}")];
     let (_members, nodes) = start(&settings(listed)).await;
@@ -201,7 +201,7 @@ async fn without_certificates_nobody_elsewhere_is_called() {
 async fn the_least_memory_of_those_that_live_counts() {
     let with = |memory_bytes| StateReply {
         memory_bytes,
-        ..StateReply::own()
+        ..StateReply::of_this_program()
     };
     let large = Fake::start(0, with(3000)).await;
     let small = Fake::start(0, with(2000)).await;

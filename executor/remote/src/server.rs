@@ -55,6 +55,8 @@ pub struct ServerOptions {
     pub waiting_bytes_max: usize,
     /// An existing folder for rows beyond that.
     pub waiting_directory: PathBuf,
+    /// What it says of its versions: [`StateReply::of_this_program`], unless it stands for another one.
+    pub versions: StateReply,
 }
 
 /// Why an executor does not start.
@@ -89,7 +91,7 @@ pub struct Server {
     address: SocketAddr,
     here: Arc<Here>,
     link: Link,
-    memory_bytes: Option<u64>,
+    constant: StateReply,
     is_draining: Arc<AtomicBool>,
     engine: Arc<RuntimeEnv>,
 }
@@ -137,7 +139,10 @@ impl Server {
             address,
             here: Arc::new(here),
             link: options.link,
-            memory_bytes: options.memory_bytes,
+            constant: StateReply {
+                memory_bytes: options.memory_bytes.unwrap_or(0),
+                ..options.versions
+            },
             is_draining: Arc::default(),
             engine,
         })
@@ -154,11 +159,7 @@ impl Server {
         let sweeper = tokio::spawn(sweep(worker.clone(), self.here.runs.clone()));
         let service = Watched::new(worker.into_worker_server(), self.here.runs.clone());
         let load = Arc::clone(self.here.executor.load());
-        let constant = StateReply {
-            memory_bytes: self.memory_bytes.unwrap_or(0),
-            ..StateReply::own()
-        };
-        let state = StateService::new(load, Arc::clone(&self.is_draining), constant);
+        let state = StateService::new(load, Arc::clone(&self.is_draining), self.constant);
         let incoming = incoming(self.listener, self.link.identity.clone());
         let (runs, places) = (self.here.runs.clone(), Arc::clone(&self.here.places));
         let is_draining = Arc::clone(&self.is_draining);

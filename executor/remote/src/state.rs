@@ -58,7 +58,7 @@ pub struct StateReply {
 
 impl StateReply {
     /// What an executor of this program would say about its versions.
-    pub(crate) fn own() -> Self {
+    pub fn of_this_program() -> Self {
         Self {
             skein_version: env!("CARGO_PKG_VERSION").to_owned(),
             duckdb_version: Database::version().trim_start_matches('v').to_owned(),
@@ -69,7 +69,7 @@ impl StateReply {
 
     /// Why an executor that says this cannot run plans of this program; nothing if it can.
     pub(crate) fn differs(&self) -> Option<String> {
-        let own = Self::own();
+        let own = Self::of_this_program();
         if self.skein_version != own.skein_version {
             return Some(format!(
                 "it is Skein {}, and this is Skein {}",

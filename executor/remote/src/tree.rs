@@ -10,6 +10,8 @@ use std::time::Instant;
 use arrow::datatypes::SchemaRef;
 use skein_executor_api::InputSpec;
 
+use crate::files::ListedFile;
+
 /// Stages, each after those that it reads; the rows of the last one come to the gateway.
 #[derive(Clone, Debug)]
 pub struct Tree {
@@ -45,6 +47,8 @@ pub struct Task {
     pub node: usize,
     /// Complete SQL for DuckDB.
     pub sql: String,
+    /// The files that it reads.
+    pub files: Vec<ListedFile>,
 }
 
 /// Rows that a stage reads from another one.

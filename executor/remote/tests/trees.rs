@@ -2,7 +2,7 @@
 //! between every number of fragments, errors, and what stops when nobody wants the rows any more.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use skein_executor::EmbeddedOptions;
 use skein_executor::engine::{Database, DatabaseOptions, FileAccess};
 use skein_executor_api::{BatchStream, Column, FragmentError, FragmentErrorKind, InputSpec};
 use skein_remote::{
-    Exchange, Keepalive, Link, Measurement, Node, Nodes, Remote, RemoteOptions, Server,
-    ServerOptions, Task, Tree, TreeInput, TreeStage,
+    Exchange, Keepalive, Link, ListedFile, Measurement, Node, Nodes, Remote, RemoteOptions, Server,
+    ServerOptions, StateReply, Task, Tree, TreeInput, TreeStage,
 };
 
 /// What runs for minutes in DuckDB unless it is stopped, without giving a row before its end.
@@ -65,6 +65,7 @@ fn options() -> ServerOptions {
         memory_bytes: None,
         waiting_bytes_max: 256 << 20,
         waiting_directory: std::env::temp_dir(),
+        versions: StateReply::of_this_program(),
     }
 }
 
@@ -112,6 +113,7 @@ fn stage(number: usize, sql: &str, of: &[(&str, &str)], tasks: usize, nodes: usi
         sql: sql
             .replace("$fragments", &tasks.to_string())
             .replace("$fragment", &index.to_string()),
+        files: Vec::new(),
     };
     TreeStage {
         number,
@@ -569,6 +571,31 @@ async fn what_nobody_wants_any_more_stops() {
     }
 }
 
+/// An executor that may read a folder.
+fn options_over(folder: &Path) -> ServerOptions {
+    let mut options = options();
+    let readable = format!("{}/", folder.display());
+    options.executor.database.file_access = FileAccess::Directories(vec![readable]);
+    options
+}
+
+/// A file that gives nothing until somebody writes into it.
+fn make_pipe(folder: &Path, index: usize) -> PathBuf {
+    let path = folder.join(format!("pipe-{index}"));
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo is there").success());
+    path
+}
+
+/// The numbers that somebody writes into the pipe of a fragment.
+fn read_pipe(folder: &Path) -> String {
+    format!(
+        "SELECT CAST(hash(a) >> 33 AS INTEGER) AS h, a AS k FROM read_csv('{}/pipe-$fragment', \
+         auto_detect = false, header = false, columns = {{'a': 'BIGINT'}})",
+        folder.display()
+    )
+}
+
 /// Two fragments read pipes into which nobody writes for `silence`. The other input of their readers
 /// has begun to flow and waits meanwhile, and so do two stages behind them.
 async fn inputs_are_silent_for(silence: Duration, link: Link) {
@@ -576,23 +603,11 @@ async fn inputs_are_silent_for(silence: Duration, link: Link) {
     const WIDE: &[(&str, &str)] = &[("h", "INTEGER"), ("k", "BIGINT"), ("t", "VARCHAR")];
     const COUNTS: &[(&str, &str)] = &[("h", "INTEGER"), ("n", "BIGINT")];
     let folder = tempfile::tempdir().expect("a folder");
-    let pipe = |index: usize| folder.path().join(format!("pipe-{index}"));
-    for index in 0..2 {
-        let made = std::process::Command::new("mkfifo")
-            .arg(pipe(index))
-            .status();
-        assert!(made.expect("mkfifo is there").success());
-    }
-    let mut reading_pipes = options();
+    let pipes = [make_pipe(folder.path(), 0), make_pipe(folder.path(), 1)];
+    let mut reading_pipes = options_over(folder.path());
     reading_pipes.link = link.clone();
-    let readable = format!("{}/", folder.path().display());
-    reading_pipes.executor.database.file_access = FileAccess::Directories(vec![readable]);
     let nodes = nodes_with(2, &reading_pipes).await;
-    let slow = format!(
-        "SELECT CAST(hash(a) >> 33 AS INTEGER) AS h, a AS k FROM read_csv('{}/pipe-$fragment', \
-         auto_detect = false, header = false, columns = {{'a': 'BIGINT'}})",
-        folder.path().display()
-    );
+    let slow = read_pipe(folder.path());
     let wide = "SELECT CAST(hash(range) >> 33 AS INTEGER) AS h, range AS k, \
                 repeat('x', 200) AS t FROM range(200000) WHERE range % $fragments = $fragment";
     let joined = "SELECT CAST(1 AS INTEGER) AS h, count(*) AS n FROM __s0 a JOIN __s1 b \
@@ -613,7 +628,7 @@ async fn inputs_are_silent_for(silence: Duration, link: Link) {
         ),
     ]);
     let write = |index: usize| {
-        let path = pipe(index);
+        let path = pipes[index].clone();
         // Left alone when the test fails: it may wait for ever for a fragment to read.
         std::thread::spawn(move || {
             // Opens when the fragment reads it.
@@ -661,4 +676,102 @@ async fn silence_is_no_failure() {
 async fn eleven_minutes_of_silence_are_no_failure() {
     // The engine forgets plans that nobody has asked for in ten minutes.
     inputs_are_silent_for(Duration::from_mins(11), Link::default()).await;
+}
+
+/// What an executor sees of a file need not be what the gateway has listed: it may have another copy, which
+/// may change while it is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_executor_reads_the_files_that_were_listed_or_none() {
+    const KEYS: &[(&str, &str)] = &[("h", "INTEGER"), ("k", "BIGINT")];
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("numbers.csv");
+    let nodes = nodes_with(2, &options_over(folder.path())).await;
+    let path = file.to_string_lossy().into_owned();
+    let sql = format!(
+        "SELECT CAST(1 AS INTEGER) AS h, a AS k FROM read_csv('{path}', header = false, \
+         columns = {{'a': 'BIGINT'}})"
+    );
+    let listed = |bytes| {
+        let mut first = stage(0, &sql, KEYS, 1, 2);
+        first.tasks[0].files = vec![
+            ListedFile {
+                path: "s3://elsewhere/a.parquet".to_owned(),
+                bytes: 1,
+            },
+            ListedFile {
+                path: path.clone(),
+                bytes,
+            },
+        ];
+        let last = stage(1, "SELECT h, k FROM __s0", KEYS, 2, 2);
+        tree(vec![first, reading(last, &[(0, TO_ALL, KEYS)])])
+    };
+    let error = run(&nodes, &listed(4)).await.expect_err("there is no file");
+    assert_eq!(error.kind, FragmentErrorKind::Missing, "{error}");
+    assert!(error.message.contains("numbers.csv"), "{error}");
+    std::fs::write(&file, "1\n2\n").expect("a file can be written");
+    let rows = run(&nodes, &listed(4)).await.expect("it is the one");
+    assert_eq!(rows.len(), 4);
+    let error = run(&nodes, &listed(5)).await.expect_err("it is shorter");
+    assert_eq!(error.kind, FragmentErrorKind::Changed, "{error}");
+    assert!(error.message.contains("numbers.csv"), "{error}");
+}
+
+/// Does something to a file.
+type Change = fn(&Path);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_while_an_executor_runs_is_an_error() {
+    const KEYS: &[(&str, &str)] = &[("h", "INTEGER"), ("k", "BIGINT")];
+    let folder = tempfile::tempdir().expect("a folder");
+    let nodes = nodes_with(1, &options_over(folder.path())).await;
+    let file = folder.path().join("numbers.csv");
+    let changes: [(Change, Option<FragmentErrorKind>); 4] = [
+        (|_| (), None),
+        // As long as before.
+        (
+            |file| std::fs::write(file, "3\n4\n").expect("it can be written"),
+            Some(FragmentErrorKind::Changed),
+        ),
+        (
+            |file| {
+                let other = file.with_extension("new");
+                std::fs::write(&other, "5\n6\n").expect("it can be written");
+                std::fs::rename(other, file).expect("it can be moved");
+            },
+            Some(FragmentErrorKind::Changed),
+        ),
+        (
+            |file| std::fs::remove_file(file).expect("it can be removed"),
+            Some(FragmentErrorKind::Missing),
+        ),
+    ];
+    for (change, expected) in changes {
+        std::fs::write(&file, "1\n2\n").expect("a file can be written");
+        let pipe = make_pipe(folder.path(), 0);
+        let mut reader = stage(0, &read_pipe(folder.path()), KEYS, 1, 1);
+        reader.tasks[0].files = vec![ListedFile {
+            path: file.to_string_lossy().into_owned(),
+            bytes: 4,
+        }];
+        let (path, target) = (pipe.clone(), file.clone());
+        // Left alone when the test fails: it may wait for ever for the fragment to read.
+        std::thread::spawn(move || {
+            // Opens when the fragment reads it, which is after it has looked at its files.
+            let opened = std::fs::File::options().write(true).open(path);
+            let mut pipe = opened.expect("it can be opened");
+            change(&target);
+            std::io::Write::write_all(&mut pipe, b"7\n").expect("the fragment still reads");
+        });
+        let rows = run(&nodes, &tree(vec![reader])).await;
+        match (rows, expected) {
+            (Ok(rows), None) => assert_eq!(rows[0][1], "7"),
+            (Err(error), Some(kind)) => {
+                assert_eq!(error.kind, kind, "{error}");
+                assert!(error.message.contains("numbers.csv"), "{error}");
+            }
+            (rows, expected) => panic!("{rows:?} instead of {expected:?}"),
+        }
+        std::fs::remove_file(pipe).expect("it can be removed");
+    }
 }

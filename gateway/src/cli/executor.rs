@@ -10,7 +10,7 @@ use skein_config::{Config, MemoryLimit, Overrides};
 use skein_executor::EmbeddedOptions;
 use skein_executor::engine::DatabaseOptions;
 use skein_remote::tls::{Identity, Part};
-use skein_remote::{Link, Server, ServerOptions};
+use skein_remote::{Link, Server, ServerOptions, StateReply};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{BLOCKING_THREADS_MAX, CliError, has_relations};
@@ -89,6 +89,7 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
         memory_bytes: settings.memory_limit.share(1),
         waiting_bytes_max: settings.waiting_bytes_max,
         waiting_directory: spilled.path().to_path_buf(),
+        versions: StateReply::of_this_program(),
     })
     .await?;
     eprintln!("skein: executor on {}", server.address());

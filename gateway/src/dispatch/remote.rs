@@ -10,6 +10,7 @@
 //! run a stage again, and might see other rows. A stage that several inputs of the root read is a
 //! tree whose rows are handed to each; a plan in which other stages share one runs in this process.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,10 +21,10 @@ use skein_config::Executors;
 use skein_executor::engine::Database;
 use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind};
 use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
-use skein_remote::{Members, Node, OnEnd, Remote, Task, Tree, TreeInput, TreeStage};
+use skein_remote::{ListedFile, Members, Node, OnEnd, Remote, Task, Tree, TreeInput, TreeStage};
 
 use super::exchange::{Waiting, divide};
-use super::layout::Layout;
+use super::layout::{Layout, Placed};
 use super::metrics::Measured;
 use super::schemas::Schemas;
 use super::{Dispatcher, Run, internal};
@@ -261,6 +262,7 @@ impl Run<'_> {
         let tasks = placed.map(|(index, placed)| Task {
             node: placed.executor,
             sql: self.fragment(number, index, placed).sql,
+            files: files_of(placed),
         });
         stages.push(TreeStage {
             number,
@@ -273,6 +275,17 @@ impl Run<'_> {
         });
         Ok(stages.len() - 1)
     }
+}
+
+/// The files of a fragment, each once.
+fn files_of(placed: &Placed) -> Vec<ListedFile> {
+    let files = placed.files.iter().flatten();
+    let sizes: BTreeMap<&str, u64> = files.map(|file| (file.path.as_str(), file.bytes)).collect();
+    let listed = |(path, bytes): (&str, u64)| ListedFile {
+        path: path.to_owned(),
+        bytes,
+    };
+    sizes.into_iter().map(listed).collect()
 }
 
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
