@@ -27,6 +27,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("order_by_non_integer_literal", "true"),
     // HUGEINT, UUID, TIMETZ and BIT keep their type in Arrow.
     ("arrow_lossless_conversion", "true"),
+    // Decimals of up to 18 digits travel in 8 bytes instead of 16.
+    ("arrow_output_version", "1.5"),
     // The order of files and rows is the order of the result where SQL leaves it open.
     ("preserve_insertion_order", "true"),
     // Errors carry their position as a number instead of a drawing.

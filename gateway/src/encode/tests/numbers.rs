@@ -1,8 +1,9 @@
 //! Booleans and numbers.
 
 use arrow::array::{
-    BinaryArray, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array,
-    Int32Array, Int64Array, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    BinaryArray, BooleanArray, Decimal32Array, Decimal64Array, Decimal128Array, Float32Array,
+    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, UInt8Array, UInt16Array,
+    UInt32Array, UInt64Array,
 };
 
 use super::*;
@@ -111,6 +112,23 @@ fn floats_and_decimals() {
         decimal(1, 4, 4),
         "0.0001",
         "0001ffff000000040001",
+    );
+    // As they come from DuckDB, up to 9 and 18 digits.
+    check(
+        "DECIMAL(4,2)",
+        Decimal32Array::from(vec![-1250])
+            .with_precision_and_scale(4, 2)
+            .unwrap(),
+        "-12.50",
+        "0002000040000002000c1388",
+    );
+    check(
+        "DECIMAL(18,4)",
+        Decimal64Array::from(vec![11_000])
+            .with_precision_and_scale(18, 4)
+            .unwrap(),
+        "1.1000",
+        "0002000000000004000103e8",
     );
     check(
         "DECIMAL(38,0)",
