@@ -8,9 +8,9 @@
 //! - a join of 6.0 with 1.5 million rows takes 0.3 s more than reading them.
 //!
 //! Estimates of rows come from the bytes of files and the number of columns. Results of earlier runs
-//! are not used yet, nor the number of rows that Parquet files state: so nothing is known about how
-//! many groups there are, and groups are exchanged only where they are asked to be, or where memory
-//! would not do.
+//! are not used, so nothing is known about how many groups there are, and groups are exchanged only
+//! where they are asked to be, or where memory would not do. What reading ranges spares is counted in
+//! [`ranges`](super::ranges).
 //!
 //! Inside of one process an exchange never pays: the executors share its cores. It happens there only
 //! on demand.
