@@ -10,7 +10,8 @@
 //! Invariants: a [`Config`] is complete and checked. Its paths are absolute (or URLs), its
 //! relations have a name and at least one path, and no two relations share schema and name; no two
 //! users share a name, and access rules ask for nothing that the server cannot check.
-//! Whether files exist is not looked at here; that is the catalog's work.
+//! Whether files exist is not looked at here; that is the catalog's work. [`pem`] and [`stamp`] are for
+//! those who read files that the configuration names: certificates, keys, users.
 
 pub mod access;
 pub mod client;
@@ -18,6 +19,7 @@ pub mod error;
 pub mod keys;
 mod load;
 pub mod memory;
+pub mod pem;
 pub mod reference;
 pub mod relation;
 pub mod stamp;

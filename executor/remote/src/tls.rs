@@ -17,21 +17,20 @@
 
 use std::fmt;
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore,
-    ServerConfig, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, ServerConfig,
+    SignatureScheme,
 };
 use skein_config::ExecutorTls;
-use skein_config::stamp::Stamp;
+use skein_config::pem::{self, PemError};
+use skein_config::stamp::Made;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
@@ -70,22 +69,9 @@ impl fmt::Display for Part {
 /// Why processes cannot prove who they are.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file that holds no certificates.
-    #[error("cannot read certificates from \"{path}\": {message}")]
-    Certificates {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// A file that holds no private key.
-    #[error("cannot read a private key from \"{path}\": {message}")]
-    Key {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        message: String,
-    },
+    /// A file without what it should hold.
+    #[error(transparent)]
+    Pem(#[from] PemError),
     /// Files that do not fit together.
     #[error("certificate \"{certificate}\" cannot be used with its key and CA: {message}")]
     Files {
@@ -112,14 +98,13 @@ pub enum TlsError {
 struct Current {
     acceptor: TlsAcceptor,
     connector: TlsConnector,
-    stamp: Stamp,
 }
 
 /// What this process shows to others, and what it asks of them.
 pub struct Identity {
     settings: ExecutorTls,
     part: Part,
-    current: RwLock<Arc<Current>>,
+    current: Made<Current>,
 }
 
 impl fmt::Debug for Identity {
@@ -136,37 +121,28 @@ impl Identity {
         if settings.certificate.is_empty() {
             return Ok(None);
         }
+        let files = [&settings.ca, &settings.certificate, &settings.key];
         Ok(Some(Arc::new(Self {
-            current: RwLock::new(Arc::new(load(settings, part)?)),
+            current: Made::of(files, || load(settings, part))?,
             settings: settings.clone(),
             part,
         })))
     }
 
-    fn current(&self) -> Arc<Current> {
-        let current = self.current.read();
-        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Reads the files again if they have changed. Says whether they had.
     pub fn reload(&self) -> Result<bool, TlsError> {
-        if stamp(&self.settings) == self.current().stamp {
-            return Ok(false);
-        }
-        let loaded = Arc::new(load(&self.settings, self.part)?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = loaded;
-        Ok(true)
+        self.current.renew(|| load(&self.settings, self.part))
     }
 
     /// Encrypts a connection that this process has opened to an executor.
     pub async fn connect(&self, stream: TcpStream) -> io::Result<client::TlsStream<TcpStream>> {
         let name = server_name(Part::Executor);
-        self.current().connector.connect(name, stream).await
+        self.current.current().connector.connect(name, stream).await
     }
 
     /// Encrypts a connection that another process has opened.
     pub async fn accept(&self, stream: TcpStream) -> io::Result<server::TlsStream<TcpStream>> {
-        self.current().acceptor.accept(stream).await
+        self.current.current().acceptor.accept(stream).await
     }
 }
 
@@ -174,30 +150,15 @@ fn server_name(part: Part) -> ServerName<'static> {
     ServerName::try_from(part.name()).expect("the names of parts are DNS names")
 }
 
-fn stamp(settings: &ExecutorTls) -> Stamp {
-    Stamp::of([&settings.ca, &settings.certificate, &settings.key])
-}
-
 fn load(settings: &ExecutorTls, part: Part) -> Result<Current, TlsError> {
-    // The stamp first: a change while files are read is then seen the next time.
-    let stamp = stamp(settings);
-    let chain = certificates(&settings.certificate)?;
-    let key = private_key(&settings.key)?;
+    let chain = pem::certificates(&settings.certificate)?;
+    let key = pem::private_key(&settings.key)?;
     let unusable = |message: String| TlsError::Files {
         certificate: settings.certificate.clone(),
         message,
     };
     let refused = |error: rustls::Error| unusable(error.to_string());
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(&settings.ca)? {
-        roots
-            .add(certificate)
-            .map_err(|error| TlsError::Certificates {
-                path: settings.ca.clone(),
-                message: error.to_string(),
-            })?;
-    }
-    let roots = Arc::new(roots);
+    let roots = Arc::new(pem::roots(&settings.ca)?);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let callers =
         WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(&provider))
@@ -236,7 +197,6 @@ fn load(settings: &ExecutorTls, part: Part) -> Result<Current, TlsError> {
     Ok(Current {
         acceptor: TlsAcceptor::from(Arc::new(server)),
         connector: TlsConnector::from(Arc::new(client)),
-        stamp,
     })
 }
 
@@ -303,35 +263,6 @@ impl ClientCertVerifier for Callers {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_verify_schemes()
     }
-}
-
-fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let refused = |message: String| TlsError::Certificates {
-        path: path.to_owned(),
-        message,
-    };
-    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| refused(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(refused("there is none in it".to_owned()));
-    }
-    Ok(certificates)
-}
-
-fn private_key(path: &str) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let key = PrivateKeyDer::from_pem_file(path).map_err(|error| TlsError::Key {
-        path: path.to_owned(),
-        message: error.to_string(),
-    })?;
-    let mode = std::fs::metadata(path).map(|metadata| metadata.mode());
-    if mode.is_ok_and(|mode| mode & 0o007 != 0) {
-        tracing::warn!(
-            key = path,
-            "everybody on this machine may read the private key"
-        );
-    }
-    Ok(key)
 }
 
 #[cfg(test)]

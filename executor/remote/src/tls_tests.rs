@@ -3,6 +3,9 @@
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
 };
+use rustls::RootCertStore;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -179,15 +182,16 @@ async fn callers_believe_executors_of_their_own_ca_only() {
     let (ours, foreign) = (Authority::new(), Authority::new());
     let gateway = Files::new(&ours.pem, &ours.part(Part::Gateway));
     let gateway = gateway.open(Part::Gateway).expect("a good certificate");
-    let connector = gateway.current().connector.clone();
+    let connector = gateway.current.current().connector.clone();
     let serving = |ca: &Authority, pair: &[String; 2]| {
         let files = Files::new(&ca.pem, pair);
         // What no executor of ours would start with.
-        load(&files.settings, Part::Executor).map(|current| {
+        let none: [&str; 0] = [];
+        Made::of(none, || load(&files.settings, Part::Executor)).map(|current| {
             Arc::new(Identity {
                 settings: files.settings.clone(),
                 part: Part::Executor,
-                current: RwLock::new(Arc::new(current)),
+                current,
             })
         })
     };

@@ -20,6 +20,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose,
 };
+use skein_config::pem;
 use skein_remote::tls::Part;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
@@ -178,7 +179,7 @@ fn known_ca(directory: &Path, today: Date) -> Result<Option<Ca>, String> {
             ));
         }
     }
-    let certificates = tls::certificates(&path).map_err(|error| error.to_string())?;
+    let certificates = pem::certificates(&path).map_err(|error| error.to_string())?;
     let certificate = &certificates[0];
     let name = tls::common_name(certificate).filter(|name| name.starts_with(CA_NAME));
     let parsed = Certificate::from_der(certificate);

@@ -11,12 +11,13 @@ use std::task::{Context, Poll};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use skein_config::pem::{self, PemError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
 
-use crate::pgwire::tls::{ALPN, TlsError, certificates, end_point};
+use crate::pgwire::tls::{ALPN, end_point};
 
 /// Whom a client believes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Encrypt {
     /// Reads the root certificates.
-    pub fn new(trust: Trust<'_>, identity: Option<Identity>) -> Result<Self, TlsError> {
+    pub fn new(trust: Trust<'_>, identity: Option<Identity>) -> Result<Self, PemError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -48,26 +49,15 @@ impl Encrypt {
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(AnyServer(provider))),
             Trust::Roots(path) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates(path)? {
-                    roots
-                        .add(certificate)
-                        .map_err(|error| TlsError::Certificates {
-                            path: path.to_owned(),
-                            message: error.to_string(),
-                        })?;
-                }
+                let roots = pem::roots(path)?;
                 builder.with_root_certificates(roots)
             }
         };
         let mut config = match identity {
             None => builder.with_no_client_auth(),
-            Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
-                TlsError::Certificates {
-                    path: "the client's certificate".to_owned(),
-                    message: error.to_string(),
-                }
-            })?,
+            Some((chain, key)) => builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| PemError::certificates("the client's certificate", &error))?,
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
         Ok(Self {

@@ -8,9 +8,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use skein_config::stamp::Stamp;
+use skein_config::stamp::Made;
 use skein_config::users::read;
 use skein_config::{Config, ConfigError, User, Verifier};
 
@@ -84,7 +84,7 @@ impl Users {
 pub struct UserStore {
     configured: Vec<User>,
     file: Option<PathBuf>,
-    current: RwLock<(Arc<Users>, Stamp)>,
+    current: Made<Users>,
 }
 
 impl UserStore {
@@ -93,7 +93,7 @@ impl UserStore {
         let file = Some(&config.login.users_file).filter(|file| !file.is_empty());
         let file = file.map(PathBuf::from);
         let configured = config.users.clone();
-        let current = RwLock::new(load(&configured, file.as_ref())?);
+        let current = Made::of(&file, || load(&configured, file.as_ref()))?;
         Ok(Self {
             configured,
             file,
@@ -103,34 +103,22 @@ impl UserStore {
 
     /// The users of now.
     pub fn current(&self) -> Arc<Users> {
-        let current = self.current.read();
-        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner).0)
+        self.current.current()
     }
 
     /// Reads the users file again if it has changed. Says whether it had.
     pub fn reload(&self) -> Result<bool, ConfigError> {
-        let Some(file) = &self.file else {
-            return Ok(false);
-        };
-        let known = self.current.read();
-        let known = known.unwrap_or_else(PoisonError::into_inner).1.clone();
-        if Stamp::of([file]) == known {
-            return Ok(false);
-        }
-        let loaded = load(&self.configured, Some(file))?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = loaded;
-        Ok(true)
+        let make = || load(&self.configured, self.file.as_ref());
+        self.current.renew(make)
     }
 }
 
-fn load(configured: &[User], file: Option<&PathBuf>) -> Result<(Arc<Users>, Stamp), ConfigError> {
-    // The stamp first: a change while the file is read is then seen the next time.
-    let stamp = Stamp::of(file);
+fn load(configured: &[User], file: Option<&PathBuf>) -> Result<Users, ConfigError> {
     let mut users = configured.to_vec();
     if let Some(file) = file {
         users.extend(read(file, configured)?);
     }
-    Ok((Arc::new(Users::new(users)), stamp))
+    Ok(Users::new(users))
 }
 
 #[cfg(test)]

@@ -7,16 +7,13 @@
 //! client certificate is looked at. ALPN, where a client uses it, has to name PostgreSQL.
 
 use std::fmt::Debug;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use sha2::{Digest, Sha256, Sha384, Sha512};
-use skein_config::stamp::Stamp;
+use skein_config::pem::{self, PemError};
+use skein_config::stamp::Made;
 use skein_config::tls::TlsVersion;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
@@ -32,22 +29,9 @@ pub const ALPN: &[u8] = b"postgresql";
 /// Why connections cannot be encrypted.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file that holds no certificates.
-    #[error("cannot read certificates from \"{path}\": {message}")]
-    Certificates {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// A file that holds no private key.
-    #[error("cannot read a private key from \"{path}\": {message}")]
-    Key {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        message: String,
-    },
+    /// A file without what it should hold.
+    #[error(transparent)]
+    Pem(#[from] PemError),
     /// Files that do not fit together.
     #[error("certificate \"{certificate}\" and key \"{key}\" cannot be used: {message}")]
     Pair {
@@ -64,13 +48,12 @@ pub enum TlsError {
 struct Current {
     acceptor: TlsAcceptor,
     end_point: Option<Vec<u8>>,
-    stamp: Stamp,
 }
 
 /// Encrypts connections.
 pub struct Tls {
     settings: skein_config::Tls,
-    current: RwLock<Arc<Current>>,
+    current: Made<Current>,
 }
 
 /// What is known of an encrypted connection.
@@ -97,25 +80,16 @@ impl Tls {
         if settings.certificate.is_empty() {
             return Ok(None);
         }
+        let files = [&settings.certificate, &settings.key, &settings.client_ca];
         Ok(Some(Self {
-            current: RwLock::new(Arc::new(load(settings)?)),
+            current: Made::of(files, || load(settings))?,
             settings: settings.clone(),
         }))
     }
 
-    fn current(&self) -> Arc<Current> {
-        let current = self.current.read();
-        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Reads the files again if they have changed. Says whether they had.
     pub fn reload(&self) -> Result<bool, TlsError> {
-        if stamp(&self.settings) == self.current().stamp {
-            return Ok(false);
-        }
-        let loaded = Arc::new(load(&self.settings)?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = loaded;
-        Ok(true)
+        self.current.renew(|| load(&self.settings))
     }
 
     /// Does the handshake.
@@ -123,7 +97,7 @@ impl Tls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let current = self.current();
+        let current = self.current.current();
         let stream = current.acceptor.accept(stream).await?;
         let (_, connection) = stream.get_ref();
         let client = connection.peer_certificates().and_then(<[_]>::first);
@@ -144,19 +118,9 @@ impl Debug for Tls {
     }
 }
 
-fn stamp(settings: &skein_config::Tls) -> Stamp {
-    Stamp::of([&settings.certificate, &settings.key, &settings.client_ca])
-}
-
 fn load(settings: &skein_config::Tls) -> Result<Current, TlsError> {
-    // The stamp first: a change while files are read is then seen the next time.
-    let stamp = stamp(settings);
-    let chain = certificates(&settings.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&settings.key).map_err(|error| TlsError::Key {
-        path: settings.key.clone(),
-        message: error.to_string(),
-    })?;
-    warn_if_readable(&settings.key);
+    let chain = pem::certificates(&settings.certificate)?;
+    let key = pem::private_key(&settings.key)?;
     let end_point = chain.first().and_then(|certificate| end_point(certificate));
     let unusable = |error: rustls::Error| TlsError::Pair {
         certificate: settings.certificate.clone(),
@@ -170,20 +134,11 @@ fn load(settings: &skein_config::Tls) -> Result<Current, TlsError> {
     let builder = if settings.client_ca.is_empty() {
         builder.with_no_client_auth()
     } else {
-        let refused = |message: String| TlsError::Certificates {
-            path: settings.client_ca.clone(),
-            message,
-        };
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(&settings.client_ca)? {
-            roots
-                .add(certificate)
-                .map_err(|error| refused(error.to_string()))?;
-        }
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        let roots = Arc::new(pem::roots(&settings.client_ca)?);
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
             .allow_unauthenticated()
             .build()
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(|error| PemError::certificates(&settings.client_ca, &error))?;
         builder.with_client_cert_verifier(verifier)
     };
     let mut config = builder.with_single_cert(chain, key).map_err(unusable)?;
@@ -193,7 +148,6 @@ fn load(settings: &skein_config::Tls) -> Result<Current, TlsError> {
     Ok(Current {
         acceptor: TlsAcceptor::from(Arc::new(config)),
         end_point,
-        stamp,
     })
 }
 
@@ -203,28 +157,6 @@ fn versions(oldest: TlsVersion) -> &'static [&'static SupportedProtocolVersion] 
     match oldest {
         TlsVersion::V12 => &FROM_12,
         TlsVersion::V13 => &FROM_12[..1],
-    }
-}
-
-/// The certificates of a PEM file; at least one.
-pub(crate) fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let refused = |message: String| TlsError::Certificates {
-        path: path.to_owned(),
-        message,
-    };
-    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| refused(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(refused("there is none in it".to_owned()));
-    }
-    Ok(certificates)
-}
-
-fn warn_if_readable(key: &str) {
-    let mode = std::fs::metadata(Path::new(key)).map(|metadata| metadata.mode());
-    if mode.is_ok_and(|mode| mode & 0o007 != 0) {
-        tracing::warn!(key, "everybody on this machine may read the private key");
     }
 }
 

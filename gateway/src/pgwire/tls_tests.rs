@@ -69,7 +69,7 @@ fn new_files_are_used_and_wrong_ones_are_not() {
     let files = Files::new(&certificate, &key);
     let tls = Tls::open(&files.settings).expect("they fit");
     let tls = tls.expect("TLS is configured");
-    assert_eq!(tls.current().end_point, end_point(&der));
+    assert_eq!(tls.current.current().end_point, end_point(&der));
     assert!(!tls.reload().expect("nothing has changed"));
     let (other, other_key, other_der) = made(&rcgen::PKCS_ECDSA_P256_SHA256, &["second"]);
     files.write("server.crt", &other);
@@ -77,10 +77,10 @@ fn new_files_are_used_and_wrong_ones_are_not() {
         .reload()
         .expect_err("the key is that of another certificate");
     assert!(error.to_string().contains("cannot be used"), "{error}");
-    assert_eq!(tls.current().end_point, end_point(&der));
+    assert_eq!(tls.current.current().end_point, end_point(&der));
     files.write("server.key", &other_key);
     assert!(tls.reload().expect("they fit again"));
-    assert_eq!(tls.current().end_point, end_point(&other_der));
+    assert_eq!(tls.current.current().end_point, end_point(&other_der));
 }
 
 #[test]
