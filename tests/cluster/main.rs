@@ -7,6 +7,7 @@ mod failures;
 mod files;
 mod gateways;
 mod kills;
+mod load;
 mod losses;
 mod slow;
 mod statements;

@@ -31,6 +31,12 @@ pub fn resident_bytes() -> u64 {
     status("VmRSS:") * 1024
 }
 
+/// Resident memory of another process, in bytes; 0 if it is gone.
+pub fn resident_bytes_of(process: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    number(&status, "VmRSS:") * 1024
+}
+
 /// Threads.
 pub fn threads() -> u64 {
     status("Threads:")
@@ -43,6 +49,10 @@ pub fn open_files() -> usize {
 
 fn status(field: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux has /proc");
+    number(&status, field)
+}
+
+fn number(status: &str, field: &str) -> u64 {
     let line = status.lines().find(|line| line.starts_with(field));
     let number = line.and_then(|line| line.split_whitespace().nth(1));
     number.and_then(|number| number.parse().ok()).unwrap_or(0)
