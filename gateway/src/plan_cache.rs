@@ -26,6 +26,10 @@ pub struct PlanKey {
     pub schema_version: u64,
     /// Where unqualified names are looked up.
     pub search_path: String,
+    /// Who asks.
+    pub user: String,
+    /// What the client calls the database.
+    pub database: String,
     /// Division by zero is an error.
     pub checks_divisors: bool,
 }

@@ -5,6 +5,7 @@
 //! | [`facts`] | the files of `catalog/src/system` with what PostgreSQL 15 has built in; and that Skein has what they list |
 //! | [`relations`] | names and types of the columns of every relation of `pg_catalog` and `information_schema` |
 //! | [`answers`] | what functions, casts and settings give, statement by statement |
+//! | [`speed`] | how long statements take that show the session |
 //!
 //! Where recorded traffic lies beside the checkout, its inventory is held against the latter two, so
 //! that nothing that a client uses is left out. Without a PostgreSQL the comparisons are skipped.
@@ -12,6 +13,7 @@
 mod answers;
 mod facts;
 mod relations;
+mod speed;
 
 use skein_tests::client::Client;
 use skein_tests::cluster::{Cluster, ClusterOptions};

@@ -126,6 +126,33 @@ fn a_session_cancels_the_statement_of_another_one() {
 }
 
 #[test]
+fn understood_statements_are_shared_but_not_what_they_show() {
+    let cluster = cluster();
+    let (mut ann, mut bob) = (client_of(&cluster, "ann"), client_of(&cluster, "bob"));
+    let (ids, path) = ([process_id(&mut ann), process_id(&mut bob)], "pg_catalog");
+    text(&mut bob, "SET search_path = pg_catalog");
+    let sql = "SELECT current_user, current_schema(), current_setting('search_path'), \
+         (SELECT setting FROM pg_settings WHERE name = 'search_path'), \
+         (SELECT count(*) FROM pg_roles WHERE rolname = current_user), \
+         (SELECT usename FROM pg_stat_activity WHERE pid = pg_backend_pid()), pg_backend_pid()";
+    for _ in 0..2 {
+        let public = "\"$user\", public";
+        let seen = format!("ann,public,{public},{public},1,ann,{}", ids[0]);
+        assert_eq!(text(&mut ann, sql), seen);
+        let seen = format!("bob,{path},{path},{path},1,bob,{}", ids[1]);
+        assert_eq!(text(&mut bob, sql), seen);
+    }
+    // Once by itself, so that nothing but the role is the session's.
+    let sql = "SELECT rolname FROM pg_roles WHERE rolname !~ '^(pg_|skein$)'";
+    assert_eq!(text(&mut ann, sql), "ann");
+    assert_eq!(text(&mut bob, sql), "bob");
+    text(&mut ann, "SET work_mem = '8MB'");
+    let sql = "SELECT setting FROM pg_settings WHERE name = 'work_mem'";
+    assert_eq!(text(&mut ann, sql), "8192");
+    assert_eq!(text(&mut bob, sql), "4096");
+}
+
+#[test]
 fn other_users_are_seen_but_not_their_statements() {
     let cluster = cluster();
     let (mut ann, mut bob) = (client_of(&cluster, "ann"), client_of(&cluster, "bob"));

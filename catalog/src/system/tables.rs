@@ -15,7 +15,7 @@ const OWN: &str = "9001 9002 9003 skein.executors v name:text address:text state
     last_seen:timestamptz failures:int8 last_failure:timestamptz last_error:text";
 
 /// A relation of `pg_catalog`, `information_schema` or `skein`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemRelation {
     /// PostgreSQL's OID of it.
     pub oid: u32,
@@ -32,7 +32,7 @@ pub struct SystemRelation {
 }
 
 /// A column of a [`SystemRelation`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemColumn {
     /// Its name.
     pub name: &'static str,

@@ -38,7 +38,7 @@ pub mod patterns;
 mod regex;
 mod rows;
 mod session;
-mod session_rows;
+pub mod session_rows;
 mod sets;
 pub mod settle;
 mod sleeps;
@@ -66,7 +66,10 @@ pub use regex::RegexFault;
 pub use texts::FormatFault;
 pub(crate) use written::{has_modifier, written_type};
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+
+use skein_catalog::system::SystemRelation;
 
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind};
@@ -225,10 +228,16 @@ pub struct SettingFact {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
     /// The tree now holds values of this session: it must not be reused for another one, nor after
-    /// a setting has changed.
+    /// a setting has changed. Names of the user and of the database do not count, nor does what
+    /// follows from them.
     pub session: bool,
+    /// Settings that values in the tree follow from, and what `SHOW` printed for them; nothing for those
+    /// that there were not.
+    pub settings: BTreeMap<String, Option<String>>,
     /// The tree names relations or functions of the catalogue, so it runs on the shadow database.
     pub catalogue: bool,
+    /// Relations whose rows are still to be put in, see [`session_rows`].
+    pub shown: Vec<&'static SystemRelation>,
     /// Calls of `set_config`: the settings to change when the statement runs.
     pub set_config: Vec<SetConfig>,
     /// Seconds to wait before the statement runs, as texts.
@@ -446,6 +455,14 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The value of a setting, which the tree then depends on.
+    fn setting(&mut self, name: &str) -> Option<String> {
+        let value = self.facts.setting(name);
+        let settings = &mut self.found.settings;
+        settings.insert(name.to_ascii_lowercase(), value.clone());
+        value
+    }
+
     fn visit(&mut self, node: NodeMut<'_>) -> Descend {
         if self.error.is_some() {
             return Descend::Over;

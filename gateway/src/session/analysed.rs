@@ -23,6 +23,7 @@ use skein_planner::postgres::Rewritten;
 use skein_planner::resolve::ResolvedQuery;
 use skein_planner::split::SplitOptions;
 
+use super::settings::Settings;
 use super::understand::Understood;
 use crate::encode::Origin;
 use crate::error::GatewayError;
@@ -166,7 +167,15 @@ impl AnalysedQuery {
         }
     }
 
-    /// Whether other sessions, and this one later, may use it as it is.
+    /// Whether the settings that values in it follow from are still the same.
+    pub fn suits(&self, settings: &Settings) -> bool {
+        let known = self.rewritten.settings.iter();
+        known
+            .into_iter()
+            .all(|(name, value)| settings.show(name).ok() == *value)
+    }
+
+    /// Whether other sessions with the same settings, and this one later, may use it as it is.
     pub fn may_be_shared(&self) -> bool {
         !self.rewritten.session && self.rewritten.set_config.is_empty() && self.paths.is_empty()
     }

@@ -136,9 +136,15 @@ impl Session {
             parameter_types: parameter_types.to_vec(),
             schema_version: self.schema_version(),
             search_path: self.derived.search_path_text.clone(),
+            user: self.user.clone(),
+            database: self.database.clone(),
             checks_divisors: self.settings.checks_divisors(),
         };
-        if let Some(known) = self.gateway.plans().get(&key) {
+        let suits = |known: &Arc<Analysed>| {
+            let query = known.query.as_ref();
+            query.is_none_or(|query| query.suits(&self.settings))
+        };
+        if let Some(known) = self.gateway.plans().get(&key).filter(suits) {
             return Ok(known);
         }
         let analysed = self

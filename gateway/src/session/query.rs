@@ -16,18 +16,18 @@ use arrow::datatypes::DataType;
 use futures::{StreamExt, stream};
 use skein_catalog::ranges::Ranges;
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
-use skein_catalog::snapshot::RelationSnapshot;
+use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
 use skein_executor_api::{BatchStream, Column, FragmentErrorKind};
 use skein_planner::ast::{Query, print};
 use skein_planner::clock::bind_clock;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
-use skein_planner::postgres::patterns;
+use skein_planner::postgres::{patterns, session_rows};
 use skein_planner::resolve::Mentions;
 use skein_planner::split::{self, Cluster, SplitOptions};
 
 use super::Session;
-use super::analysed::Analysed;
+use super::analysed::{Analysed, AnalysedQuery};
 use super::guard::Guard;
 use super::parameters::put_parameters;
 use super::settings::SplitMode;
@@ -61,7 +61,10 @@ impl Session {
         let Some(query) = &analysed.query else {
             return Ok(Arc::clone(analysed));
         };
-        if query.schema_version == self.schema_version() && !query.rewritten.session {
+        if query.schema_version == self.schema_version()
+            && query.suits(&self.settings)
+            && !query.rewritten.session
+        {
             return Ok(Arc::clone(analysed));
         }
         let (text, parsed) = (Arc::clone(&query.text), Arc::clone(&query.parsed));
@@ -128,6 +131,7 @@ impl Session {
         if analysed.resolved.relations.is_empty() {
             if lasting {
                 let (sql, is_brief) = (analysed.sql.clone(), analysed.is_brief);
+                let sql = self.with_session_rows(sql, analysed, &snapshot);
                 let mut planned = Planned::on_shadow(sql, shadow, is_brief);
                 if let Planned::Brief { constant, .. } = &mut planned
                     && analysed.is_constant()
@@ -140,7 +144,7 @@ impl Session {
             put_parameters(&mut bound, parameters);
             patterns::fold(&mut bound)?;
             bind_clock(&mut bound, &self.transaction.now());
-            let sql = print::query_sql(&bound);
+            let sql = self.with_session_rows(print::query_sql(&bound), analysed, &snapshot);
             return Ok(Planned::on_shadow(sql, shadow, analysed.is_brief));
         }
         // What joins files with the catalogue runs whole, where both are.
@@ -183,6 +187,23 @@ impl Session {
             Ok(Planned::Fragments { plan })
         });
         guard.run(work).await
+    }
+
+    /// A statement with the rows that show the session as it is now.
+    fn with_session_rows(
+        &self,
+        mut sql: String,
+        analysed: &AnalysedQuery,
+        snapshot: &CatalogSnapshot,
+    ) -> String {
+        let shown = &analysed.rewritten.shown;
+        if !shown.is_empty() {
+            let context = self.context();
+            context.with_facts(snapshot, |facts| {
+                session_rows::fill(&mut sql, shown, facts);
+            });
+        }
+        sql
     }
 
     /// What the planner needs to know; `mixed`: the statement joins files with the catalogue.

@@ -22,7 +22,7 @@ use skein_planner::postgres::operands;
 use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::using::merged_first;
-use skein_planner::postgres::{Rewritten, rewrite};
+use skein_planner::postgres::{Rewritten, rewrite, session_rows};
 use skein_planner::resolve::names::output_names;
 use skein_planner::resolve::parameters::parameter_count;
 use skein_planner::resolve::{
@@ -112,6 +112,15 @@ impl Context {
         snapshot: &CatalogSnapshot,
         outputs: &Outputs,
     ) -> Result<Rewritten, GatewayError> {
+        self.with_facts(snapshot, |facts| Ok(rewrite(query, text, facts, outputs)?))
+    }
+
+    /// Does something with what SQL may ask about the session.
+    pub(super) fn with_facts<T>(
+        &self,
+        snapshot: &CatalogSnapshot,
+        read: impl FnOnce(&Facts<'_>) -> T,
+    ) -> T {
         let users = self.gateway.users();
         let facts = Facts {
             settings: &self.settings,
@@ -126,12 +135,12 @@ impl Context {
             addresses: self.addresses,
             started: self.gateway.started(),
         };
-        Ok(rewrite(query, text, &facts, outputs)?)
+        read(&facts)
     }
 }
 
 impl Session {
-    fn context(&self) -> Context {
+    pub(super) fn context(&self) -> Context {
         Context {
             gateway: Arc::clone(&self.gateway),
             user: self.user.clone(),
@@ -244,10 +253,18 @@ fn understand(
     let parsed = merged_columns_first(parsed, snapshot, context);
     let known = outputs(&parsed, text, snapshot, context.scope());
     let mut rewritten = (*parsed).clone();
-    let found = context.rewrite(&mut rewritten, text, snapshot, &known)?;
+    let mut found = context.rewrite(&mut rewritten, text, snapshot, &known)?;
     let mut resolved = resolve(rewritten, snapshot, context.scope())
         .map_err(|error| with_signature(error, &parsed, shadow))?;
     resolved.touches_catalogue |= found.catalogue;
+    if !resolved.relations.is_empty() && !found.shown.is_empty() {
+        // What joins files with the session is planned with the session's rows in it.
+        let shown = std::mem::take(&mut found.shown);
+        context.with_facts(snapshot, |facts| {
+            session_rows::fill_tree(&mut resolved.query, &shown, facts);
+        });
+        found.session = true;
+    }
     let count = parameter_count(&parsed)?;
     let declared = &with_known_types(declared, &known)[..];
     let bind = |query: &mut Query| {

@@ -118,9 +118,11 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
                 table.alias.clone_from(name);
             }
             if relation.schema != "information_schema"
-                && let Some(rows) = session_rows::of(relation, context)
+                && let Some(query) = session_rows::stand_in(relation)
             {
-                context.found.session = true;
+                if !context.found.shown.contains(&relation) {
+                    context.found.shown.push(relation);
+                }
                 let mut aliases: Vec<String> = relation
                     .columns
                     .iter()
@@ -130,13 +132,12 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
                     alias.clone_from(given);
                 }
                 table.column_aliases = aliases;
-                table.kind = TableRefKind::Values { rows };
+                table.kind = TableRefKind::Subquery(Box::new(query));
                 return Descend::Over;
             }
             relation.schema.clone_into(schema);
             let database = context.facts.database();
             if database != system::DATABASE && name_database(table, relation, database) {
-                context.found.session = true;
                 return Descend::Over;
             }
             Descend::Into
@@ -164,7 +165,7 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
             let name = function.name.clone();
             match super::session::value(function, location, context) {
                 Ok(Some(value)) => {
-                    context.found.session = true;
+                    super::session::note(&name, context);
                     if table.alias.is_empty() {
                         table.alias.clone_from(&name);
                     }

@@ -1,7 +1,10 @@
 //! Functions and keywords whose value belongs to the session: written in as constants, so that a
 //! statement means the same wherever it runs.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+
+use serde_json::json;
 
 use super::{ConfigValue, Context, RewriteError, SessionFacts, SetConfig, node};
 use crate::ast::visit::Descend;
@@ -52,7 +55,7 @@ pub(super) fn column(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             }
             _ => node::text(context.facts.user()),
         };
-        context.found.session = true;
+        note(&name, context);
         replace(expr, value);
         return Descend::Over;
     }
@@ -116,9 +119,10 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     if !is_session_call(call) {
         return Descend::Into;
     }
+    let name = call.name.clone();
     match value(call, location, context) {
         Ok(Some(value)) => {
-            context.found.session = true;
+            note(&name, context);
             replace(expr, value);
             Descend::Over
         }
@@ -127,6 +131,28 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             context.error = Some(error);
             Descend::Over
         }
+    }
+}
+
+/// Notes on what the value of a session's function depends.
+pub(super) fn note(function: &str, context: &mut Context<'_>) {
+    match function {
+        // Settings are noted where their names are known. All others are the same as long as the
+        // session lasts, and in every session of the user in the database.
+        "current_setting"
+        | "version"
+        | "current_user"
+        | "session_user"
+        | "current_role"
+        | "user"
+        | "current_database"
+        | "current_catalog"
+        | "pg_postmaster_start_time"
+        | "pg_conf_load_time"
+        | "txid_current"
+        | "pg_export_snapshot" => {}
+        "current_schema" | "current_schemas" => _ = context.setting("search_path"),
+        _ => context.found.session = true,
     }
 }
 
@@ -161,6 +187,7 @@ pub(super) fn value(
         }
         ("current_setting", 1 | 2) => {
             let Some(name) = node::constant_text(&call.args[0]) else {
+                context.found.session = true;
                 return Ok(Some(setting_by_name(call.args[0].clone(), facts)));
             };
             let missing_ok = call
@@ -168,14 +195,12 @@ pub(super) fn value(
                 .get(1)
                 .and_then(node::constant_bool)
                 .unwrap_or(false);
-            match facts.setting(name) {
+            let name = name.to_owned();
+            match context.setting(&name) {
                 Some(value) => node::text(&value),
                 None if missing_ok => node::text_or_null(None),
                 None => {
-                    return Err(RewriteError::UnknownSetting {
-                        name: name.to_owned(),
-                        position,
-                    });
+                    return Err(RewriteError::UnknownSetting { name, position });
                 }
             }
         }
@@ -231,13 +256,19 @@ fn address(function: &str, facts: &dyn SessionFacts) -> Option<SocketAddr> {
 
 /// `current_setting` of a name that only the rows tell; NULL for one that does not exist.
 fn setting_by_name(name: Expr, facts: &dyn SessionFacts) -> Expr {
-    let settings = facts.settings();
-    let names = settings
-        .iter()
-        .map(|it| node::text(&it.name.to_lowercase()))
+    let settings: BTreeMap<String, String> = facts
+        .settings()
+        .into_iter()
+        .map(|it| (it.name.to_lowercase(), it.setting))
         .collect();
-    let values = settings.iter().map(|it| node::text(&it.setting)).collect();
-    let map = node::call("", "map", vec![node::array(names), node::array(values)]);
+    // One constant: a call with hundreds of arguments would be read again and again.
+    let settings = json!(settings).to_string();
+    let shape = json!("MAP(VARCHAR, VARCHAR)").to_string();
+    let map = node::call(
+        "",
+        "from_json",
+        vec![node::text(&settings), node::text(&shape)],
+    );
     node::call(
         "",
         "map_extract_value",

@@ -1,19 +1,98 @@
 //! The rows of catalogue relations that show sessions and users: settings, roles, what runs.
 //!
-//! They are written into the statement as values, because every session sees other ones; the
-//! shadow database has the relations, but they are empty there.
+//! Every session sees other ones, so they are no rows of the shadow database. All rows of a relation are
+//! one constant, a JSON document: a hundred settings as expressions took DuckDB and us a tenth of a
+//! second to read, again and again. What is understood has another document in its place, which says
+//! only what it stands for, so that sessions can share it.
+//!
+//! ```text
+//! FROM pg_settings ─► FROM (SELECT unnest(from_json('["rows of pg_settings"]', …)))     stand_in
+//!                     FROM (SELECT unnest(from_json('[{"name":"TimeZone",…}, …]', …)))  fill
+//! ```
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value, json};
 use skein_catalog::system::{self, SystemRelation};
 
-use super::{Context, ExecutorFact, SessionFact, SessionFacts, SettingFact, node};
-use crate::ast::Expr;
+use super::{ExecutorFact, SessionFact, SessionFacts, SettingFact, node};
+use crate::ast::Query;
+use crate::ast::visit::{Descend, NodeMut, walk_mut};
 
-/// The rows of a relation that shows the session; `None` for every other.
-pub(super) fn of(relation: &SystemRelation, context: &Context<'_>) -> Option<Vec<Vec<Expr>>> {
-    let facts = context.facts;
-    let cells: Vec<BTreeMap<&str, Expr>> = match relation.name {
+/// Cells of a row by the names of their columns; what is not there is NULL.
+type Row = BTreeMap<&'static str, Value>;
+
+/// Names of the relations that show sessions and users.
+const NAMES: &[&str] = &[
+    "pg_settings",
+    "pg_roles",
+    "pg_authid",
+    "pg_user",
+    "pg_shadow",
+    "pg_stat_activity",
+    "executors",
+];
+
+/// A query in the place of a relation that shows sessions or users; `None` for every other relation.
+pub(super) fn stand_in(relation: &'static SystemRelation) -> Option<Query> {
+    if !NAMES.contains(&relation.name) {
+        return None;
+    }
+    // Written by hand: the order of its columns is that of the relation.
+    let shape: Vec<String> = relation
+        .columns
+        .iter()
+        .map(|column| format!("{}:{}", json!(column.name), shape(column.ty)))
+        .collect();
+    let rows = node::call(
+        "",
+        "from_json",
+        vec![
+            node::text(&mark(relation)),
+            node::text(&format!("[{{{}}}]", shape.join(","))),
+        ],
+    );
+    let depth = node::integer("INTEGER", 2).named("max_depth");
+    Some(node::select(node::call("", "unnest", vec![rows, depth])))
+}
+
+/// The document that stands for the rows of a relation.
+fn mark(relation: &SystemRelation) -> String {
+    json!([format!("rows of {}", relation.name)]).to_string()
+}
+
+/// Puts rows in the place of what stands for them, in the text of a statement.
+pub fn fill(sql: &mut String, relations: &[&'static SystemRelation], facts: &dyn SessionFacts) {
+    for relation in relations {
+        let rows = rows(relation, facts).replace('\'', "''");
+        *sql = sql.replace(&format!("'{}'", mark(relation)), &format!("'{rows}'"));
+    }
+}
+
+/// Puts rows in the place of what stands for them, in the tree of a statement.
+pub fn fill_tree(
+    query: &mut Query,
+    relations: &[&'static SystemRelation],
+    facts: &dyn SessionFacts,
+) {
+    let rows: Vec<(String, String)> = relations
+        .iter()
+        .map(|relation| (mark(relation), rows(relation, facts)))
+        .collect();
+    walk_mut(NodeMut::Query(query), &mut |node| {
+        if let NodeMut::Expr(expr) = node
+            && let Some(text) = node::constant_text(expr)
+            && let Some((_, rows)) = rows.iter().find(|(mark, _)| mark == text)
+        {
+            *expr = node::text(rows);
+        }
+        Descend::Into
+    });
+}
+
+/// The rows of a relation as they are now.
+fn rows(relation: &SystemRelation, facts: &dyn SessionFacts) -> String {
+    let rows: Vec<Row> = match relation.name {
         "pg_settings" => facts.settings().iter().map(setting_row).collect(),
         "pg_roles" | "pg_authid" => roles(facts).iter().map(Role::row).collect(),
         // Those who can log in.
@@ -24,27 +103,25 @@ pub(super) fn of(relation: &SystemRelation, context: &Context<'_>) -> Option<Vec
         }
         "pg_stat_activity" => facts.sessions().iter().map(activity).collect(),
         "executors" => facts.executors().iter().map(executor).collect(),
-        _ => return None,
+        _ => Vec::new(),
     };
-    let row = |mut cells: BTreeMap<&str, Expr>| {
-        relation
-            .columns
-            .iter()
-            .map(|column| {
-                cells.remove(column.name).unwrap_or_else(|| {
-                    node::cast(node::null(), crate::ast::DataType(null_type(column.ty)))
-                })
-            })
-            .collect()
-    };
-    Some(cells.into_iter().map(row).collect())
+    let rows: Vec<Map<String, Value>> = rows
+        .into_iter()
+        .map(|mut row| {
+            let cell = |column: &system::SystemColumn| {
+                Some((column.name.to_owned(), row.remove(column.name)?))
+            };
+            relation.columns.iter().filter_map(cell).collect()
+        })
+        .collect();
+    json!(rows).to_string()
 }
 
-/// The type of a NULL in a column of PostgreSQL's type `name`.
-fn null_type(name: &str) -> serde_json::Value {
+/// What DuckDB reads the cells of a column of PostgreSQL's type `name` as.
+fn shape(name: &str) -> Value {
     match name.strip_prefix('_') {
-        Some(element) => node::list_type(scalar(element)).0,
-        None => node::plain_type(scalar(name)).0,
+        Some(element) => json!([scalar(element)]),
+        None => json!(scalar(name)),
     }
 }
 
@@ -58,28 +135,24 @@ fn scalar(name: &str) -> &'static str {
     }
 }
 
-fn setting_row(fact: &SettingFact) -> BTreeMap<&'static str, Expr> {
+fn setting_row(fact: &SettingFact) -> Row {
     let mut row = BTreeMap::from([
-        ("name", node::text(&fact.name)),
-        ("setting", node::text(&fact.setting)),
-        ("unit", node::text_or_null(fact.unit.as_deref())),
-        ("category", node::text(&fact.category)),
-        ("short_desc", node::text(&fact.description)),
-        ("context", node::text(&fact.context)),
-        ("vartype", node::text(&fact.vartype)),
-        ("source", node::text(&fact.source)),
-        ("min_val", node::text_or_null(fact.min.as_deref())),
-        ("max_val", node::text_or_null(fact.max.as_deref())),
-        ("boot_val", node::text(&fact.boot)),
-        ("reset_val", node::text(&fact.reset)),
-        ("pending_restart", node::boolean(false)),
+        ("name", json!(&fact.name)),
+        ("setting", json!(&fact.setting)),
+        ("unit", json!(fact.unit)),
+        ("category", json!(&fact.category)),
+        ("short_desc", json!(&fact.description)),
+        ("context", json!(&fact.context)),
+        ("vartype", json!(&fact.vartype)),
+        ("source", json!(&fact.source)),
+        ("min_val", json!(fact.min)),
+        ("max_val", json!(fact.max)),
+        ("boot_val", json!(&fact.boot)),
+        ("reset_val", json!(&fact.reset)),
+        ("pending_restart", json!(false)),
     ]);
     if let Some(words) = &fact.words {
-        let words = words.iter().map(|word| node::text(word)).collect();
-        row.insert(
-            "enumvals",
-            node::cast(node::array(words), node::list_type("VARCHAR")),
-        );
+        row.insert("enumvals", json!(words));
     }
     row
 }
@@ -132,54 +205,54 @@ fn roles<'a>(facts: &'a dyn SessionFacts) -> Vec<Role<'a>> {
 
 impl Role<'_> {
     /// With the column names of all four relations that list roles.
-    fn row(&self) -> BTreeMap<&'static str, Expr> {
-        let (oid, owner) = (self.oid.into(), self.owner);
+    fn row(&self) -> Row {
+        let (oid, owner) = (self.oid, self.owner);
         let limit = self
             .connections_max
             .and_then(|limit| i64::try_from(limit).ok())
             .unwrap_or(-1);
         BTreeMap::from([
-            ("oid", node::integer("BIGINT", oid)),
-            ("usesysid", node::integer("BIGINT", oid)),
-            ("rolname", node::text(self.name)),
-            ("usename", node::text(self.name)),
-            ("rolsuper", node::boolean(owner)),
-            ("usesuper", node::boolean(owner)),
-            ("rolinherit", node::boolean(true)),
-            ("rolcreaterole", node::boolean(owner)),
-            ("rolcreatedb", node::boolean(owner)),
-            ("usecreatedb", node::boolean(owner)),
-            ("rolcanlogin", node::boolean(self.can_login)),
-            ("rolreplication", node::boolean(false)),
-            ("userepl", node::boolean(false)),
-            ("rolbypassrls", node::boolean(owner)),
-            ("usebypassrls", node::boolean(owner)),
-            ("rolconnlimit", node::integer("INTEGER", limit)),
-            ("rolpassword", node::text("********")),
-            ("passwd", node::text("********")),
+            ("oid", json!(oid)),
+            ("usesysid", json!(oid)),
+            ("rolname", json!(self.name)),
+            ("usename", json!(self.name)),
+            ("rolsuper", json!(owner)),
+            ("usesuper", json!(owner)),
+            ("rolinherit", json!(true)),
+            ("rolcreaterole", json!(owner)),
+            ("rolcreatedb", json!(owner)),
+            ("usecreatedb", json!(owner)),
+            ("rolcanlogin", json!(self.can_login)),
+            ("rolreplication", json!(false)),
+            ("userepl", json!(false)),
+            ("rolbypassrls", json!(owner)),
+            ("usebypassrls", json!(owner)),
+            ("rolconnlimit", json!(limit)),
+            ("rolpassword", json!("********")),
+            ("passwd", json!("********")),
         ])
     }
 }
 
-fn activity(fact: &SessionFact) -> BTreeMap<&'static str, Expr> {
+fn activity(fact: &SessionFact) -> Row {
     let mut row = BTreeMap::from([
-        ("datid", node::integer("BIGINT", 5)),
-        ("datname", node::text(&fact.database)),
-        ("pid", node::integer("INTEGER", fact.process_id.into())),
-        ("usesysid", node::integer("BIGINT", fact.user_oid.into())),
-        ("usename", node::text(&fact.user)),
-        ("application_name", node::text(&fact.application_name)),
-        ("state", node::text_or_null(fact.state)),
-        ("query", node::text(&fact.query)),
-        ("backend_type", node::text("client backend")),
+        ("datid", json!(5)),
+        ("datname", json!(&fact.database)),
+        ("pid", json!(fact.process_id)),
+        ("usesysid", json!(fact.user_oid)),
+        ("usename", json!(&fact.user)),
+        ("application_name", json!(&fact.application_name)),
+        ("state", json!(fact.state)),
+        ("query", json!(&fact.query)),
+        ("backend_type", json!("client backend")),
     ]);
     if let Some((address, port)) = &fact.client {
-        row.insert("client_addr", node::text(address));
-        row.insert("client_port", node::integer("INTEGER", (*port).into()));
+        row.insert("client_addr", json!(address));
+        row.insert("client_port", json!(port));
     }
     if let Some((kind, event)) = fact.wait_event {
-        row.insert("wait_event_type", node::text(kind));
-        row.insert("wait_event", node::text(event));
+        row.insert("wait_event_type", json!(kind));
+        row.insert("wait_event", json!(event));
     }
     for (column, time) in [
         ("backend_start", &fact.backend_start),
@@ -187,27 +260,24 @@ fn activity(fact: &SessionFact) -> BTreeMap<&'static str, Expr> {
         ("query_start", &fact.query_start),
         ("state_change", &fact.state_change),
     ] {
-        if let Some(time) = time {
-            let ty = node::plain_type("TIMESTAMP WITH TIME ZONE");
-            row.insert(column, node::cast(node::text(time), ty));
-        }
+        row.insert(column, json!(time));
     }
     row
 }
 
-fn executor(fact: &ExecutorFact) -> BTreeMap<&'static str, Expr> {
+fn executor(fact: &ExecutorFact) -> Row {
     let mut row = BTreeMap::from([
-        ("name", node::text(&fact.name)),
-        ("address", node::text_or_null(fact.address.as_deref())),
-        ("state", node::text(&fact.state)),
-        ("last_error", node::text_or_null(fact.last_error.as_deref())),
+        ("name", json!(&fact.name)),
+        ("address", json!(fact.address)),
+        ("state", json!(&fact.state)),
+        ("last_error", json!(fact.last_error)),
     ]);
     let versions = [
         ("skein_version", &fact.skein_version),
         ("duckdb_version", &fact.duckdb_version),
     ];
     for (column, version) in versions {
-        row.insert(column, node::text_or_null(version.as_deref()));
+        row.insert(column, json!(version));
     }
     for (column, count) in [
         ("running_fragments", fact.running_fragments),
@@ -216,16 +286,13 @@ fn executor(fact: &ExecutorFact) -> BTreeMap<&'static str, Expr> {
         ("failures", fact.failures),
     ] {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
-        row.insert(column, node::integer("BIGINT", count));
+        row.insert(column, json!(count));
     }
     for (column, time) in [
         ("last_seen", &fact.last_seen),
         ("last_failure", &fact.last_failure),
     ] {
-        if let Some(time) = time {
-            let ty = node::plain_type("TIMESTAMP WITH TIME ZONE");
-            row.insert(column, node::cast(node::text(time), ty));
-        }
+        row.insert(column, json!(time));
     }
     row
 }

@@ -1,5 +1,7 @@
 //! Tests of the rewrite: from PostgreSQL's text to the text that DuckDB gets.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::ast::{json, print};
 use skein_executor::engine::{Connection, Database, DatabaseOptions, Parsed};
@@ -104,7 +106,12 @@ fn session_facts_become_constants() {
         sql,
         "SELECT 'ada' AS current_user, 'PostgreSQL 15' AS version, 'UTC' AS z, user"
     );
-    assert!(found.session && !found.catalogue);
+    // What they follow from is noted; users and databases do not change.
+    assert!(!found.session && !found.catalogue);
+    let zone = ("timezone".to_owned(), Some("UTC".to_owned()));
+    assert_eq!(found.settings, BTreeMap::from([zone]));
+    let (_, found) = rewritten(&connection, "SELECT pg_backend_pid()");
+    assert!(found.session && found.settings.is_empty());
     let (_, found) = rewritten(&connection, "SELECT set_config('jit', 'off', true)");
     assert_eq!(
         found.set_config,

@@ -4,7 +4,7 @@ use skein_catalog::relation::{ColumnTable, Declared, Reference};
 use skein_planner::ast::Expr;
 use skein_planner::ast::{json, print};
 use skein_planner::outputs::Outputs;
-use skein_planner::postgres::{Rewritten, UserFact, rewrite, tokens};
+use skein_planner::postgres::{Rewritten, UserFact, rewrite, session_rows, tokens};
 use skein_planner::resolve::{Scope, SessionValues, resolve};
 
 use super::super::facts::Facts;
@@ -75,7 +75,9 @@ impl Session {
                 };
                 let resolved = resolve(query.clone(), &self.shadow.source.snapshot, scope)
                     .map_err(|error| error.to_string())?;
-                Ok((print::query_sql(&resolved.query), found))
+                let mut sql = print::query_sql(&resolved.query);
+                session_rows::fill(&mut sql, &found.shown, &facts);
+                Ok((sql, found))
             })
             .collect()
     }

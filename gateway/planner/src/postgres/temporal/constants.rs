@@ -149,8 +149,7 @@ pub(in super::super) fn read_interval(
     if text.trim_start().starts_with('-') {
         let spread = interval::read(text, last, true);
         if spread != plain {
-            context.found.session = true;
-            let style = context.facts.setting("IntervalStyle");
+            let style = context.setting("IntervalStyle");
             if style.is_some_and(|style| style.eq_ignore_ascii_case("sql_standard")) {
                 result = spread;
             }
@@ -167,8 +166,7 @@ fn read_moment(kind: Kind, text: &str, context: &mut Context<'_>) -> Result<Mome
     if rest.iter().all(|reading| reading == first) {
         return first.clone();
     }
-    context.found.session = true;
-    let style = context.facts.setting("DateStyle").unwrap_or_default();
+    let style = context.setting("DateStyle").unwrap_or_default();
     moment::read(kind, text, FieldOrder::of_style(&style))
 }
 
