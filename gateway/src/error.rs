@@ -8,6 +8,7 @@
 
 pub(crate) mod duckdb;
 mod report;
+mod rewrites;
 mod state;
 
 use std::any::Any;
@@ -17,8 +18,7 @@ use skein_executor_api::FragmentError;
 use skein_planner::ast::json::AstError;
 use skein_planner::error::{EscapeFault, PlanError};
 use skein_planner::parse::ParseError;
-use skein_planner::postgres::spelling::Fault;
-use skein_planner::postgres::{ByteaFault, PathFault, RegexFault, RewriteError};
+use skein_planner::postgres::{RegexFault, RewriteError};
 
 pub use duckdb::Translated;
 pub use report::{Report, Severity};
@@ -319,7 +319,7 @@ impl GatewayError {
             Self::UnknownFunction { .. } | Self::UnknownFunctionOid(_) => {
                 SqlState::UNDEFINED_FUNCTION
             }
-            Self::Rewrite(error) => rewrite_state(error),
+            Self::Rewrite(error) => rewrites::rewrite_state(error),
             Self::Catalog(error) => catalog_state(error),
             Self::Parameter(error) => parameter_state(error),
             Self::Encode(error) => encode_state(error),
@@ -483,6 +483,7 @@ impl GatewayError {
                 | RewriteError::Json { position }
                 | RewriteError::JsonUnicode { position }
                 | RewriteError::JsonPath { position, .. }
+                | RewriteError::NoColumns { position }
                 | RewriteError::NotBoolean { position, .. }
                 | RewriteError::NotAPosition { position, .. }
                 | RewriteError::InvalidText { position, .. }
@@ -641,19 +642,6 @@ fn encode_state(error: &EncodeError) -> SqlState {
     }
 }
 
-fn regex_state(fault: &RegexFault) -> SqlState {
-    match fault {
-        RegexFault::LookAround
-        | RegexFault::BackReference
-        | RegexFault::OtherSyntax
-        | RegexFault::Groups => SqlState::FEATURE_NOT_SUPPORTED,
-        RegexFault::Escape | RegexFault::Braces | RegexFault::Repetition | RegexFault::Operand => {
-            SqlState::INVALID_REGULAR_EXPRESSION
-        }
-        RegexFault::Global(_) | RegexFault::Option(_) => SqlState::INVALID_PARAMETER_VALUE,
-    }
-}
-
 fn message_state(error: &MessageError) -> SqlState {
     match error {
         MessageError::Encoding(_) => SqlState::CHARACTER_NOT_IN_REPERTOIRE,
@@ -676,43 +664,6 @@ fn setting_state(error: &SettingError) -> SqlState {
         SettingError::Fixed { .. }
         | SettingError::NeedsRestart { .. }
         | SettingError::NotNow { .. } => SqlState::CANT_CHANGE_RUNTIME_PARAM,
-    }
-}
-
-fn rewrite_state(error: &RewriteError) -> SqlState {
-    match error {
-        RewriteError::UnknownSetting { .. } => SqlState::UNDEFINED_OBJECT,
-        RewriteError::Bytea { fault, .. } => match fault {
-            ByteaFault::Escape => SqlState::INVALID_TEXT_REPRESENTATION,
-            ByteaFault::Digit(_) | ByteaFault::Odd => SqlState::INVALID_PARAMETER_VALUE,
-        },
-        RewriteError::Spelling { error, .. } => match error.fault {
-            Fault::Syntax => SqlState::INVALID_DATETIME_FORMAT,
-            Fault::Field | Fault::FieldOrder => SqlState::DATETIME_FIELD_OVERFLOW,
-            Fault::Interval => SqlState::INTERVAL_FIELD_OVERFLOW,
-            Fault::Displacement => SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
-        },
-        RewriteError::Regex { fault } => regex_state(fault),
-        RewriteError::Format { .. } => SqlState::INVALID_PARAMETER_VALUE,
-        RewriteError::Array { .. } | RewriteError::Json { .. } => {
-            SqlState::INVALID_TEXT_REPRESENTATION
-        }
-        RewriteError::JsonUnicode { .. } => SqlState::UNTRANSLATABLE_CHARACTER,
-        RewriteError::JsonPath { fault, .. } => match fault {
-            PathFault::Empty | PathFault::Escape => SqlState::INVALID_TEXT_REPRESENTATION,
-            PathFault::Depth | PathFault::Expanded | PathFault::Datetime => {
-                SqlState::FEATURE_NOT_SUPPORTED
-            }
-            PathFault::Regex(fault) => regex_state(fault),
-            _ => SqlState::SYNTAX_ERROR,
-        },
-        RewriteError::NotBoolean { .. } => SqlState::DATATYPE_MISMATCH,
-        RewriteError::NotAPosition { .. } => SqlState::SYNTAX_ERROR,
-        RewriteError::InvalidText { .. } => SqlState::INVALID_TEXT_REPRESENTATION,
-        RewriteError::NoOperator { .. } => SqlState::UNDEFINED_FUNCTION,
-        RewriteError::NotUnique { .. } => SqlState::AMBIGUOUS_FUNCTION,
-        RewriteError::CannotCast { .. } => SqlState::CANNOT_COERCE,
-        RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
     }
 }
 
