@@ -43,6 +43,22 @@ CREATE MACRO skein_fn.skein_output(value) AS
     WHEN typeof(value) IN ('FLOAT', 'DOUBLE') THEN regexp_replace(CAST(value AS VARCHAR), '\.0$', '')
     ELSE CAST(value AS VARCHAR) END;
 
+-- Arrays as texts, of the texts of their elements; and fields of rows. Quotes stand where a text could
+-- be misread.
+CREATE MACRO skein_fn.skein_array_plain(texts) AS
+  '{' || array_to_string(list_transform(texts, lambda text__a9: coalesce(text__a9, 'NULL')), ',') || '}';
+CREATE MACRO skein_fn.skein_array_quoted(texts) AS
+  '{' || array_to_string(list_transform(texts, lambda text__a10: CASE
+    WHEN text__a10 IS NULL THEN 'NULL'
+    WHEN text__a10 = '' OR regexp_matches(text__a10, '^(?i)null$|[{}",\\\s\v]') THEN '"' || replace(replace(text__a10, '\', '\\'), '"', '\"') || '"'
+    ELSE text__a10 END), ',') || '}';
+CREATE MACRO skein_fn.skein_record_field(text) AS CASE
+  WHEN text IS NULL THEN ''
+  WHEN text = '' OR regexp_matches(text, '[(),"\\\s\v]') THEN '"' || replace(replace(text, '\', '\\'), '"', '""') || '"'
+  ELSE text END;
+CREATE MACRO skein_fn.skein_truth_letter(value) AS left(CAST(value AS VARCHAR), 1);
+CREATE MACRO skein_fn.skein_bytea_text(value) AS '\x' || lower(hex(value));
+
 -- How many rows a function of lists of this length gives, counted.
 CREATE MACRO skein_fn.skein_places(length) AS range(1, length + 1);
 

@@ -122,7 +122,8 @@ CREATE MACRO skein_fn.skein_json_pair(name, value) AS CASE
   ELSE CAST(to_json(name) AS VARCHAR) || ' : ' || value END;
 
 -- Texts, each with the delimiter before it, which the first one does without.
-CREATE MACRO skein_fn.skein_delimited(t, delimiter) AS {'t': CAST(t AS VARCHAR), 'd': coalesce(CAST(delimiter AS VARCHAR), '')};
+CREATE MACRO skein_fn.skein_delimited(t, delimiter) AS {'t': CASE typeof(t) WHEN 'BLOB'
+  THEN error('[undefined_function] function string_agg(bytea, bytea) does not exist') ELSE CAST(t AS VARCHAR) END, 'd': coalesce(CAST(delimiter AS VARCHAR), '')};
 
 CREATE MACRO skein_fn.skein_joined(texts) AS CASE WHEN length(texts) > 0
   THEN texts[1].t || array_to_string(list_transform(texts[2:], lambda it: it.d || it.t), '') END;

@@ -360,6 +360,10 @@ CREATE MACRO skein_fn.decode(bytes) AS decode(bytes),
     WHEN 'escape' THEN skein_fn.skein_from_escape(CAST(string AS VARCHAR))
     ELSE error('[invalid_parameter_value] unrecognized encoding: "' || format || '"') END;
 
+-- Bytes of their text.
+CREATE MACRO skein_fn.skein_bytea(written) AS
+  CASE WHEN starts_with(written, '\x') THEN skein_fn.decode(substr(written, 3), 'hex') ELSE skein_fn.decode(written, 'escape') END;
+
 CREATE MACRO skein_fn.convert_to(string, encoding) AS
   CASE WHEN replace(replace(lower(encoding), '-', ''), '_', '') NOT IN ('utf8', 'unicode', 'sqlascii')
     THEN error('[feature_not_supported] conversion to encoding "' || encoding || '" is not supported')

@@ -19,6 +19,7 @@ mod functions;
 mod operators;
 mod quotient;
 mod recursion;
+mod texts;
 mod types;
 
 use std::collections::BTreeMap;
@@ -376,7 +377,7 @@ fn is_target(expr: &Expr) -> bool {
         }
         ExprKind::Function(call) => functions::is_target(&call.name),
         ExprKind::Window(window) => functions::is_target(&window.name),
-        ExprKind::Cast { ty, .. } => functions::casts(ty),
+        ExprKind::Cast { child, ty, .. } => functions::casts(ty) || texts::may_deepen(child, ty),
         ExprKind::Comparison { .. }
         | ExprKind::Between { .. }
         | ExprKind::Case { .. }

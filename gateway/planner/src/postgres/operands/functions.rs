@@ -13,14 +13,20 @@
 //! | `percentile_cont` | exact, `real` | `double precision` |
 //! | `lag(x, n, y)`, `lead(x, n, y)` | `y` of a wider type | `x` of that type |
 //! | `x::text` | float | PostgreSQL's text: `1`, `1e+20`, `NaN` |
+//! | `x::text` | array, row | PostgreSQL's text: `{1,2}`, `(1,a)`, see [`texts`] |
+//! | `x::text[]` | array of more dimensions | the same dimensions |
+//! | `string_agg(x, d)` | `bytea` | joined in hexadecimal digits |
+//! | `x::bytea` | text | PostgreSQL's text of bytes |
 //! | `x::integer`, `x::boolean` | text | the spellings that PostgreSQL takes, and no others |
 //! | `x::bigint` and the like | boolean | an error |
 
+use skein_catalog::types::Type;
+
 use super::types::{DIGITS_MAX, Ty};
-use super::{Block, Place, call_on, cast_to, quotient};
+use super::{Block, Place, call_on, cast_to, quotient, texts};
 use crate::ast::visit::children;
 use crate::ast::{DataType, Expr, ExprKind, Function};
-use crate::postgres::{RewriteError, node, numerics};
+use crate::postgres::{RewriteError, bytea, node, numerics};
 
 const NAMES: &[&str] = &[
     "avg",
@@ -36,6 +42,7 @@ const NAMES: &[&str] = &[
     "stddev",
     "stddev_pop",
     "stddev_samp",
+    "string_agg",
     "sum",
     "trunc",
     "var_pop",
@@ -61,6 +68,7 @@ pub(super) fn casts(ty: &DataType) -> bool {
                 | Ty::Float
                 | Ty::Double
                 | Ty::Decimal { .. }
+                | Ty::Blob
         )
 }
 
@@ -75,8 +83,12 @@ impl Block<'_> {
         let (name, args) = match &expr.kind {
             ExprKind::Function(call) => (call.name.to_ascii_lowercase(), call.args.len()),
             ExprKind::Window(window) => (window.name.to_ascii_lowercase(), window.args.len()),
-            ExprKind::Cast { ty, try_cast, .. } => {
-                if *try_cast || !casts(ty) {
+            ExprKind::Cast {
+                ty,
+                try_cast,
+                child,
+            } => {
+                if *try_cast || !(casts(ty) || texts::may_deepen(child, ty)) {
                     return Ok(());
                 }
                 return match self.type_below(expr, types, 0) {
@@ -105,6 +117,7 @@ impl Block<'_> {
             return Ok(());
         };
         match (name.as_str(), args) {
+            ("string_agg", 2) if ty == Ty::Blob => bytes_joined(expr),
             ("sum", 1) => sum(expr, &ty),
             ("stddev" | "stddev_pop" | "stddev_samp", 1) if place == Place::Shown => {
                 quotient::statistic(expr, &ty, 1);
@@ -183,6 +196,31 @@ impl Block<'_> {
             cast_to(&mut call.order_by[0].expr, node::plain_type("DOUBLE"));
         }
     }
+}
+
+/// Joins bytes: `unhex(string_agg(hex(x), hex(delimiter)))`.
+fn bytes_joined(expr: &mut Expr) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let [value, delimiter] = call.args.as_mut_slice() else {
+        return;
+    };
+    let text = match &delimiter.kind {
+        ExprKind::Cast { child, .. } => node::constant_text(child),
+        _ => node::constant_text(delimiter),
+    };
+    // A constant is that of bytes here, with a cast or without.
+    let Some(Ok(bytes)) = text.map(bytea::blob) else {
+        return;
+    };
+    *delimiter = node::text(&bytes.replace("\\x", ""));
+    let inner = std::mem::replace(value, node::null());
+    *value = node::call("", "hex", vec![inner]);
+    let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
+    let joined = std::mem::replace(expr, node::null());
+    *expr = node::call("", "unhex", vec![joined]);
+    (expr.alias, expr.location) = (alias, location);
 }
 
 fn rename(expr: &mut Expr, name: &str) {
@@ -266,6 +304,15 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
         // Not one macro with overloads: DuckDB cannot choose one for an aggregate.
         (Ty::Text, Ty::Float) => call_on(child, "skein_real_text"),
         (Ty::Text, Ty::Double) => call_on(child, "skein_double_text"),
+        (Ty::Text, Ty::Nested(text)) => {
+            if let Ok(from) = Type::parse(text)
+                && (from.element().1 > 0 || from.is_record())
+            {
+                let inner = std::mem::replace(child.as_mut(), node::null());
+                **child = texts::text_of(inner, &from);
+            }
+        }
+        (_, Ty::Nested(_)) if ty.id() == "LIST" => texts::deepen(ty, from),
         (Ty::Text, quotient) if quotient::is_quotient(quotient) => {
             call_on(child, "skein_quotient_text");
         }
@@ -274,6 +321,7 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
             let name = node::text(to.name().unwrap_or("integer"));
             **child = node::macro_call("skein_integer_text", vec![inner, name]);
         }
+        (Ty::Blob, Ty::Text) => call_on(child, "skein_bytea"),
         (Ty::Boolean, Ty::Text) => call_on(child, "skein_boolean"),
         (Ty::Boolean, number) if number.is_number() && *number != Ty::Integer => {
             return Err(cannot_cast(from, "boolean", location));

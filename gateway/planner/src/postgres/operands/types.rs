@@ -30,6 +30,10 @@ pub(in crate::postgres) enum Ty {
     Timestamp,
     TimestampTz,
     Interval,
+    /// `bytea`
+    Blob,
+    /// An array or a row without names, as DuckDB writes its type.
+    Nested(String),
     Other,
 }
 
@@ -50,6 +54,10 @@ impl Ty {
             "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => Self::Timestamp,
             "TIMESTAMP WITH TIME ZONE" => Self::TimestampTz,
             "INTERVAL" => Self::Interval,
+            "BLOB" => Self::Blob,
+            _ if text.ends_with(']') || text.starts_with("STRUCT(") => {
+                Self::Nested(text.to_owned())
+            }
             _ => Self::decimal(text).unwrap_or(Self::Other),
         }
     }
@@ -98,7 +106,7 @@ impl Ty {
             Self::Timestamp => "timestamp without time zone",
             Self::TimestampTz => "timestamp with time zone",
             Self::Interval => "interval",
-            Self::Null | Self::Other => return None,
+            Self::Null | Self::Blob | Self::Nested(_) | Self::Other => return None,
         })
     }
 

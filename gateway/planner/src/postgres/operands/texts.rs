@@ -1,0 +1,124 @@
+//! Texts of arrays and rows, as `array_out` and `record_out` of PostgreSQL write them.
+//!
+//! ```text
+//! ARRAY[1, NULL]::text      ─► {1,NULL}      skein_array_plain(list_transform(…))
+//! ARRAY['a b', '']::text    ─► {"a b",""}    skein_array_quoted(…)
+//! ROW(1, 'a,b', NULL)::text ─► (1,"a,b",)    skein_record_field(…) for each field
+//! ```
+//!
+//! The text of each element follows from its type, so the expression is made from the type. Rows
+//! with names for their fields are documents in Skein and stay what they are.
+
+use skein_catalog::types::Type;
+
+use super::Ty;
+use crate::ast::{DataType, Expr, ExprKind};
+use crate::postgres::node;
+
+/// The text of a value of this type.
+pub(super) fn text_of(value: Expr, ty: &Type) -> Expr {
+    written(value, ty, 0)
+}
+
+fn written(value: Expr, ty: &Type, depth: usize) -> Expr {
+    match ty {
+        Type::List(element) | Type::Array(element, _) => {
+            let parameter = node::expr(ExprKind::ColumnRef(vec![format!("element{depth}__")]));
+            let each = written(parameter.clone(), element, depth + 1);
+            let lambda = node::expr(ExprKind::Lambda {
+                left: Box::new(parameter),
+                right: Box::new(each),
+            });
+            let texts = node::call("", "list_transform", vec![value, lambda]);
+            let name = if is_plain(element) {
+                "skein_array_plain"
+            } else {
+                "skein_array_quoted"
+            };
+            node::macro_call(name, vec![texts])
+        }
+        Type::Struct(fields) if ty.is_record() => {
+            let name = format!("row{depth}__");
+            node::with_variable(&name, value, |row| {
+                let mut parts = vec![node::text("(")];
+                for (index, (_, field)) in (1_i64..).zip(fields) {
+                    if index > 1 {
+                        parts.push(node::text(","));
+                    }
+                    let at = vec![row.clone(), node::integer("INTEGER", index)];
+                    let part = written(node::call("", "struct_extract", at), field, depth + 1);
+                    parts.push(node::macro_call("skein_record_field", vec![part]));
+                }
+                parts.push(node::text(")"));
+                let is_null = node::expr(ExprKind::Operator {
+                    op: "OPERATOR_IS_NULL".to_owned(),
+                    children: vec![row],
+                });
+                node::expr(ExprKind::Case {
+                    checks: vec![(is_null, node::null())],
+                    otherwise: Box::new(node::call("", "concat", parts)),
+                })
+            })
+        }
+        Type::Boolean => node::macro_call("skein_truth_letter", vec![value]),
+        Type::Float => node::macro_call("skein_real_text", vec![value]),
+        Type::Double => node::macro_call("skein_double_text", vec![value]),
+        Type::Blob => node::macro_call("skein_bytea_text", vec![value]),
+        _ => node::cast(value, node::plain_type("VARCHAR")),
+    }
+}
+
+/// Whether texts of this type never need quotes within an array.
+fn is_plain(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Boolean
+            | Type::TinyInt
+            | Type::SmallInt
+            | Type::Integer
+            | Type::BigInt
+            | Type::HugeInt
+            | Type::UTinyInt
+            | Type::USmallInt
+            | Type::UInteger
+            | Type::UBigInt
+            | Type::UHugeInt
+            | Type::Float
+            | Type::Double
+            | Type::Decimal { .. }
+            | Type::Uuid
+            | Type::Date
+            | Type::List(_)
+            | Type::Array(..)
+    )
+}
+
+/// A type of arrays means those of any number of dimensions: makes it that of `from`.
+pub(super) fn deepen(ty: &mut DataType, from: &Ty) {
+    let Ty::Nested(text) = from else { return };
+    let Ok(from) = Type::parse(text) else { return };
+    let mut wanted = ty.0.clone();
+    let mut dimensions = 0;
+    while wanted["id"] == "LIST" {
+        wanted = wanted["type_info"]["child_type"].clone();
+        dimensions += 1;
+    }
+    for _ in dimensions..from.element().1 {
+        *ty = node::list_of(ty);
+    }
+}
+
+/// Whether a cast to arrays may have more dimensions before it than its type says.
+pub(super) fn may_deepen(child: &Expr, ty: &DataType) -> bool {
+    if ty.id() != "LIST" {
+        return false;
+    }
+    match &child.kind {
+        ExprKind::Function(call) if call.name == "list_value" => call
+            .args
+            .first()
+            .is_some_and(|first| !matches!(first.kind, ExprKind::Constant(_))),
+        ExprKind::Constant(_) => false,
+        _ => true,
+    }
+}
