@@ -35,6 +35,7 @@ pub mod operands;
 mod operators;
 mod ordinals;
 pub mod patterns;
+mod records;
 mod regex;
 mod rows;
 mod session;
@@ -319,6 +320,12 @@ pub enum RewriteError {
         /// Byte offset in the statement.
         position: Option<usize>,
     },
+    /// A function that returns rows of any kind, without a list of their columns.
+    #[error("a column definition list is required for functions returning \"record\"")]
+    NoColumns {
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
     /// A condition that is a number.
     #[error("argument of {clause} must be type boolean, not type {ty}")]
     NotBoolean {
@@ -487,7 +494,10 @@ impl Context<'_> {
                 if let TableRefKind::Subquery(query) = &mut table.kind {
                     name_inner(query, self.text);
                 }
-                if let Err(error) = texts::table(table).and_then(|()| jsonpath::table(table)) {
+                let checked = texts::table(table)
+                    .and_then(|()| jsonpath::table(table))
+                    .and_then(|()| records::table(table, self.text));
+                if let Err(error) = checked {
                     return self.fail(error);
                 }
                 let descend = match sets::table(table) {

@@ -383,6 +383,17 @@ CREATE MACRO skein_fn.jsonb_insert(document, path, value, insert_after := false)
   skein_fn.skein_jsonb_change_at(document, path, value, CASE WHEN insert_after THEN 'after' ELSE 'before' END);
 CREATE MACRO skein_fn.jsonb_delete_path(document, path) AS
   skein_fn.skein_jsonb_change_at(document, path, 'null', 'delete');
+CREATE MACRO skein_fn.jsonb_set_lax(document, path, value, create_if_missing := true, null_value_treatment := 'use_json_null') AS
+  CASE WHEN document IS NULL OR path IS NULL OR create_if_missing IS NULL THEN NULL
+    WHEN null_value_treatment IS NULL OR null_value_treatment NOT IN ('raise_exception', 'use_json_null', 'delete_key', 'return_target')
+      THEN error('[invalid_parameter_value] null_value_treatment must be "delete_key", "return_target", "use_json_null", or "raise_exception"')
+    WHEN value IS NOT NULL OR null_value_treatment = 'use_json_null'
+      THEN skein_fn.jsonb_set(document, path, coalesce(value, 'null'), create_if_missing)
+    WHEN null_value_treatment = 'delete_key' THEN skein_fn.jsonb_delete_path(document, path)
+    WHEN null_value_treatment = 'return_target' THEN skein_fn.skein_jsonb(document)
+    ELSE error('[null_value_not_allowed] JSON value must not be null' || chr(10)
+      || 'DETAIL: Exception was raised because null_value_treatment is "raise_exception".' || chr(10)
+      || 'HINT: To avoid, either change the null_value_treatment argument or ensure that an SQL NULL is not passed.') END;
 
 -- Without members that are null, at any depth. The state is the same as in skein_jsonb_fold.
 CREATE MACRO skein_fn.skein_json_stripped(tokens, colon, comma) AS
@@ -421,6 +432,7 @@ CREATE MACRO skein_fn.jsonb_pretty(document) AS
 -- Texts of floats and of times.
 CREATE MACRO skein_fn.skein_float_to_json(text) AS
   CASE WHEN text IN ('nan', 'inf', '-inf') THEN replace(replace('"' || text || '"', 'nan', 'NaN'), 'inf', 'Infinity')
+    WHEN text IN ('NaN', 'Infinity', '-Infinity') THEN '"' || text || '"'
     ELSE regexp_replace(text, '\.0$', '') END;
 CREATE MACRO skein_fn.skein_time_to_json(text) AS
   '"' || replace(regexp_replace(text, '([+-][0-9]{2})$', '\1:00'), ' ', 'T') || '"';
@@ -439,6 +451,11 @@ CREATE MACRO skein_fn.skein_to_json_of(value) AS
 CREATE MACRO skein_fn.skein_to_json(value) AS
   list_transform([value], lambda part__j46: skein_fn.skein_to_json_of(part__j46))[1];
 
+-- The same of NULL, which is no JSON then, and with a line for each part of an array or a row.
+CREATE MACRO skein_fn.skein_to_json_or_null(value) AS
+  list_transform([value], lambda part__j62: CASE WHEN part__j62 IS NOT NULL THEN skein_fn.skein_to_json_of(part__j62) END)[1];
+CREATE MACRO skein_fn.skein_to_json_lines(value) AS skein_fn.skein_to_json_or_null(value);
+
 -- The same in the form of jsonb.
 CREATE MACRO skein_fn.skein_to_jsonb(value) AS
   list_transform([value], lambda part__j47:
@@ -448,6 +465,9 @@ CREATE MACRO skein_fn.skein_to_jsonb(value) AS
       WHEN 'DOUBLE' THEN skein_fn.skein_jsonb_token(skein_fn.skein_to_json_of(part__j47))
       WHEN 'FLOAT' THEN skein_fn.skein_jsonb_token(skein_fn.skein_to_json_of(part__j47))
       ELSE skein_fn.skein_to_json_of(part__j47) END)[1];
+
+CREATE MACRO skein_fn.skein_to_jsonb_or_null(value) AS
+  list_transform([value], lambda part__j63: CASE WHEN part__j63 IS NOT NULL THEN skein_fn.skein_to_jsonb(part__j63) END)[1];
 
 -- The name of a member.
 CREATE MACRO skein_fn.skein_json_name(name) AS
@@ -468,3 +488,31 @@ CREATE MACRO skein_fn.skein_json_object(pairs) AS
 -- Rows as values.
 CREATE MACRO skein_fn.skein_records(rows) AS
   list_transform(rows, lambda entry__j49: row(entry__j49.key, entry__j49.value));
+
+-- Documents that become rows. `called` is the name of the function.
+CREATE MACRO skein_fn.skein_json_record(whole) AS
+  list_transform([whole], lambda document__j60: CASE
+    WHEN document__j60 IS NULL OR skein_fn.skein_json_kind(document__j60) = 'object' THEN document__j60
+    ELSE error('[invalid_parameter_value] cannot call populate_composite'
+      || CASE skein_fn.skein_json_kind(document__j60) WHEN 'array' THEN ' on an array' ELSE ' on a scalar' END) END);
+CREATE MACRO skein_fn.skein_json_records(whole, called) AS
+  list_transform([whole], lambda document__j61: CASE
+    WHEN document__j61 IS NULL THEN NULL
+    WHEN skein_fn.skein_json_kind(document__j61) = 'array' THEN
+      list_transform(skein_fn.skein_json_items(document__j61), lambda item__j61: CASE
+        WHEN skein_fn.skein_json_kind(item__j61) = 'object' THEN item__j61
+        ELSE error('[invalid_parameter_value] argument of ' || called || ' must be an array of objects') END)
+    WHEN skein_fn.skein_json_kind(document__j61) = 'object' THEN error('[invalid_parameter_value] cannot call ' || called
+      || CASE WHEN starts_with(called, 'jsonb') THEN ' on a non-array' ELSE ' on an object' END)
+    ELSE error('[invalid_parameter_value] cannot call ' || called
+      || CASE WHEN starts_with(called, 'jsonb') THEN ' on a non-array' ELSE ' on a scalar' END) END)[1];
+
+-- Texts that have to fit into varchar(n) and char(n).
+CREATE MACRO skein_fn.skein_fit_varying(text, length) AS
+  CASE WHEN length(text) > length AND length(rtrim(text, ' ')) > length
+    THEN error('[string_data_right_truncation] value too long for type character varying(' || CAST(length AS VARCHAR) || ')')
+    ELSE left(text, length) END;
+CREATE MACRO skein_fn.skein_fit_padded(text, length) AS
+  CASE WHEN length(rtrim(text, ' ')) > length
+    THEN error('[string_data_right_truncation] value too long for type character(' || CAST(length AS VARCHAR) || ')')
+    ELSE rpad(text, length, ' ') END;

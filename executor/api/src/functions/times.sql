@@ -20,6 +20,13 @@ CREATE MACRO skein_fn.skein_extract_julian_date(source) AS
 CREATE MACRO skein_fn.skein_extract_epoch(source) AS
   CAST(date_part('epoch', source) AS DECIMAL(20,6));
 
+-- The time in Greenwich.
+CREATE MACRO skein_fn.skein_extract_epoch_timetz(source) AS
+  CAST(date_part('epoch', source) - date_part('timezone', source) AS DECIMAL(20,6));
+
+CREATE MACRO skein_fn.skein_no_unit(unit) AS
+  CAST(error('[feature_not_supported] unit "' || unit || '" not supported for type date') AS DECIMAL(8,0));
+
 -- DuckDB multiplies these as 64-bit integers: faster than its own epoch, and exact.
 CREATE MACRO skein_fn.skein_extract_epoch_timestamp(source) AS
   CAST(epoch_us(source) AS DECIMAL(18,0)) * CAST(0.000001 AS DECIMAL(6,6));

@@ -71,8 +71,8 @@ fn plain(expr: &mut Expr) -> Descend {
             expr.kind = look(document, path, jsonb, text).kind;
             return Descend::Into;
         }
-        "jsonb_set" | "jsonb_insert" | "jsonb_delete_path" | "jsonb_exists_any"
-        | "jsonb_exists_all"
+        "jsonb_set" | "jsonb_set_lax" | "jsonb_insert" | "jsonb_delete_path"
+        | "jsonb_exists_any" | "jsonb_exists_all"
             if call.args.len() > 1 =>
         {
             read_array(&mut call.args[1]);
@@ -134,6 +134,7 @@ fn build(call: &mut Function) -> Option<Expr> {
     if call.name == "to_json" && args.len() == 2 {
         return None;
     }
+    let lines = args.get(1).and_then(node::constant_bool) == Some(true);
     let one = if jsonb {
         "skein_to_jsonb"
     } else {
@@ -148,16 +149,12 @@ fn build(call: &mut Function) -> Option<Expr> {
             if matches!(&value.kind, ExprKind::Function(call) if call.name == "row") {
                 return Some(node::cast(text(value), ty));
             }
-            node::once(value, |value| {
-                let is_null = node::expr(ExprKind::Operator {
-                    op: "OPERATOR_IS_NOT_NULL".to_owned(),
-                    children: vec![value.clone()],
-                });
-                node::expr(ExprKind::Case {
-                    checks: vec![(is_null, node::cast(text(value), ty))],
-                    otherwise: Box::new(node::null()),
-                })
-            })
+            let name = match (jsonb, lines) {
+                (true, _) => "skein_to_jsonb_or_null",
+                (false, true) => "skein_to_json_lines",
+                (false, false) => "skein_to_json_or_null",
+            };
+            node::cast(node::call(FN, name, vec![value]), ty)
         }
         "array" => {
             let mut parts = vec![node::text("[")];

@@ -18,26 +18,30 @@ pub(super) enum Form {
     Json,
     /// `{"a": 1, "b": [1, 2]}`, shorter names first.
     Jsonb,
+    /// The first with a line for each part of the whole.
+    Lines,
 }
 
 impl Form {
     fn scalar(self) -> &'static str {
         match self {
-            Self::Json => "skein_to_json",
+            Self::Json | Self::Lines => "skein_to_json",
             Self::Jsonb => "skein_to_jsonb",
         }
     }
 
-    fn comma(self) -> &'static str {
+    /// Between parts of what is so deep in the whole.
+    fn comma(self, depth: usize) -> &'static str {
         match self {
-            Self::Json => ",",
+            Self::Lines if depth == 0 => ",\n ",
+            Self::Json | Self::Lines => ",",
             Self::Jsonb => ", ",
         }
     }
 
     fn colon(self) -> &'static str {
         match self {
-            Self::Json => ":",
+            Self::Json | Self::Lines => ":",
             Self::Jsonb => ": ",
         }
     }
@@ -51,6 +55,26 @@ pub(super) fn of(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
         }
         _ => scalar(value, ty, form),
     }
+}
+
+/// The same, but NULL stays NULL.
+pub(super) fn or_null(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
+    let mut known = true;
+    let whole = node::once(value.clone(), |value| {
+        let is_value = node::expr(ExprKind::Operator {
+            op: "OPERATOR_IS_NOT_NULL".to_owned(),
+            children: vec![value.clone()],
+        });
+        let text = of(&value, ty, form).unwrap_or_else(|| {
+            known = false;
+            node::null()
+        });
+        node::expr(ExprKind::Case {
+            checks: vec![(is_value, text)],
+            otherwise: Box::new(node::null()),
+        })
+    });
+    known.then_some(whole)
 }
 
 /// The text of a value without parts, without asking DuckDB for its type again.
@@ -70,7 +94,7 @@ fn scalar(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
         | Type::UHugeInt
         | Type::Decimal { .. }
         | Type::Jsonb => plain(),
-        Type::Json if form == Form::Json => plain(),
+        Type::Json if form != Form::Jsonb => plain(),
         Type::Json => node::cast(
             node::call(FN, "skein_jsonb", vec![value.clone()]),
             node::plain_type("VARCHAR"),
@@ -84,7 +108,7 @@ fn scalar(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
             Expr::infix("||", Expr::infix("||", quote(), plain()), quote())
         }
         Type::Timestamp | Type::TimestampTz => node::call(FN, "skein_time_to_json", vec![plain()]),
-        Type::Double | Type::Float if form == Form::Json => {
+        Type::Double | Type::Float if form != Form::Jsonb => {
             node::call(FN, "skein_float_to_json", vec![plain()])
         }
         _ => return None,
@@ -106,7 +130,11 @@ fn text(value: &Expr, ty: &Type, form: Form, depth: usize) -> Expr {
                 right: Box::new(text(&parameter, element, form, depth + 1)),
             });
             let texts = node::call("", "list_transform", vec![value.clone(), lambda]);
-            let joined = node::call("", "array_to_string", vec![texts, node::text(form.comma())]);
+            let joined = node::call(
+                "",
+                "array_to_string",
+                vec![texts, node::text(form.comma(depth))],
+            );
             node::call("", "concat", vec![node::text("["), joined, node::text("]")])
         }
         _ => {
@@ -150,7 +178,7 @@ fn object(value: &Expr, fields: &[(String, Type)], form: Form, depth: usize) -> 
     }
     let mut parts = Vec::new();
     for (index, (name, text)) in members.into_iter().enumerate() {
-        let mut before = if index == 0 { "{" } else { form.comma() }.to_owned();
+        let mut before = if index == 0 { "{" } else { form.comma(depth) }.to_owned();
         jsonb::quoted(&name, &mut before);
         before.push_str(form.colon());
         parts.push(node::text(&before));

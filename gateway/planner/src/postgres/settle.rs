@@ -345,7 +345,7 @@ impl Block<'_> {
         self.asked.type_of(expr)
     }
 
-    /// Settles what counts the rows of a relation.
+    /// Settles what counts the rows of a relation, or asks whether there is one.
     fn count_rows(&mut self, expr: &mut Expr, is_outer: bool) {
         walk_mut(NodeMut::Expr(expr), &mut |node| match node {
             NodeMut::Query(_) => Descend::Over,
@@ -360,6 +360,15 @@ impl Block<'_> {
                         _ => None,
                     };
                     typed::count_rows(expr, fields.as_deref());
+                } else if let Some(name) = typed::tested(expr)
+                    && typed::stands_in(&self.asked.select.from, name)
+                {
+                    let row = node::expr(ExprKind::ColumnRef(vec![name.to_owned()]));
+                    let ty = self.type_of(&row).and_then(|ty| Type::parse(&ty).ok());
+                    if let Some(Type::Struct(fields)) = ty.filter(|ty| !ty.is_record()) {
+                        let names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
+                        typed::test_row(expr, &names);
+                    }
                 }
                 Descend::Into
             }

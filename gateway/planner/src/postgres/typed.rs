@@ -49,7 +49,7 @@ impl Hints {
                 hints.rows |= whole_rows(select).next().is_some();
             }
             if let Node::Expr(expr) = node {
-                hints.rows |= counted(expr).is_some();
+                hints.rows |= counted(expr).is_some() || tested(expr).is_some();
                 match &expr.kind {
                     ExprKind::Function(call) => {
                         hints.jsonb |= call.schema == FN && call.name.contains("jsonb");
@@ -117,8 +117,16 @@ impl Hints {
             _ if !own => Vec::new(),
             ("skein_json_get" | "skein_json_get_text", 2) if self.jsonb => first(),
             (
-                "skein_to_json" | "skein_to_jsonb" | "pg_typeof" | "cardinality" | "array_ndims"
-                | "array_dims" | "unnest",
+                "skein_to_json"
+                | "skein_to_jsonb"
+                | "skein_to_json_or_null"
+                | "skein_to_jsonb_or_null"
+                | "skein_to_json_lines"
+                | "pg_typeof"
+                | "cardinality"
+                | "array_ndims"
+                | "array_dims"
+                | "unnest",
                 1,
             )
             | ("array_length" | "array_upper" | "array_lower", 2)
@@ -206,6 +214,57 @@ pub(super) fn counted(expr: &Expr) -> Option<&str> {
             },
         ] if name == "count" && !star.relation.is_empty() => Some(&star.relation),
         _ => None,
+    }
+}
+
+/// The name in `t IS NULL`, which may be that of something in FROM.
+pub(super) fn tested(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Operator { op, children }
+            if matches!(op.as_str(), "OPERATOR_IS_NULL" | "OPERATOR_IS_NOT_NULL") =>
+        {
+            match children.as_slice() {
+                [
+                    Expr {
+                        kind: ExprKind::ColumnRef(names),
+                        ..
+                    },
+                ] if names.len() == 1 => names.first().map(String::as_str),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether something in FROM is called so.
+pub(super) fn stands_in(from: &TableRef, name: &str) -> bool {
+    is_in_from(from, name)
+}
+
+/// Makes a test of the row of a relation one of its fields: all of them are NULL, or none is.
+pub(super) fn test_row(expr: &mut Expr, fields: &[String]) {
+    let Some(relation) = tested(expr).map(str::to_owned) else {
+        return;
+    };
+    let ExprKind::Operator { op, .. } = &expr.kind else {
+        return;
+    };
+    let tests: Vec<Expr> = fields
+        .iter()
+        .map(|field| {
+            let names = vec![relation.clone(), field.clone()];
+            node::expr(ExprKind::Operator {
+                op: op.clone(),
+                children: vec![node::expr(ExprKind::ColumnRef(names))],
+            })
+        })
+        .collect();
+    if !tests.is_empty() {
+        expr.kind = ExprKind::Conjunction {
+            and: true,
+            children: tests,
+        };
     }
 }
 
@@ -535,6 +594,16 @@ fn call(expr: &mut Expr, ty: &Type) {
                 json_text::Form::Jsonb
             };
             if let Some(text) = json_text::of(&call.args[0], ty, form) {
+                expr.kind = text.kind;
+            }
+        }
+        "skein_to_json_or_null" | "skein_to_jsonb_or_null" | "skein_to_json_lines" => {
+            let form = match name.as_str() {
+                "skein_to_json_or_null" => json_text::Form::Json,
+                "skein_to_json_lines" => json_text::Form::Lines,
+                _ => json_text::Form::Jsonb,
+            };
+            if let Some(text) = json_text::or_null(&call.args[0], ty, form) {
                 expr.kind = text.kind;
             }
         }

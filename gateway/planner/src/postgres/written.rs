@@ -84,7 +84,8 @@ fn is_as(bytes: &[u8], at: usize) -> bool {
         && is_space(bytes.get(at + 2))
 }
 
-fn type_name(text: &str) -> Option<String> {
+/// The `typname` of a type as it is written at the beginning of `text`.
+pub(super) fn type_name(text: &str) -> Option<String> {
     let mut rest = text.trim_start();
     let (mut name, quoted) = loop {
         let (word, after, quoted) = word(rest)?;
@@ -143,6 +144,12 @@ fn words<'a>(first: &str, rest: &'a str) -> Option<(String, &'a str)> {
             }
             Some(((*name).to_owned(), left))
         })
+}
+
+/// The name at the beginning of `text`, as PostgreSQL folds it, and what follows.
+pub(super) fn name(text: &str) -> Option<(String, &str)> {
+    let (name, after, quoted) = word(text.trim_start())?;
+    Some((if quoted { name } else { name.to_lowercase() }, after))
 }
 
 /// A word or a name in quotes, what follows it, and whether it was in quotes.

@@ -19,7 +19,14 @@ use crate::ast::{Expr, ExprKind, Function};
 pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
     match &expr.kind {
         ExprKind::Function(call) => match (call.name.as_str(), call.args.as_slice()) {
-            ("skein_extract_epoch" | "skein_extract_julian" | "isfinite", [operand])
+            (
+                "skein_extract_epoch"
+                | "skein_extract_julian"
+                | "skein_extract_seconds"
+                | "skein_extract_milliseconds"
+                | "isfinite",
+                [operand],
+            )
             | ("skein_end", [_, operand])
             | (MINUS | PLUS | DIVIDE, [operand, _]) => Some(operand),
             ("date_trunc" | "datetrunc" | "timezone", [_, operand])
@@ -27,6 +34,7 @@ pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
             {
                 Some(operand)
             }
+            ("skein_extract", [field, operand]) => time_unit(field).map(|_| operand),
             ("date_bin", [_, operand, origin]) if is_text(origin) => Some(operand),
             ("to_char", [operand, _] | [operand, _, _]) if is_call(call, "to_char") => {
                 Some(operand)
@@ -83,13 +91,29 @@ fn is_foreign(expr: &Expr) -> bool {
 pub(in super::super) fn settle(expr: &mut Expr, ty: &str) {
     match &mut expr.kind {
         ExprKind::Function(call) => match call.name.as_str() {
-            "skein_extract_epoch" => {
+            "skein_extract_epoch" if ty != "TIME WITH TIME ZONE" => {
                 let name = match ty {
                     "DATE" => "skein_extract_epoch_date",
                     "TIMESTAMP" | "TIMESTAMP WITH TIME ZONE" => "skein_extract_epoch_timestamp",
                     _ => return,
                 };
                 name.clone_into(&mut call.name);
+            }
+            "skein_extract_epoch" if ty == "TIME WITH TIME ZONE" => {
+                "skein_extract_epoch_timetz".clone_into(&mut call.name);
+            }
+            "skein_extract_seconds" | "skein_extract_milliseconds" if ty == "DATE" => {
+                let unit = if call.name.ends_with("milliseconds") {
+                    "milliseconds"
+                } else {
+                    "second"
+                };
+                replace(expr, no_unit(unit));
+            }
+            "skein_extract" if ty == "DATE" => {
+                if let Some(unit) = time_unit(&call.args[0]) {
+                    replace(expr, no_unit(unit));
+                }
             }
             "skein_extract_julian" if ty == "DATE" => {
                 "skein_extract_julian_date".clone_into(&mut call.name);
@@ -140,6 +164,31 @@ pub(in super::super) fn settle(expr: &mut Expr, ty: &str) {
         }
         _ => {}
     }
+}
+
+/// Fields of a time, which dates have not, and PostgreSQL's names for them.
+const TIME_UNITS: &[(&str, &str)] = &[
+    ("hour", "hour"),
+    ("minute", "minute"),
+    ("microsecond", "microseconds"),
+    ("microseconds", "microseconds"),
+    ("timezone", "timezone"),
+    ("timezone_hour", "timezone_hour"),
+    ("timezone_minute", "timezone_minute"),
+];
+
+/// PostgreSQL's name of a field that only times have.
+fn time_unit(field: &Expr) -> Option<&'static str> {
+    let field = node::constant_text(field)?;
+    let unit = TIME_UNITS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(field))?;
+    Some(unit.1)
+}
+
+/// Refuses a field that a date has not.
+fn no_unit(unit: &str) -> Expr {
+    own("skein_no_unit", vec![node::text(unit)])
 }
 
 /// Names of operators while the types of both operands are looked for.
