@@ -14,7 +14,7 @@ use crate::native::Native;
 use crate::process;
 
 /// Tries of each query; the best counts.
-const TRIES: usize = 3;
+const TRIES: usize = 5;
 /// Tries of a statement that takes about a millisecond; their median counts.
 const SMALL_TRIES: usize = 200;
 /// Memory of each executor where a join does not fit: about a quarter of one of its sides.

@@ -282,7 +282,14 @@ impl Splitter<'_> {
         scope.ok_or_else(|| refusal("FROM", "its join merges columns by name"))
     }
 
+    /// The column names of a leaf of a `FROM`.
     pub(super) fn columns_of(&self, leaf: &TableRef, env: &Env) -> Outcome<Vec<String>> {
+        if let Some(relation) = env.relation(leaf)
+            && leaf.column_aliases.is_empty()
+        {
+            let columns = relation.columns.iter();
+            return Ok(columns.map(|column| column.name.clone()).collect());
+        }
         let mut leaf_alone = leaf.clone();
         leaf_alone.sample = None;
         let star = Expr::star();
