@@ -13,11 +13,12 @@ mod connection;
 mod gateway;
 mod report;
 
-pub use connection::{Format, RowCount, read_all};
+pub use connection::{Format, Login, RowCount, Session, read_all};
 pub use gateway::{Gateway, GatewayOptions};
 pub use report::Report;
 
 mod distributed;
+mod logins;
 mod small;
 mod streams;
 mod tpch;
@@ -57,6 +58,9 @@ pub fn run(options: &Options) -> Report {
     }
     if wanted("small") {
         small::run(options, &mut report);
+    }
+    if wanted("logins") {
+        logins::run(options, &mut report);
     }
     // Executors in processes of their own have a page of their own.
     if options.parts.iter().any(|part| part == "distributed") {

@@ -118,6 +118,10 @@ impl Client {
             match client.receive()? {
                 Message::ReadyForQuery(_) => return Ok(client),
                 Message::ErrorResponse(body) => return Err(server_error(body.fields())),
+                Message::AuthenticationSasl(_) => {
+                    let error = io::Error::other("the server asks for a password");
+                    return Err(QueryError::Connection(error));
+                }
                 Message::BackendKeyData(body) => {
                     client.process_id = body.process_id();
                     client.secret_key = body.secret_key();

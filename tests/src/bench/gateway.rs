@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::client::Client;
+use crate::client::{Client, QueryError};
 use crate::process;
 
 const START_MAX: Duration = Duration::from_mins(1);
@@ -21,6 +21,14 @@ pub struct GatewayOptions<'a> {
     pub program: &'a Path,
     /// Its configuration; the address in it is replaced.
     pub configuration: &'a str,
+}
+
+/// Whether it answers clients, by letting them in or by refusing them.
+fn answers(address: SocketAddr) -> bool {
+    !matches!(
+        Client::connect(address),
+        Err(QueryError::Connection(error)) if error.kind() == io::ErrorKind::ConnectionRefused
+    )
 }
 
 /// A running `skein serve`.
@@ -56,7 +64,7 @@ impl Gateway {
             _folder: folder,
         };
         let deadline = Instant::now() + START_MAX;
-        while Client::connect(address).is_err() {
+        while !answers(address) {
             if let Some(status) = gateway.process.try_wait()? {
                 return Err(io::Error::other(format!("skein ended with {status}")));
             }

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use skein_tests::bench::{Options, run};
 
 const USAGE: &str = "usage: bench --skein PROGRAM [--write FILE] [--scale N] [--millions N] \
-                     [--seconds N] [--only tpch,rows,memory,small,distributed]";
+                     [--seconds N] [--only tpch,rows,memory,small,logins,distributed]";
 
 const INTRODUCTION: &str = "# Benchmarks
 
