@@ -248,11 +248,11 @@ fn offer(address: SocketAddr, wrong: bool, length: Duration) -> Ends {
         .build()
         .expect("a runtime can be made");
     runtime.block_on(async {
-        let begin = Instant::now();
+        let start = Instant::now();
         let mut begun = tokio::task::JoinSet::new();
         let mut ends = Ends::new();
         let mut clock = tokio::time::interval(Duration::from_millis(1000 / LOGINS_PER_SECOND));
-        while begin.elapsed() < length {
+        while start.elapsed() < length {
             clock.tick().await;
             begun.spawn(async move {
                 match tokio::time::timeout(LOGIN_MAX, enter(address, wrong)).await {
