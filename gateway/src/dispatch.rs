@@ -33,6 +33,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use skein_executor_api::{
     BatchStream, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId,
 };
+use skein_planner::earlier::EarlierRuns;
 use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage, StageInput};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -97,6 +98,7 @@ pub struct Dispatcher {
     /// Statements that wait for room.
     waiting: AtomicUsize,
     limits: Limits,
+    earlier: Arc<EarlierRuns>,
 }
 
 impl Dispatcher {
@@ -120,7 +122,13 @@ impl Dispatcher {
             slots_max,
             waiting: AtomicUsize::new(0),
             limits,
+            earlier: Arc::default(),
         }
+    }
+
+    /// What stages have returned so far, for the planner.
+    pub fn earlier(&self) -> &Arc<EarlierRuns> {
+        &self.earlier
     }
 
     /// The same with executors in other processes.

@@ -2,6 +2,7 @@
 //! it, that every type travels, and that what nobody wants stops. That rows are right is shown by
 //! `tests/differential`, which runs its suites on such executors as well.
 
+mod choices;
 mod explain;
 mod failures;
 mod files;

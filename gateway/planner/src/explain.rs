@@ -132,7 +132,7 @@ fn stage_lines(
 }
 
 /// The SQL of a stage with the names of relations in place of their files.
-fn sql_with_names(stage: &Stage) -> String {
+pub(crate) fn sql_with_names(stage: &Stage) -> String {
     let mut sql = String::new();
     let mut after_name: Option<String> = None;
     for part in &stage.template.parts {

@@ -7,6 +7,7 @@ pub mod brief;
 mod build;
 pub mod calendar;
 pub mod clock;
+pub mod earlier;
 pub mod error;
 pub mod explain;
 pub mod outputs;

@@ -49,6 +49,7 @@ pub use self::ranges::WantedRanges;
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 use crate::bind::Bind;
+use crate::earlier::EarlierRuns;
 use crate::plan::{Decision, DistributedPlan, Partitioning};
 use crate::refusal::Refusal;
 
@@ -107,22 +108,33 @@ pub struct SplitOptions {
     pub cluster: Cluster,
     /// What each executor may keep in memory, where that is known.
     pub memory_bytes: Option<u64>,
+    /// [`EarlierRuns::learned`], so that options differ when plans may.
+    pub learned: u64,
 }
 
-/// Plans a resolved statement whose result columns bind has reported as `columns`. `ranges` has those of
-/// the columns that [`SplitOptions::wanted_ranges`] names, as far as there are any.
+/// What is known of a statement's relations.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// Those that it names.
+    pub relations: &'a BTreeMap<RelationName, Arc<RelationSnapshot>>,
+    /// Ranges of the columns that [`SplitOptions::wanted_ranges`] asks for, as far as there are any.
+    pub ranges: &'a Ranges,
+    /// What stages have returned before.
+    pub earlier: &'a EarlierRuns,
+}
+
+/// Plans a resolved statement whose result columns bind has reported as `columns`.
 ///
 /// Never fails: what cannot be split runs whole, and the plan says why.
 pub fn plan(
     query: &Query,
-    relations: &BTreeMap<RelationName, Arc<RelationSnapshot>>,
     columns: &[Column],
     options: SplitOptions,
-    ranges: &Ranges,
+    known: Known<'_>,
     bind: &dyn Bind,
 ) -> DistributedPlan {
-    let mut splitter = Splitter::new(bind, options, ranges);
-    let env = Env::new(relations.clone());
+    let mut splitter = Splitter::new(bind, options, known);
+    let env = Env::new(known.relations.clone());
     match splitter.split_statement(query, columns, &env) {
         Ok(()) => {}
         Err(refusal) => {
@@ -142,7 +154,7 @@ pub fn plan(
 struct Splitter<'a> {
     bind: &'a dyn Bind,
     options: SplitOptions,
-    ranges: &'a Ranges,
+    known: Known<'a>,
     stages: Vec<crate::plan::Stage>,
     /// Row estimates of stages, by index.
     rows_estimates: Vec<u64>,
@@ -172,11 +184,11 @@ fn refusal(subject: &str, reason: impl Into<String>) -> Refusal {
 }
 
 impl<'a> Splitter<'a> {
-    fn new(bind: &'a dyn Bind, options: SplitOptions, ranges: &'a Ranges) -> Self {
+    fn new(bind: &'a dyn Bind, options: SplitOptions, known: Known<'a>) -> Self {
         Self {
             bind,
             options,
-            ranges,
+            known,
             stages: Vec::new(),
             rows_estimates: Vec::new(),
             hashed: BTreeSet::new(),

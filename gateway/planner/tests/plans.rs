@@ -21,9 +21,10 @@ use skein_planner::ast::{Query, json};
 use skein_planner::ast::{TableRefKind, visit};
 use skein_planner::bind::Bind;
 use skein_planner::clock::bind_clock;
+use skein_planner::earlier::EarlierRuns;
 use skein_planner::explain;
 use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
-use skein_planner::split::{self, Cluster, ExchangeMode, SplitMode, SplitOptions};
+use skein_planner::split::{self, Cluster, ExchangeMode, Known, SplitMode, SplitOptions};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -249,10 +250,13 @@ impl Fixture {
             };
             let plan = split::plan(
                 &query,
-                &self.relations,
                 &whole,
                 options,
-                &self.ranges(options),
+                Known {
+                    relations: &self.relations,
+                    ranges: &self.ranges(options),
+                    earlier: &EarlierRuns::default(),
+                },
                 self,
             );
             if executors == 2 {

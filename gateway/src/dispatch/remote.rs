@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
@@ -20,6 +21,7 @@ use futures::{StreamExt, TryStreamExt};
 use skein_config::Executors;
 use skein_executor::engine::Database;
 use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind};
+use skein_planner::earlier::EarlierRuns;
 use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
 use skein_remote::{ListedFile, Members, Node, OnEnd, Remote, Task, Tree, TreeInput, TreeStage};
 
@@ -181,6 +183,8 @@ impl Run<'_> {
                 continue;
             }
             let (_, rows) = self.tree(input.stage, nodes)?;
+            let sender = self.plan.stages[input.stage].clone();
+            let rows = counted(rows, sender, Arc::clone(&self.dispatcher.earlier));
             let reads = |other: &&skein_planner::plan::StageInput| other.stage == input.stage;
             let readers = root.inputs.iter().filter(reads).count();
             let waiting = Waiting::Bytes(self.dispatcher.limits.exchange_bytes_max);
@@ -286,6 +290,21 @@ fn files_of(placed: &Placed) -> Vec<ListedFile> {
         bytes,
     };
     sizes.into_iter().map(listed).collect()
+}
+
+/// The same rows; how many there were is recorded when all have come.
+fn counted(rows: BatchStream, stage: Stage, runs: Arc<EarlierRuns>) -> BatchStream {
+    let mut count = 0;
+    let mut rows = rows.fuse();
+    Box::pin(futures::stream::poll_fn(move |context| {
+        let polled = rows.poll_next_unpin(context);
+        match &polled {
+            Poll::Ready(Some(Ok(batch))) => count += batch.num_rows() as u64,
+            Poll::Ready(None) => runs.record(&stage, count),
+            _ => {}
+        }
+        polled
+    }))
 }
 
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {

@@ -24,7 +24,7 @@ use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::{patterns, session_rows};
 use skein_planner::resolve::Mentions;
-use skein_planner::split::{self, Cluster, SplitOptions};
+use skein_planner::split::{self, Cluster, Known, SplitOptions};
 
 use super::Session;
 use super::analysed::{Analysed, AnalysedQuery};
@@ -158,14 +158,18 @@ impl Session {
             return Ok(Planned::Fragments { plan });
         }
         let ranges = guard.run(self.ranges(query, &relations, options)).await?;
+        let earlier = Arc::clone(self.gateway.dispatcher().earlier());
         let (query, parameters) = (Arc::clone(query), parameters.to_vec());
         let now = self.transaction.now();
         let work = beside(move || {
             let analysed = query.query.as_ref().expect("checked above");
             let plan = |query: &Query, columns: &[Column]| {
-                Arc::new(split::plan(
-                    query, &relations, columns, options, &ranges, &*shadow,
-                ))
+                let known = Known {
+                    relations: &relations,
+                    ranges: &ranges,
+                    earlier: &earlier,
+                };
+                Arc::new(split::plan(query, columns, options, known, &*shadow))
             };
             if lasting {
                 let plan = plan(&analysed.resolved.query, &analysed.columns);
@@ -232,6 +236,7 @@ impl Session {
                 Cluster::OneMachine
             },
             memory_bytes: self.gateway.executors().memory_bytes(),
+            learned: dispatcher.earlier().learned(),
         }
     }
 

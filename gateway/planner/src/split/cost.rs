@@ -7,15 +7,16 @@
 //! - exchanging 7.5 million rows adds 0.4 to 0.8 s, and 50 to 100 ns per value over several queries;
 //! - a join of 6.0 with 1.5 million rows takes 0.3 s more than reading them.
 //!
-//! Estimates of rows come from the bytes of files and the number of columns. Results of earlier runs
-//! are not used, so nothing is known about how many groups there are, and groups are exchanged only
-//! where they are asked to be, or where memory would not do. What reading ranges spares is counted in
+//! Estimates of rows come from the bytes of files and the number of columns. How many
+//! groups there are is known only from earlier runs ([`earlier`](crate::earlier)); where they were about as
+//! many as rows, the block is not divided. Groups are exchanged only where they are asked to be, or where
+//! memory would not do. What reading ranges spares is counted in
 //! [`ranges`](super::ranges).
 //!
 //! Inside of one process an exchange never pays: the executors share its cores. It happens there only
 //! on demand.
 
-use super::{Cluster, ExchangeMode, SplitOptions};
+use super::{Cluster, ExchangeMode, SplitMode, SplitOptions};
 
 /// Nanoseconds to read one value from a Parquet file.
 const READ_NS_PER_VALUE: u64 = 10;
@@ -133,6 +134,17 @@ impl SplitOptions {
         self.beyond_memory(size.values())
     }
 
+    /// Whether combining `gathered` rows in one place takes longer than fragments save that divide `read`
+    /// ones among them.
+    pub(super) fn gathers_too_much(&self, read: Size, gathered: u64) -> bool {
+        let width = read.width.max(1) as u64;
+        let whole = read.values() * READ_NS_PER_VALUE + read.rows * BUILD_NS_PER_ROW;
+        let combined = gathered * (width * EXCHANGE_NS_PER_VALUE + BUILD_NS_PER_ROW);
+        self.mode == SplitMode::Auto
+            && self.cluster == Cluster::Machines
+            && whole / self.executors.max(1) as u64 + combined > whole
+    }
+
     /// Whether to read a relation once and send it to every fragment, instead of letting every
     /// fragment read it. `filtered`: a condition leaves few of its rows.
     pub(super) fn broadcasts(&self, leaf: Size, filtered: bool) -> Reason {
@@ -203,6 +215,22 @@ mod tests {
     /// Megabytes of files with 16 columns, of which four are needed.
     fn leaf(megabytes: u64) -> Size {
         Size::of_files(megabytes << 20, 16, 4)
+    }
+
+    #[test]
+    fn groups_as_many_as_rows_are_not_gathered() {
+        let read = Size {
+            rows: 6_000_000,
+            width: 2,
+        };
+        let two = machines(2);
+        assert!(!two.gathers_too_much(read, 200_000));
+        assert!(two.gathers_too_much(read, 3_000_000));
+        let always = SplitOptions {
+            mode: SplitMode::Always,
+            ..two
+        };
+        assert!(!always.gathers_too_much(read, 3_000_000));
     }
 
     #[test]

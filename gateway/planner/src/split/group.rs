@@ -29,6 +29,7 @@ use crate::ast::{
     Expr, ExprKind, Function, Modifier, OrderBy, Query, Select, TableRef, TableRefKind, print,
 };
 use crate::build::{column, named, order_key, query, select, sql, table};
+use crate::plan::Partitioning;
 
 /// Rows per group, where nothing is known about it.
 const ROWS_PER_GROUP: u64 = 10;
@@ -251,6 +252,9 @@ impl Splitter<'_> {
         }
         let fragment_env = self.materialize_ctes(&fragment, &env);
         let mut stage = self.finish_stage(fragment, &fragment_env, shipping.in_order, estimate)?;
+        if exchanged.is_none() && key_count > 0 {
+            self.worth_gathering(stage)?;
+        }
         let mut calls_replaced = shipping.replaced;
         let mut by_groups = false;
         if let Some((_, reason)) = exchanged {
@@ -280,6 +284,30 @@ impl Splitter<'_> {
         } else {
             Ok(combine)
         }
+    }
+
+    /// Refuses a stage of groups that were too many to be combined when it last ran.
+    fn worth_gathering(&self, stage: usize) -> Outcome<()> {
+        let stage = &self.stages[stage];
+        let (Some(gathered), Partitioning::ByFile { scans, .. }) =
+            (self.known.earlier.rows_of(stage), &stage.partitioning)
+        else {
+            return Ok(());
+        };
+        let rows = scans.iter().map(|scan| {
+            let relation = &stage.scans[*scan].relation;
+            let guessed = Size::of_files(relation.bytes(), relation.columns.len(), 1).rows;
+            relation.rows.unwrap_or(guessed)
+        });
+        let read = Size {
+            rows: rows.sum(),
+            width: stage.columns.len(),
+        };
+        if self.options.gathers_too_much(read, gathered) {
+            let reason = format!("{gathered} of them were too many to combine when they last were");
+            return Err(refusal("groups", reason));
+        }
+        Ok(())
     }
 
     /// The aggregate calls outside subqueries, each once, with their types and strategies.

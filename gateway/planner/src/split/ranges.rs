@@ -187,7 +187,7 @@ impl Splitter<'_> {
         let QueryBody::Select(written) = &statement.body else {
             return Ok(None);
         };
-        if self.ranges.is_empty() || !self.options.may_range() || written.sample.is_some() {
+        if self.known.ranges.is_empty() || !self.options.may_range() || written.sample.is_some() {
             return Ok(None);
         }
         let Joined {
@@ -341,7 +341,7 @@ impl Splitter<'_> {
             passed_on(inner, place, env)?
         };
         let known = (relation.name.clone(), column.to_lowercase());
-        let ranges = self.ranges.get(&known)?;
+        let ranges = self.known.ranges.get(&known)?;
         let ranges = (ranges.files.len() == relation.files.len()).then(|| Arc::clone(ranges))?;
         Some(Origin {
             relation,
