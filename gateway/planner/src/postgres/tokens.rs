@@ -149,9 +149,13 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
             in_substring = false;
             put(token.start, token.end, "for");
         } else if is(text, *token, "to") {
-            if let Some((start, field)) = all_fields(text, &tokens[..index], rest.first()) {
-                put(start, rest[0].end, field);
+            if let Some((start, end, said)) = all_fields(text, &tokens[..index], rest) {
+                put(start, end, &said);
             }
+        } else if is(text, *token, "second")
+            && let Some((end, said)) = seconds(text, &tokens[..index], rest)
+        {
+            put(token.start, end, &said);
         } else if (is(text, *token, "as") || ends_cast(text, &tokens[..=index]))
             && let [schema, dot, ..] = rest
             && is(text, *schema, "pg_catalog")
@@ -354,29 +358,94 @@ fn ends_cast(text: &str, tokens: &[Token]) -> bool {
         if is(text, *first, ":") && is(text, *second, ":") && first.end == second.start)
 }
 
-/// Where the fields of an interval begin, before the word `TO` and the last field, and what says the
-/// same: nothing for `INTERVAL '1 2:03:04' DAY TO SECOND`, whose last field is the one of a constant
-/// without fields, and `MONTH` for `INTERVAL '1' YEAR TO MONTH`. Others DuckDB refuses.
-fn all_fields(text: &str, before: &[Token], last: Option<&Token>) -> Option<(usize, &'static str)> {
-    let (last, [.., word, constant, first]) = (last?, before) else {
+/// The fields of an interval that DuckDB refuses, before the word `TO` and after it: where they begin
+/// and end, and what says the same. That is nothing for `INTERVAL '1 2:03:04' DAY TO SECOND`, whose last
+/// field is the one of a constant without fields, `MONTH` for `INTERVAL '1' YEAR TO MONTH`, and a
+/// comment for [`fields_of_interval`] else.
+fn all_fields(text: &str, before: &[Token], rest: &[Token]) -> Option<(usize, usize, String)> {
+    let (last, [.., word, constant, first]) = (rest.first()?, before) else {
         return None;
     };
-    let pairs = [("year", "month"), ("day", "second"), ("hour", "second")];
-    let (_, to) = pairs
-        .iter()
-        .find(|(from, to)| is(text, *first, from) && is(text, *last, to))?;
-    // `1-2` says by itself what it is.
-    let is_number = text[constant.start..constant.end]
-        .trim_matches('\'')
-        .trim()
-        .parse::<f64>()
-        .is_ok();
-    let field = if *to == "month" && is_number {
-        "month"
-    } else {
-        ""
+    if constant.kind != Kind::String || !is(text, *word, "interval") {
+        return None;
+    }
+    let (from, to) = (interval_field(text, *first)?, interval_field(text, *last)?);
+    let precision = precision(text, &rest[1..]);
+    let end = precision.map_or(last.end, |(end, _)| end);
+    let said = match (from, to, precision) {
+        // `1-2` says by itself what it is.
+        ('y', 'o', None) => {
+            let is_number = text[constant.start..constant.end]
+                .trim_matches('\'')
+                .trim()
+                .parse::<f64>()
+                .is_ok();
+            if is_number { "month" } else { "" }.to_owned()
+        }
+        ('d' | 'h', 's', None) => String::new(),
+        _ => said_fields(from, to, precision.map(|(_, digits)| digits)),
     };
-    (constant.kind == Kind::String && is(text, *word, "interval")).then_some((first.start, field))
+    Some((first.start, end, said))
+}
+
+/// The same of `INTERVAL '1.234' SECOND(2)`, at the word `SECOND`.
+fn seconds(text: &str, before: &[Token], rest: &[Token]) -> Option<(usize, String)> {
+    let [.., word, constant] = before else {
+        return None;
+    };
+    if constant.kind != Kind::String || !is(text, *word, "interval") {
+        return None;
+    }
+    let (end, digits) = precision(text, rest)?;
+    Some((end, said_fields('s', 's', Some(digits))))
+}
+
+fn said_fields(from: char, to: char, digits: Option<u32>) -> String {
+    let digits = digits.map_or_else(String::new, |digits| digits.to_string());
+    format!("/*~{from}{to}{digits}*/")
+}
+
+/// The letter of a field.
+fn interval_field(text: &str, token: Token) -> Option<char> {
+    let fields = [
+        ("year", 'y'),
+        ("month", 'o'),
+        ("day", 'd'),
+        ("hour", 'h'),
+        ("minute", 'm'),
+        ("second", 's'),
+    ];
+    let found = fields.iter().find(|(word, _)| is(text, token, word));
+    found.map(|(_, letter)| *letter)
+}
+
+/// Where `(2)` ends, and how many digits it says.
+fn precision(text: &str, rest: &[Token]) -> Option<(usize, u32)> {
+    let [open, digits, close, ..] = rest else {
+        return None;
+    };
+    if !is(text, *open, "(") || !is(text, *close, ")") {
+        return None;
+    }
+    let digits = text[digits.start..digits.end].parse().ok()?;
+    (digits <= 6).then_some((close.end, digits))
+}
+
+/// The fields of the interval whose constant stands at byte `at`: the letters of the first and the last,
+/// and the digits of its seconds.
+pub(super) fn fields_of_interval(text: &str, at: usize) -> Option<(char, char, Option<u32>)> {
+    let mut rest = text.get(at..)?.strip_prefix('\'')?;
+    loop {
+        rest = &rest[rest.find('\'')? + 1..];
+        match rest.strip_prefix('\'') {
+            Some(after) => rest = after,
+            None => break,
+        }
+    }
+    let (said, _) = rest.trim_start().strip_prefix("/*~")?.split_once("*/")?;
+    let mut letters = said.chars();
+    let fields = (letters.next()?, letters.next()?);
+    Some((fields.0, fields.1, letters.as_str().parse().ok()))
 }
 
 /// The operator and the closing parenthesis of what follows the word OPERATOR.

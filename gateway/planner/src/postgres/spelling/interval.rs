@@ -142,6 +142,29 @@ impl Span {
     }
 }
 
+impl Span {
+    /// With so many digits after the point of its seconds.
+    #[must_use]
+    pub fn rounded(self, digits: u32) -> Self {
+        let size = 10_i64.pow(6_u32.saturating_sub(digits));
+        let half = if self.micros < 0 { -size / 2 } else { size / 2 };
+        let micros = self.micros.saturating_add(half) / size * size;
+        Self { micros, ..self }
+    }
+}
+
+/// `2:03` as minutes and seconds, which it is in `MINUTE TO SECOND` only.
+pub fn minutes_first(text: &str) -> String {
+    let words = text.split_whitespace().map(|word| {
+        if word.matches(':').count() != 1 {
+            return word.to_owned();
+        }
+        let body = word.trim_start_matches(['+', '-']);
+        format!("{}0:{body}", &word[..word.len() - body.len()])
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Reads `text`. `last` is the unit of a number without one, as `DAY` is in `INTERVAL '1' DAY`;
 /// `signs_spread` says that a leading minus holds for all fields, as under the style
 /// `sql_standard`.
@@ -377,8 +400,9 @@ fn add_up(fields: &[Field], last: Unit) -> Result<Sum, Fault> {
                 let own = unit.ok_or(Fault::Syntax)?;
                 claim(&mut seen, &[own])?;
                 sum.add(*whole, *fraction, own);
-                // What comes before needs a unit of its own.
-                (unit, named) = (None, false);
+                // What comes before needs a unit of its own, but hours have days before them.
+                unit = (own == Unit::Hour).then_some(Unit::Day);
+                named = false;
                 any = true;
             }
         }

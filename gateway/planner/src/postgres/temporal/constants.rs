@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::super::spelling::interval::{self, Unit};
+use super::super::spelling::interval::{self, Span, Unit};
 use super::super::spelling::moment::{self, Kind, Moment};
 use super::super::spelling::{Fault, FieldOrder, SpellingError, zones};
-use super::super::{Context, RewriteError, node};
+use super::super::{Context, RewriteError, node, tokens};
 use super::{own, replace};
 use crate::ast::{DataType, Expr, ExprKind};
 
@@ -118,7 +118,12 @@ fn read(expr: &mut Expr, id: &str, context: &mut Context<'_>) -> Option<RewriteE
         })
     };
     if id == "INTERVAL" {
-        return match read_interval(&text, Unit::Second, context) {
+        let fields = position.and_then(|at| tokens::fields_of_interval(context.text, at));
+        let read = match fields {
+            Some(fields) => read_fields(&text, fields, context),
+            None => read_interval(&text, Unit::Second, context),
+        };
+        return match read {
             Ok(read) => {
                 child.kind = node::text(&read).kind;
                 None
@@ -144,6 +149,33 @@ pub(in super::super) fn read_interval(
     last: Unit,
     context: &mut Context<'_>,
 ) -> Result<String, Fault> {
+    read_span(text, last, context).map(|span| span.text())
+}
+
+/// Reads an interval that has just these fields, as in `INTERVAL '1 2' DAY TO HOUR`.
+fn read_fields(
+    text: &str,
+    (from, to, digits): (char, char, Option<u32>),
+    context: &mut Context<'_>,
+) -> Result<String, Fault> {
+    let last = match to {
+        'y' => Unit::Year,
+        'o' => Unit::Month,
+        'd' => Unit::Day,
+        'h' => Unit::Hour,
+        'm' => Unit::Minute,
+        _ => Unit::Second,
+    };
+    let span = if (from, to) == ('m', 's') {
+        read_span(&interval::minutes_first(text), last, context)?
+    } else {
+        read_span(text, last, context)?
+    };
+    let span = span.down_to(last);
+    Ok(digits.map_or(span, |digits| span.rounded(digits)).text())
+}
+
+fn read_span(text: &str, last: Unit, context: &mut Context<'_>) -> Result<Span, Fault> {
     let plain = interval::read(text, last, false);
     let mut result = plain;
     if text.trim_start().starts_with('-') {
@@ -155,7 +187,7 @@ pub(in super::super) fn read_interval(
             }
         }
     }
-    result.map(|span| span.text())
+    result
 }
 
 /// Reads a date or time; the order of the session matters for few texts only.
