@@ -483,6 +483,7 @@ impl Context<'_> {
                 limits::negative(query);
                 session::name_outputs(query, self);
                 sets::aliases(query);
+                sets::lift(query);
                 texts::mark_sets(query);
                 self.name_columns(query);
                 if self.system_columns {
@@ -517,6 +518,9 @@ impl Context<'_> {
         match &mut expr.kind {
             ExprKind::ColumnRef(_) => session::column(expr, self),
             ExprKind::Function(_) => {
+                if functions::cast(expr) {
+                    return self.visit(NodeMut::Expr(expr));
+                }
                 arrays::quantified(expr);
                 rows::counted(expr, self.text);
                 if let Err(error) = variadic::function(expr) {

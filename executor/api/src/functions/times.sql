@@ -156,6 +156,10 @@ CREATE MACRO skein_fn.skein_round_interval(span, digits) AS
 
 -- Making dates and bins.
 
+CREATE MACRO skein_fn.make_timestamp(year, month, day, hour, minute, second) AS
+  make_timestamp(CAST(CASE WHEN year < 0 THEN year + 1
+    WHEN year = 0 THEN CAST(error(format('[datetime_field_overflow] date field value out of range: {}-{:02d}-{:02d}', year, month, day)) AS INTEGER)
+    ELSE year END AS BIGINT), month, day, hour, minute, second), (micros) AS make_timestamp(micros);
 CREATE MACRO skein_fn.make_date(year, month, day) AS
   make_date(CAST(CASE WHEN year < 0 THEN year + 1
     WHEN year = 0 THEN CAST(error(format('[datetime_field_overflow] date field value out of range: {}-{:02d}-{:02d}', year, month, day)) AS INTEGER)
@@ -299,7 +303,8 @@ CREATE MACRO skein_fn.skein_template_fraction(digits, length) AS
 
 -- A year of fewer than four digits is the one nearest to 2020.
 CREATE MACRO skein_fn.skein_template_year(year, digits, before_christ) AS
-  CASE WHEN CAST(before_christ AS BOOLEAN) THEN 1 - year
+  CASE WHEN year < 0 THEN CASE WHEN CAST(before_christ AS BOOLEAN) THEN -year ELSE year + 1 END
+    WHEN CAST(before_christ AS BOOLEAN) THEN 1 - year
     WHEN digits >= 4 OR year >= 1000 THEN year
     WHEN year < 70 THEN year + 2000
     WHEN year < 100 THEN year + 1900

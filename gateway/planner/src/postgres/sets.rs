@@ -15,7 +15,10 @@
 
 use super::{jsonpath, node, tokens};
 use crate::ast::visit::{Descend, Node, NodeMut, any, walk_mut};
-use crate::ast::{Expr, ExprKind, Function, Query, QueryBody, Select, TableRef, TableRefKind};
+use crate::ast::{
+    Expr, ExprKind, Function, Join, JoinKind, JoinSyntax, Query, QueryBody, Select, TableRef,
+    TableRefKind,
+};
 
 const FN: &str = skein_executor_api::functions::SCHEMA;
 
@@ -169,6 +172,104 @@ pub(super) fn aliases(query: &mut Query) {
         }
         Descend::Into
     });
+}
+
+/// The alias of what [`lift`] puts into FROM.
+const LIFTED: &str = "sets__";
+
+/// Puts functions that return rows into FROM where rows are grouped by what they return:
+///
+/// ```text
+/// SELECT unnest(a) AS x, count(*) FROM t GROUP BY x
+///   ─► SELECT sets__.s0 AS x, count(*) FROM t, (SELECT unnest(a) AS s0) AS sets__ GROUP BY x
+/// ```
+pub(super) fn lift(query: &mut Query) {
+    let QueryBody::Select(select) = &mut query.body else {
+        return;
+    };
+    let mut known: Vec<Expr> = Vec::new();
+    for key in &select.group_by {
+        let item = match &key.kind {
+            ExprKind::Constant(_) => node::constant_integer(key)
+                .and_then(|place| usize::try_from(place - 1).ok())
+                .and_then(|at| select.select_list.get(at)),
+            ExprKind::ColumnRef(names) => match names.as_slice() {
+                [name] => select.select_list.iter().find(|item| item.alias == *name),
+                _ => None,
+            },
+            _ => Some(key),
+        };
+        if let Some(call) = item.filter(|item| is_call(item)).map(plain)
+            && !known.contains(&call)
+        {
+            known.push(call);
+        }
+    }
+    if known.is_empty() {
+        return;
+    }
+    let mut lists = Vec::new();
+    for (index, call) in known.iter().enumerate() {
+        let ExprKind::Function(function) = &call.kind else {
+            continue;
+        };
+        let Some(rows) = rows(function) else { continue };
+        lists.push(Rows {
+            columns: &[],
+            name: format!("s{index}"),
+            ..rows
+        });
+    }
+    let place = |expr: &mut Expr| {
+        let Some(index) = known.iter().position(|call| *call == plain(expr)) else {
+            return;
+        };
+        if let ExprKind::Function(call) = &expr.kind
+            && expr.alias.is_empty()
+        {
+            expr.alias.clone_from(&call.name);
+        }
+        expr.kind = ExprKind::ColumnRef(vec![LIFTED.to_owned(), format!("s{index}")]);
+    };
+    select.select_list.iter_mut().for_each(place);
+    select.group_by.iter_mut().for_each(|key| {
+        place(key);
+        key.alias.clear();
+    });
+    let mut sets = TableRef::from(TableRefKind::Subquery(Box::new(subquery(lists, false))));
+    LIFTED.clone_into(&mut sets.alias);
+    let from = std::mem::replace(&mut select.from, TableRefKind::Empty.into());
+    select.from = match from.kind {
+        TableRefKind::Empty => sets,
+        _ => TableRefKind::Join(Box::new(Join {
+            left: from,
+            right: sets,
+            condition: None,
+            kind: JoinKind::Inner,
+            syntax: JoinSyntax::Cross,
+            using: Vec::new(),
+            delim_flipped: false,
+        }))
+        .into(),
+    };
+}
+
+/// Whether an expression is a call of a function that returns rows of one column.
+fn is_call(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Function(call) if rows(call).is_some_and(|rows| rows.columns.is_empty()))
+}
+
+/// An expression without what tells apart two that are written alike.
+fn plain(expr: &Expr) -> Expr {
+    let mut plain = expr.clone();
+    plain.alias.clear();
+    walk_mut(NodeMut::Expr(&mut plain), &mut |node| {
+        if let NodeMut::Expr(expr) = node {
+            expr.location = None;
+        }
+        Descend::Into
+    });
+    plain
 }
 
 fn value_aliases(table: &TableRef, names: &mut Vec<String>) {

@@ -85,14 +85,33 @@ fn tokens(template: &str) -> Vec<Token> {
         }
         rest = &rest[first.len_utf8()..];
         if first == '"' {
-            let end = rest.find('"').unwrap_or(rest.len());
-            found.push(Token::Text(rest[..end].replace('\\', "")));
-            rest = rest.get(end + 1..).unwrap_or_default();
+            found.push(Token::Text(quoted(&mut rest)));
+        } else if let Some(after) = rest.strip_prefix('"').filter(|_| first == '\\') {
+            rest = after;
+            found.push(Token::Text("\"".to_owned()));
         } else {
             found.push(Token::Text(first.to_string()));
         }
     }
     found
+}
+
+/// What stands in double quotes, where a backslash takes away what the next character means.
+fn quoted(rest: &mut &str) -> String {
+    let mut text = String::new();
+    let mut characters = rest.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => {
+                *rest = &rest[at + 1..];
+                return text;
+            }
+            '\\' => text.extend(characters.next().map(|(_, escaped)| escaped)),
+            other => text.push(other),
+        }
+    }
+    *rest = "";
+    text
 }
 
 /// What a template says of the number as a whole.
@@ -255,12 +274,16 @@ fn body(tokens: &[Token], shape: Shape) -> Expr {
                 pieces.push(own("skein_number_digit", args));
                 before += 1;
             }
+            // Without digits behind it the point is not shown.
+            Token::Point if shape.after == 0 => {}
             Token::Point => {
                 let args = vec![parts(), integer(shape.before), sign()];
                 pieces.push(own("skein_number_point", args));
                 pointed = true;
             }
-            Token::Group if !pointed => {
+            Token::Group if pointed && shape.fill => {}
+            Token::Group if pointed => pieces.push(node::text(",")),
+            Token::Group => {
                 pieces.push(own(
                     "skein_number_group",
                     vec![parts(), integer(before), fill()],
