@@ -1,5 +1,6 @@
 //! Executors of other versions: shown as such, and left alone.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -30,6 +31,7 @@ fn executor(runtime: &Runtime, folder: &Path, versions: StateReply) -> SocketAdd
         memory_bytes: None,
         waiting_bytes_max: 1 << 20,
         waiting_directory: std::env::temp_dir(),
+        credentials: BTreeSet::new(),
         versions,
     };
     let server = runtime

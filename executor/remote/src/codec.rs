@@ -70,6 +70,9 @@ struct FragmentMessage {
     expires_unix_millis: u64,
     #[prost(uint64, optional, tag = "9")]
     bytes_max: Option<u64>,
+    /// Names, and nothing of what they stand for.
+    #[prost(string, repeated, tag = "10")]
+    credentials: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -186,6 +189,7 @@ fn write(shared: &Shared) -> Result<FragmentMessage> {
         remaining_micros: remaining.map(micros),
         expires_unix_millis: micros(expires) / 1000,
         bytes_max: shared.bytes_max,
+        credentials: shared.credentials.clone(),
     })
 }
 
@@ -229,6 +233,7 @@ fn read(message: FragmentMessage) -> Result<Shared> {
         settings: message.settings,
         deadline: remaining.map(|remaining| Instant::now() + remaining),
         bytes_max: message.bytes_max,
+        credentials: message.credentials,
     })
 }
 
@@ -307,6 +312,7 @@ mod tests {
             settings: [("TimeZone".to_owned(), "Europe/Paris".to_owned())].into(),
             deadline: None,
             bytes_max: Some(5),
+            credentials: vec!["archive".to_owned()],
         }
     }
 

@@ -13,7 +13,7 @@
 //! Batches have the stage's schema, at least one row, and are joined to larger ones where they are
 //! there at once. Runs on executors only; the gateway builds these nodes and sends them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -68,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) settings: BTreeMap<String, String>,
     /// When the statement has to be over.
     pub(crate) deadline: Option<Instant>,
+    /// Names of what the executor reads files with.
+    pub(crate) credentials: Vec<String>,
     /// More bytes are an error, since the engine keeps them in memory.
     pub(crate) bytes_max: Option<u64>,
 }
@@ -259,6 +261,8 @@ impl ExecutionPlan for FragmentExec {
             settings: self.shared.settings.clone(),
             deadline: self.shared.deadline,
         };
+        here.has(&self.shared.credentials)
+            .map_err(|error| pack(&error))?;
         let stop = here.runs.stop_of(&self.shared.run);
         let stop = stop.ok_or_else(|| pack(&canceled()))?;
         let inputs = self.inputs(&context)?;
@@ -392,9 +396,28 @@ pub(crate) struct Here {
     /// Each fragment holds one, and a thread. One that finds none is refused: if it waited, it could
     /// wait for those that wait for its rows. Closed when the executor is about to end.
     pub(crate) places: Arc<Semaphore>,
+    /// Names of the credentials that its DuckDB has.
+    pub(crate) credentials: BTreeSet<String>,
 }
 
 impl Here {
+    /// Whether everything that a fragment reads files with is known here.
+    fn has(&self, credentials: &[String]) -> Result<(), FragmentError> {
+        let unknown = credentials
+            .iter()
+            .find(|name| !self.credentials.contains(*name));
+        unknown.map_or(Ok(()), |name| {
+            Err(FragmentError {
+                kind: FragmentErrorKind::Permission,
+                message: format!(
+                    "executor \"{}\" has no credentials \"{name}\"",
+                    self.executor.name()
+                ),
+                position: None,
+            })
+        })
+    }
+
     async fn start(
         &self,
         fragment: Fragment,

@@ -95,6 +95,7 @@ impl Lowering<'_> {
             inputs: shared_inputs,
             settings: self.tree.settings.clone(),
             deadline: self.tree.deadline,
+            credentials: self.tree.credentials.clone(),
             bytes_max,
         };
         let tasks = stage.tasks.iter().enumerate().map(|(index, task)| {
@@ -229,6 +230,7 @@ mod tests {
             stages,
             settings: BTreeMap::new(),
             deadline: None,
+            credentials: Vec::new(),
         };
         let nodes = ["a:1", "b:1"].map(|address| Node::at(address).expect("an address"));
         lower(&tree, &nodes, Uuid::nil())

@@ -1,5 +1,6 @@
 //! An executor process: takes fragments from gateways, and rows from other executors.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ pub struct ServerOptions {
     pub waiting_bytes_max: usize,
     /// An existing folder for rows beyond that.
     pub waiting_directory: PathBuf,
+    /// Names of the credentials with which its DuckDB may read files.
+    pub credentials: BTreeSet<String>,
     /// What it says of its versions: [`StateReply::of_this_program`], unless it stands for another one.
     pub versions: StateReply,
 }
@@ -133,6 +136,7 @@ impl Server {
             places: Arc::new(Semaphore::new(
                 options.fragments_max.min(Semaphore::MAX_PERMITS),
             )),
+            credentials: options.credentials,
         };
         Ok(Self {
             listener,

@@ -23,6 +23,9 @@ pub struct Tree {
     pub settings: BTreeMap<String, String>,
     /// When the statement has to be over.
     pub deadline: Option<Instant>,
+    /// Names of the credentials with which its files are read. What they stand for never travels: each
+    /// executor has its own under these names, and refuses a fragment that names others.
+    pub credentials: Vec<String>,
 }
 
 /// Fragments with the same text.

@@ -1,7 +1,7 @@
 //! Hand-made trees on executors that listen on loopback, each with a DuckDB of its own: every exchange
 //! between every number of fragments, errors, and what stops when nobody wants the rows any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -65,6 +65,7 @@ fn options() -> ServerOptions {
         memory_bytes: None,
         waiting_bytes_max: 256 << 20,
         waiting_directory: std::env::temp_dir(),
+        credentials: BTreeSet::from(["archive".to_owned()]),
         versions: StateReply::of_this_program(),
     }
 }
@@ -148,6 +149,7 @@ fn tree(stages: Vec<TreeStage>) -> Tree {
         stages,
         settings: BTreeMap::new(),
         deadline: None,
+        credentials: Vec::new(),
     }
 }
 
@@ -774,4 +776,33 @@ async fn a_file_that_changes_while_an_executor_runs_is_an_error() {
         }
         std::fs::remove_file(pipe).expect("it can be removed");
     }
+}
+
+/// What files are read with is named, and each executor has its own: a name that it does not know is
+/// refused before anything runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_are_named_and_unknown_ones_refused() {
+    let nodes = nodes(2).await;
+    let mut tree = tree(vec![
+        stage(0, RIGHT_SQL, RIGHT, 2, 2),
+        reading(
+            stage(1, "SELECT h, k FROM __s0", RIGHT, 2, 2),
+            &[(0, by_hash(), RIGHT)],
+        ),
+    ]);
+    tree.credentials = vec!["archive".to_owned()];
+    assert_eq!(run(&nodes, &tree).await.expect("it is known").len(), 900);
+    tree.credentials.push("elsewhere".to_owned());
+    let error = run(&nodes, &tree).await.expect_err("it is unknown");
+    assert_eq!(error.kind, FragmentErrorKind::Permission, "{error}");
+    assert!(error.message.contains("\"elsewhere\""), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_after_its_time_does_not_run() {
+    let nodes = nodes(2).await;
+    let mut tree = tree(vec![stage(0, RIGHT_SQL, RIGHT, 2, 2)]);
+    tree.deadline = Some(Instant::now());
+    let error = run(&nodes, &tree).await.expect_err("it is late");
+    assert_eq!(error.kind, FragmentErrorKind::Timeout, "{error}");
 }

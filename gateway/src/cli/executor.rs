@@ -1,5 +1,6 @@
 //! `skein executor`: a process that runs fragments for gateways.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -89,6 +90,8 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
         memory_bytes: settings.memory_limit.share(1),
         waiting_bytes_max: settings.waiting_bytes_max,
         waiting_directory: spilled.path().to_path_buf(),
+        // Only local files can be read so far.
+        credentials: BTreeSet::new(),
         versions: StateReply::of_this_program(),
     })
     .await?;

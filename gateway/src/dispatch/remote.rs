@@ -211,6 +211,8 @@ impl Run<'_> {
             stages,
             settings: self.options.settings.clone(),
             deadline: earlier(self.options.deadline, limit),
+            // Files are local ones, which need none.
+            credentials: Vec::new(),
         };
         let schema = tree.stages.last().map(|stage| Arc::clone(&stage.schema));
         let schema = schema.ok_or_else(|| internal("a tree without stages".to_owned()))?;
