@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use postgres_protocol::message::backend::Message;
-use skein_tests::client::{Client, Row, ServerError};
+use skein_tests::client::{Client, ServerError};
 use skein_tests::data::sets::{Layout, private, random_relations};
 use skein_tests::fleet::{Fleet, FleetOptions};
 use skein_tests::process::{cpu_time_of, eventually};
+use skein_tests::program::Signal;
 
 use crate::failure;
 use crate::statements::ENDLESS;
@@ -107,12 +108,6 @@ fn a_result_that_has_begun_ends_with_an_error_when_a_file_changes() {
     }
 }
 
-/// The answer of a gateway that has never seen other files.
-fn fresh_answer(folder: &Path, sql: &str) -> Vec<Row> {
-    let fleet = fleet(folder);
-    fleet.client().query(sql).expect("the query runs").rows
-}
-
 #[test]
 fn a_statement_without_rows_yet_is_run_again_over_the_files_of_now() {
     let sql = "SELECT count(*), bit_xor(hash(a.id, b.id, c.id)) FROM facts a JOIN facts b USING (k), \
@@ -125,15 +120,25 @@ fn a_statement_without_rows_yet_is_run_again_over_the_files_of_now() {
             client
                 .query(&format!("SET skein.exchange = {exchange}"))
                 .expect("the setting exists");
+            let before = client.query(sql).expect("the query runs").rows;
+            // One executor stands still, so that the statement cannot have ended when the file changes.
+            fleet.signal(1, Signal::Stop);
             let id = fleet.executor(0).id().to_string();
-            let before = cpu_time_of(&id);
+            let used = cpu_time_of(&id);
             client.send_query(sql).expect("the query can be sent");
-            eventually("it has begun", STEP_MAX, || {
-                cpu_time_of(&id) > before + Duration::from_millis(30)
+            eventually("the other one has begun", STEP_MAX, || {
+                cpu_time_of(&id) > used
             });
             change(folder.path());
+            fleet.signal(1, Signal::Cont);
             let seen = client.results().expect("it is answered").remove(0).rows;
-            assert_eq!(seen, fresh_answer(folder.path(), sql), "{what}, {exchange}");
+            assert_ne!(seen, before, "{what}, {exchange}");
+            let mut whole = fleet.client();
+            whole
+                .query("SET skein.split = never")
+                .expect("the setting exists");
+            let expected = whole.query(sql).expect("the query runs").rows;
+            assert_eq!(seen, expected, "{what}, {exchange}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Hand-made trees on executors that listen on loopback, each with a DuckDB of its own: every exchange
-//! between every number of fragments, errors, and what stops when nobody wants the rows any more.
+//! between every number of fragments, errors, and what stops when nobody wants the rows any more. It is
+//! one file because all of it makes its trees and executors in the same way.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
