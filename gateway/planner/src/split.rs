@@ -28,12 +28,14 @@ mod group;
 mod keys;
 mod leaves;
 mod ranges;
+mod reading;
 mod regroup;
 mod rows;
 mod scope;
 mod semi;
 mod sets;
 mod stage;
+mod wanted;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +47,7 @@ use skein_catalog::snapshot::RelationSnapshot;
 use skein_executor_api::Column;
 
 use self::env::Env;
-pub use self::ranges::WantedRanges;
+pub use self::wanted::WantedRanges;
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 use crate::bind::Bind;

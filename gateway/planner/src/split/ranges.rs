@@ -14,37 +14,26 @@
 //! row moves: the footers of files tell which have rows of a range ([`skein_catalog::ranges`]). That
 //! pays where files are nearly sorted by the key in more than one relation, or where groups are those
 //! of the key. NULLs are in the first range. Leaves without known ranges are read whole by every fragment.
-//!
-//! Files that are wholly in a range are read without a condition, from which DuckDB would guess too few
-//! rows for the order of joins.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use skein_catalog::ranges::KeyRanges;
-use skein_catalog::relation::RelationName;
 use skein_catalog::snapshot::RelationSnapshot;
 
 use super::env::Env;
 use super::keys::{self, Keys};
 use super::leaves::{Leaves, leaf_mut};
-use super::scope::item_name;
 use super::semi::{self, Joined};
-use super::stage::not_bound;
+use super::wanted::group_keys;
 use super::{ExchangeMode, Outcome, SplitMode, SplitOptions, Splitter, block, choice};
 use crate::ast::visit::{self, Descend, Node};
-use crate::ast::{
-    Comparison, Expr, ExprKind, Query, QueryBody, Select, SetOperationKind, SubqueryKind, TableRef,
-    TableRefKind, print,
-};
-use crate::build::{query, select, sql, table};
+use crate::ast::{Expr, ExprKind, Query, QueryBody, Select, TableRef, TableRefKind, print};
 use crate::plan::Decision;
 
 /// Of how many percent a relation may be read at most by all fragments together for its ranges to
 /// count as told apart.
 const READ_PERCENT_MAX: u64 = 130;
-/// Relations below this size are read whole by every fragment.
-const ASKED_BYTES_MIN: u64 = 1 << 20;
 /// How much more must be read in parallel than with files divided, in percent.
 const PAYS_PERCENT: u64 = 110;
 /// The same where groups or windows are by the key: then fragments also finish them.
@@ -62,103 +51,14 @@ impl SplitOptions {
             && matches!(self.exchange, ExchangeMode::Auto | ExchangeMode::Range)
             && self.ranges() > 1
     }
-
-    /// Which columns of which relations to ask for ranges before a statement is planned: those that it
-    /// compares for equality, looks up, or groups by, as far as their names tell.
-    pub fn wanted_ranges(
-        &self,
-        statement: &Query,
-        relations: &BTreeMap<RelationName, Arc<RelationSnapshot>>,
-    ) -> Vec<WantedRanges> {
-        let forced = self.exchange == ExchangeMode::Range;
-        let is_of = |relation: &RelationSnapshot, least: u64| forced || relation.bytes() >= least;
-        let mut relations_asked = relations
-            .values()
-            .filter(|relation| is_of(relation, ASKED_BYTES_MIN))
-            .peekable();
-        let large = |relation: &Arc<RelationSnapshot>| is_of(relation, self.bytes_min);
-        if !self.may_range() || relations_asked.peek().is_none() || !relations.values().any(large) {
-            return Vec::new();
-        }
-        let names = key_names(statement);
-        let wanted = relations_asked.map(|relation| WantedRanges {
-            relation: Arc::clone(relation),
-            columns: relation
-                .columns
-                .iter()
-                .map(|column| &column.name)
-                .filter(|name| names.contains(&name.to_lowercase()))
-                .cloned()
-                .collect(),
-            count: self.ranges(),
-        });
-        wanted.filter(|wanted| !wanted.columns.is_empty()).collect()
-    }
-}
-
-/// What to ask the files of a relation.
-#[derive(Clone, Debug)]
-pub struct WantedRanges {
-    /// The relation.
-    pub relation: Arc<RelationSnapshot>,
-    /// Its columns that might be keys.
-    pub columns: Vec<String>,
-    /// Into how many ranges to divide each.
-    pub count: usize,
-}
-
-/// Lower-cased names of columns by which a statement might be divided.
-fn key_names(statement: &Query) -> BTreeSet<String> {
-    let (mut names, mut using) = (BTreeSet::new(), BTreeSet::new());
-    let mut note = |expr: &Expr| {
-        if let ExprKind::ColumnRef(path) = &expr.kind {
-            names.extend(path.last().map(|name| name.to_lowercase()));
-        }
-    };
-    visit::walk(Node::Query(statement), &mut |node| {
-        match node {
-            Node::Expr(expr) => match &expr.kind {
-                ExprKind::Comparison {
-                    op: Comparison::Equal | Comparison::NotDistinct,
-                    left,
-                    right,
-                } => {
-                    note(left);
-                    note(right);
-                }
-                ExprKind::Window(window) => window.partitions.iter().for_each(&mut note),
-                ExprKind::Subquery(subquery) if subquery.kind == SubqueryKind::Any => {
-                    if let Some(child) = &subquery.child {
-                        note(child);
-                    }
-                    if let QueryBody::Select(select) = &subquery.query.body {
-                        select.select_list.iter().for_each(&mut note);
-                    }
-                }
-                _ => {}
-            },
-            Node::Table(TableRef {
-                kind: TableRefKind::Join(join),
-                ..
-            }) => using.extend(join.using.iter().map(|name| name.to_lowercase())),
-            Node::Query(Query {
-                body: QueryBody::Select(select),
-                ..
-            }) => group_keys(select).iter().for_each(&mut note),
-            Node::Table(_) | Node::Query(_) => {}
-        }
-        Descend::Into
-    });
-    names.append(&mut using);
-    names
 }
 
 /// A leaf that is a relation, or passes rows of one on, and the column of it that is the key.
 #[derive(Clone)]
-struct Origin {
-    relation: Arc<RelationSnapshot>,
-    column: String,
-    ranges: Arc<KeyRanges>,
+pub(super) struct Origin {
+    pub(super) relation: Arc<RelationSnapshot>,
+    pub(super) column: String,
+    pub(super) ranges: Arc<KeyRanges>,
 }
 
 /// A way to divide a block into ranges.
@@ -349,143 +249,6 @@ impl Splitter<'_> {
             ranges,
         })
     }
-
-    /// What stands in place of a relation so that each fragment reads one range of it.
-    fn in_ranges(
-        &mut self,
-        written: &TableRef,
-        origin: &Origin,
-        ranges: &KeyRanges,
-    ) -> Outcome<TableRef> {
-        let count = self.options.ranges();
-        let (mut inside, mut across) = (vec![Vec::new(); count], vec![Vec::new(); count]);
-        let places = self.places(&origin.ranges, ranges)?;
-        for ((file, (first, last)), known) in origin
-            .relation
-            .files
-            .iter()
-            .zip(places)
-            .zip(&origin.ranges.files)
-        {
-            if first == last && !known.has_nulls {
-                inside[first].push(Arc::clone(file));
-                continue;
-            }
-            let first = if known.has_nulls { 0 } else { first };
-            for list in &mut across[first..=last] {
-                list.push(Arc::clone(file));
-            }
-        }
-        let alias = item_name(written);
-        let read = |kind: TableRefKind| TableRef {
-            location: written.location,
-            ..table(kind, &alias)
-        };
-        let filtered = across.iter().any(|list| !list.is_empty());
-        let whole = inside.iter().any(|list| !list.is_empty());
-        let whole = (whole || !filtered).then(|| read(self.mark_listed(&origin.relation, inside)));
-        if !filtered {
-            return Ok(whole.expect("all files are"));
-        }
-        let mut rows = select(
-            vec![Expr::star()],
-            read(self.mark_listed(&origin.relation, across)),
-        );
-        let key = Expr::column([alias.as_str(), origin.column.as_str()]);
-        rows.where_clause = Some(in_range(&key, ranges, count, origin.ranges.has_nulls()));
-        let mut rows = query(rows, Vec::new());
-        if let Some(whole) = whole {
-            let whole = query(select(vec![Expr::star()], whole), Vec::new());
-            rows = Query {
-                ctes: Vec::new(),
-                body: QueryBody::SetOperation {
-                    kind: SetOperationKind::Union,
-                    all: true,
-                    operands: vec![whole, rows],
-                },
-                modifiers: Vec::new(),
-            };
-        }
-        Ok(read(TableRefKind::Subquery(Box::new(rows))))
-    }
-
-    /// The first and the last range that each file has rows of. DuckDB compares.
-    fn places(&self, files: &KeyRanges, ranges: &KeyRanges) -> Outcome<Vec<(usize, usize)>> {
-        let count = self.options.ranges();
-        let bounds: Vec<String> = ranges
-            .bounds
-            .iter()
-            .map(|bound| format!("({})", literal(bound, &ranges.ty)))
-            .collect();
-        let values: Vec<String> = files
-            .files
-            .iter()
-            .enumerate()
-            .map(|(index, file)| match &file.values {
-                Some((least, greatest)) => format!(
-                    "({index}, {}, {})",
-                    literal(least, &files.ty),
-                    literal(greatest, &files.ty)
-                ),
-                None => format!("({index}, NULL, NULL)"),
-            })
-            .collect();
-        if bounds.is_empty() || values.is_empty() {
-            return Ok(vec![(0, 0); files.files.len()]);
-        }
-        let last = bounds.len();
-        // Both in one number, since a query for indices has one column.
-        let sql = format!(
-            "SELECT CASE WHEN lo IS NULL OR hi IS NULL THEN {last} ELSE \
-             (SELECT count(*) FROM b WHERE b.x <= lo) * {count} + (SELECT count(*) FROM b WHERE b.x <= hi) END \
-             FROM (VALUES {}) f(i, lo, hi) ORDER BY i",
-            values.join(", ")
-        );
-        let sql = format!("WITH b(x) AS (VALUES {}) {sql}", bounds.join(", "));
-        let found = self.bind.indices(&sql).map_err(|error| not_bound(&error))?;
-        Ok(found
-            .into_iter()
-            .map(|both| (both / count, both % count))
-            .collect())
-    }
-}
-
-/// The condition that a key is in the range of the fragment. `nulls`: it may be NULL.
-fn in_range(key: &Expr, ranges: &KeyRanges, count: usize, nulls: bool) -> Expr {
-    let bound = |text: &String| sql(literal(text, &ranges.ty));
-    let checks = (0..count).map(|index| {
-        let at_least = index.checked_sub(1).map(|before| ranges.bounds.get(before));
-        let condition = match (at_least, ranges.bounds.get(index)) {
-            // There are fewer ranges than fragments.
-            (Some(None), _) => Expr::boolean(false),
-            (None, None) => Expr::boolean(true),
-            (None, Some(end)) => {
-                let below = Expr::comparison(Comparison::Less, key.clone(), bound(end));
-                if nulls { or_null(below, key) } else { below }
-            }
-            (Some(Some(start)), end) => {
-                let mut both = vec![Expr::comparison(
-                    Comparison::GreaterOrEqual,
-                    key.clone(),
-                    bound(start),
-                )];
-                both.extend(
-                    end.map(|end| Expr::comparison(Comparison::Less, key.clone(), bound(end))),
-                );
-                Expr::and(both)
-            }
-        };
-        let here = Expr::comparison(
-            Comparison::Equal,
-            Expr::from(ExprKind::FragmentIndex),
-            sql(index.to_string()),
-        );
-        (here, condition)
-    });
-    Expr::from(ExprKind::Case {
-        checks: checks.collect(),
-        otherwise: Box::new(Expr::boolean(false)),
-    })
 }
 
 /// The relation that a leaf is, or that a derived table passes on.
@@ -504,21 +267,6 @@ fn source(leaf: &mut TableRef) -> &mut TableRef {
     }
 }
 
-fn literal(text: &str, ty: &str) -> String {
-    format!("CAST('{}' AS {ty})", text.replace('\'', "''"))
-}
-
-fn or_null(condition: Expr, key: &Expr) -> Expr {
-    let null = Expr::from(ExprKind::Operator {
-        op: "OPERATOR_IS_NULL".to_owned(),
-        children: vec![key.clone()],
-    });
-    Expr::from(ExprKind::Conjunction {
-        and: false,
-        children: vec![condition, null],
-    })
-}
-
 fn is_integer(ty: &str) -> bool {
     matches!(
         ty,
@@ -531,25 +279,6 @@ fn is_integer(ty: &str) -> bool {
             | "UINTEGER"
             | "UBIGINT"
     )
-}
-
-/// The group keys of a block as written, those that are positions replaced by what stands there.
-fn group_keys(select: &Select) -> Vec<Expr> {
-    let starred = |item: &Expr| {
-        choice::outside_subqueries(item, &mut |expr| matches!(expr.kind, ExprKind::Star(_)))
-    };
-    let keys = select.group_by.iter().filter_map(|key| {
-        let Some(position) = block::position(key) else {
-            return Some(key.clone());
-        };
-        if select.select_list.iter().any(starred) {
-            return None;
-        }
-        let mut item = select.select_list.get(position.checked_sub(1)?)?.clone();
-        item.alias.clear();
-        Some(item)
-    });
-    keys.collect()
 }
 
 /// Columns of one leaf by which a block groups, or all of its windows might partition.
