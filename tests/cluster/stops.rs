@@ -156,10 +156,11 @@ fn stop_after_the_first_row(cluster: &Cluster, endless: &Endless, stop: Stop) ->
         return took;
     };
     assert_eq!(error.sqlstate(), "57014", "{what}: {error:?}");
-    assert!(
-        rows.load(Ordering::Relaxed) > 0,
-        "{what}: no row came before"
-    );
+    if rows.load(Ordering::Relaxed) == 0 {
+        assert_eq!(stop, Stop::Timeout, "{what}: no row came before");
+        // The machine is too busy to have given one in that time: not what is looked for.
+        return STOP_MAX;
+    }
     client
         .query("SELECT count(*) FROM facts")
         .expect("the session lives on");

@@ -665,13 +665,13 @@ async fn silence_is_no_failure() {
     // The silence is longer than a connection waits for an answer.
     let keepalive = Keepalive {
         interval: Duration::from_millis(200),
-        timeout: Duration::from_secs(4),
+        timeout: Duration::from_secs(6),
     };
     let link = Link {
         keepalive,
         ..Link::default()
     };
-    inputs_are_silent_for(Duration::from_secs(6), link).await;
+    inputs_are_silent_for(Duration::from_secs(8), link).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
