@@ -1,6 +1,8 @@
 //! What else can happen to processes: they are told to end, die with work to do, have no space left, or
 //! are on a network that fails.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -339,4 +341,30 @@ fn without_certificates_executors_stay_on_loopback() {
     assert!(!exposed.wait().success());
     let said = exposed.said();
     assert!(said.contains("skein certs"), "{said}");
+}
+
+#[test]
+fn an_executor_warns_about_a_key_that_everybody_may_read() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    certificates(folder.path());
+    let key = folder.path().join("e.key");
+    fs::set_permissions(key, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let data = random_relations(Layout::Few);
+    let data = data.to_string_lossy();
+    let executor = Program::start_in(
+        None,
+        &[
+            "executor",
+            &data,
+            "--listen",
+            "127.0.0.1:0",
+            "--memory-limit",
+            "1GB",
+        ],
+        &tls(folder.path(), "e"),
+    );
+    executor.wait_for("that its key is no secret", |line| {
+        line.contains("everybody on this machine may read the private key")
+            .then_some(())
+    });
 }

@@ -34,8 +34,9 @@ fn fleet(folder: &Path) -> Fleet {
     })
 }
 
-/// How a file may become another one, and the SQLSTATE of a result that has begun.
-type Change = (&'static str, fn(&Path), &'static str);
+/// How a file may become another one, the SQLSTATE of a result that has begun, and an exchange to try it
+/// with.
+type Change = (&'static str, fn(&Path), &'static str, &'static str);
 
 fn in_place(folder: &Path) {
     let other = fs::read(file_of_day(folder, 1)).expect("the other file is there");
@@ -53,9 +54,9 @@ fn vanish(folder: &Path) {
 }
 
 const CHANGES: [Change; 3] = [
-    ("written in place", in_place, "40001"),
-    ("replaced by another", by_another, "40001"),
-    ("removed", vanish, "58P01"),
+    ("written in place", in_place, "40001", "hash"),
+    ("replaced by another", by_another, "40001", "gather"),
+    ("removed", vanish, "58P01", "hash"),
 ];
 
 /// Reads a result whose file has changed to its end, which has to be an error.
@@ -75,36 +76,34 @@ fn error_of(client: &mut Client) -> ServerError {
 
 #[test]
 fn a_result_that_has_begun_ends_with_an_error_when_a_file_changes() {
-    for (what, change, sqlstate) in CHANGES {
-        for exchange in ["gather", "hash"] {
-            let folder = private(&random_relations(Layout::Few));
-            let fleet = fleet(folder.path());
-            let mut client = fleet.client();
-            client
-                .query(&format!("SET skein.exchange = {exchange}"))
-                .expect("the setting exists");
-            // Some hundred thousand rows, many times what is held back.
-            let sql = "SELECT a.id, b.id, c.id, repeat(a.g, 10) FROM facts a JOIN facts b USING (k), \
-                       facts c WHERE c.id < 50";
-            client.send_query(sql).expect("the query can be sent");
-            let mut rows = 0;
-            while rows < ROWS {
-                match client.receive().expect("the gateway lives") {
-                    Message::DataRow(_) => rows += 1,
-                    Message::RowDescription(_) => {}
-                    _ => panic!("rows come, and nothing else"),
-                }
+    for (what, change, sqlstate, exchange) in CHANGES {
+        let folder = private(&random_relations(Layout::Few));
+        let fleet = fleet(folder.path());
+        let mut client = fleet.client();
+        client
+            .query(&format!("SET skein.exchange = {exchange}"))
+            .expect("the setting exists");
+        // Some hundred thousand rows, many times what is held back.
+        let sql = "SELECT a.id, b.id, c.id, repeat(a.g, 10) FROM facts a JOIN facts b USING (k), \
+                   facts c WHERE c.id < 30";
+        client.send_query(sql).expect("the query can be sent");
+        let mut rows = 0;
+        while rows < ROWS {
+            match client.receive().expect("the gateway lives") {
+                Message::DataRow(_) => rows += 1,
+                Message::RowDescription(_) => {}
+                _ => panic!("rows come, and nothing else"),
             }
-            change(folder.path());
-            let error = error_of(&mut client);
-            // Written in place, DuckDB may also stumble over what it reads.
-            assert_eq!(error.sqlstate(), sqlstate, "{what}, {exchange}: {error:?}");
-            assert!(error.field('M').contains("day=2026-03-03"), "{error:?}");
-            // The next statement sees what is there now.
-            client
-                .query("SELECT count(*) FROM facts")
-                .expect("the session lives on");
         }
+        change(folder.path());
+        let error = error_of(&mut client);
+        // Written in place, DuckDB may also stumble over what it reads.
+        assert_eq!(error.sqlstate(), sqlstate, "{what}, {exchange}: {error:?}");
+        assert!(error.field('M').contains("day=2026-03-03"), "{error:?}");
+        // The next statement sees what is there now.
+        client
+            .query("SELECT count(*) FROM facts")
+            .expect("the session lives on");
     }
 }
 
@@ -112,40 +111,38 @@ fn a_result_that_has_begun_ends_with_an_error_when_a_file_changes() {
 fn a_statement_without_rows_yet_is_run_again_over_the_files_of_now() {
     let sql = "SELECT count(*), bit_xor(hash(a.id, b.id, c.id)) FROM facts a JOIN facts b USING (k), \
                facts c";
-    for (what, change, _) in CHANGES {
-        for exchange in ["gather", "hash"] {
-            let folder = private(&random_relations(Layout::Few));
-            let mut fleet = fleet(folder.path());
-            let mut client = fleet.client();
-            client
-                .query(&format!("SET skein.exchange = {exchange}"))
-                .expect("the setting exists");
-            let before = client.query(sql).expect("the query runs").rows;
-            // One executor stands still, so that the statement cannot have ended when the file changes.
-            fleet.signal(1, Signal::Stop);
-            let id = fleet.executor(0).id().to_string();
-            let used = cpu_time_of(&id);
-            client.send_query(sql).expect("the query can be sent");
-            eventually("the other one has begun", STEP_MAX, || {
-                cpu_time_of(&id) > used
-            });
-            change(folder.path());
-            fleet.signal(1, Signal::Cont);
-            let seen = client.results().expect("it is answered").remove(0).rows;
-            assert_ne!(seen, before, "{what}, {exchange}");
-            let mut whole = fleet.client();
-            whole
-                .query("SET skein.split = never")
-                .expect("the setting exists");
-            let expected = whole.query(sql).expect("the query runs").rows;
-            assert_eq!(seen, expected, "{what}, {exchange}");
-        }
+    for (what, change, _, exchange) in CHANGES {
+        let folder = private(&random_relations(Layout::Few));
+        let mut fleet = fleet(folder.path());
+        let mut client = fleet.client();
+        client
+            .query(&format!("SET skein.exchange = {exchange}"))
+            .expect("the setting exists");
+        let before = client.query(sql).expect("the query runs").rows;
+        // One executor stands still, so that the statement cannot have ended when the file changes.
+        fleet.signal(1, Signal::Stop);
+        let id = fleet.executor(0).id().to_string();
+        let used = cpu_time_of(&id);
+        client.send_query(sql).expect("the query can be sent");
+        eventually("the other one has begun", STEP_MAX, || {
+            cpu_time_of(&id) > used
+        });
+        change(folder.path());
+        fleet.signal(1, Signal::Cont);
+        let seen = client.results().expect("it is answered").remove(0).rows;
+        assert_ne!(seen, before, "{what}, {exchange}");
+        let mut whole = fleet.client();
+        whole
+            .query("SET skein.split = never")
+            .expect("the setting exists");
+        let expected = whole.query(sql).expect("the query runs").rows;
+        assert_eq!(seen, expected, "{what}, {exchange}");
     }
 }
 
 #[test]
 fn a_transaction_on_executors_never_sees_two_versions_of_a_file() {
-    for (what, change, sqlstate) in CHANGES {
+    for (what, change, sqlstate, _) in CHANGES {
         let folder = private(&random_relations(Layout::Few));
         let fleet = fleet(folder.path());
         let mut client = fleet.client();
