@@ -521,6 +521,7 @@ impl Context<'_> {
                 if functions::cast(expr) {
                     return self.visit(NodeMut::Expr(expr));
                 }
+                arrays::fill(expr);
                 arrays::quantified(expr);
                 rows::counted(expr, self.text);
                 if let Err(error) = variadic::function(expr) {

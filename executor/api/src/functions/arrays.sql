@@ -25,9 +25,20 @@ CREATE MACRO skein_fn.trim_array(elements, count) AS
   CASE WHEN count < 0 OR count > len(elements)
     THEN error('[array_subscript_error] number of elements to trim must be between 0 and ' || len(elements))
     ELSE list_slice(elements, 1, len(elements) - count) END;
+-- Filled arrays. Those of several dimensions the planner makes of skein_filled, one in the other.
+CREATE MACRO skein_fn.skein_filled(element, length) AS
+  list_transform(range(CASE WHEN length IS NULL THEN CAST(error('[null_value_not_allowed] dimension values cannot be null') AS BIGINT) ELSE length END),
+    lambda place__a6: element);
 CREATE MACRO skein_fn.array_fill(element, lengths) AS
-  CASE len(lengths) WHEN 0 THEN [element][:0] WHEN 1 THEN list_transform(range(lengths[1]), lambda place__a6: element)
-    ELSE error('[feature_not_supported] arrays of several dimensions cannot be filled') END;
+    CASE WHEN lengths IS NULL THEN error('[null_value_not_allowed] dimension array or low bound array cannot be null')
+      WHEN len(lengths) = 0 THEN [element][:0]
+      WHEN len(lengths) = 1 THEN skein_fn.skein_filled(element, lengths[1])
+      ELSE error('[feature_not_supported] arrays of several dimensions cannot be filled') END,
+  (element, lengths, bounds) AS
+    CASE WHEN lengths IS NULL OR bounds IS NULL THEN error('[null_value_not_allowed] dimension array or low bound array cannot be null')
+      WHEN len(lengths) = 0 THEN [element][:0]
+      WHEN len(lengths) = 1 THEN skein_fn.skein_filled(element, lengths[1])
+      ELSE error('[feature_not_supported] arrays of several dimensions cannot be filled') END;
 
 -- `array_to_string` of texts. NULLs are left out, or have a text of their own.
 CREATE MACRO skein_fn.skein_joined_text(texts, delimiter) AS

@@ -472,6 +472,8 @@ CREATE MACRO skein_fn.skein_to_jsonb_or_null(value) AS
 -- The name of a member.
 CREATE MACRO skein_fn.skein_json_name(name) AS
   CASE WHEN name IS NULL THEN error('[invalid_parameter_value] null value not allowed for object key')
+    WHEN typeof(name) IN ('JSON', 'JSONB') OR ends_with(typeof(name), ']') OR starts_with(typeof(name), 'STRUCT(')
+      THEN error('[invalid_parameter_value] key value must be scalar, not array, composite, or json')
     ELSE CAST(to_json(CAST(name AS VARCHAR)) AS VARCHAR) END;
 
 -- `json_object` of an array of keys and values in turn, and of one array of each.

@@ -139,3 +139,10 @@ CREATE MACRO skein_fn.skein_quotient_text(x) AS CASE
   WHEN abs(x) < 1000000000000 THEN CAST(round(x, 8) AS VARCHAR)
   WHEN abs(x) < 10000000000000000 THEN CAST(round(x, 4) AS VARCHAR)
   ELSE CAST(round(x, 0) AS VARCHAR) END;
+
+-- The bytes of numbers, the first ones first.
+CREATE MACRO skein_fn.int2send(x) AS CAST(CAST(CAST(x AS SMALLINT) AS BIT) AS BLOB);
+CREATE MACRO skein_fn.int4send(x) AS CAST(CAST(CAST(x AS INTEGER) AS BIT) AS BLOB);
+CREATE MACRO skein_fn.int8send(x) AS CAST(CAST(CAST(x AS BIGINT) AS BIT) AS BLOB);
+CREATE MACRO skein_fn.float4send(x) AS CAST(CAST(CAST(x AS FLOAT) AS BIT) AS BLOB);
+CREATE MACRO skein_fn.float8send(x) AS CAST(CAST(CAST(x AS DOUBLE) AS BIT) AS BLOB);

@@ -22,6 +22,34 @@ const ELEMENT: &str = "element__";
 /// Columns of the catalogue that are lists of numbers.
 const NUMBERS: &[&str] = &["indkey", "conkey", "confkey", "indclass", "indcollation"];
 
+/// Makes an array of several dimensions of `array_fill(x, ARRAY[2, 3])`, where the dimensions show.
+pub(super) fn fill(expr: &mut Expr) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    if call.is_operator
+        || call.name != "array_fill"
+        || !matches!(call.schema.as_str(), "" | "pg_catalog")
+        || !(2..=3).contains(&call.args.len())
+    {
+        return;
+    }
+    let lengths = match &call.args[1].kind {
+        ExprKind::Operator { op, children } if op == "ARRAY_CONSTRUCTOR" => children,
+        ExprKind::Function(list) if list.name == "list_value" => &list.args,
+        _ => return,
+    };
+    if lengths.len() < 2 {
+        return;
+    }
+    let lengths = lengths.clone();
+    let element = call.args.swap_remove(0);
+    let filled = lengths.into_iter().rev().fold(element, |inner, length| {
+        node::macro_call("skein_filled", vec![inner, length])
+    });
+    expr.kind = filled.kind;
+}
+
 /// Rewrites `x = ANY (array)` and the like. `ALL` arrives as the negation of `ANY`.
 ///
 /// `x = ANY (indkey)` becomes a plain function call, which DuckDB can plan best. That is the same as

@@ -428,7 +428,10 @@ fn raw_jsonb(document: &mut Expr) -> bool {
 
 /// `document['a']` and `document[0]` of jsonb, if the key is a constant.
 pub(super) fn subscript(document: &Expr, key: &Expr) -> Option<Expr> {
-    let steps = own_steps(key, false)?;
+    let steps = match node::constant_text(key) {
+        Some(text) => vec![Step::Either(text.to_owned())],
+        None => own_steps(key, false)?,
+    };
     let path = path(&steps)?;
     Some(look(document.clone(), node::text(&path), true, false))
 }
