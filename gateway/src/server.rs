@@ -351,6 +351,7 @@ async fn enter(
             let packet = StartupPacket {
                 client: Some(peer),
                 server,
+                cipher: connection.encryption.as_ref().and_then(|it| it.cipher),
                 ..packet
             };
             let minor = packet.minor_spoken(gateway.config().gateway.protocol_minor_max);

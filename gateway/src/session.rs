@@ -95,6 +95,7 @@ impl Session {
             user: packet.user.clone(),
             database: packet.database.clone(),
             client: packet.client,
+            cipher: packet.cipher,
             is_admin,
         };
         let mut session = Self {

@@ -111,6 +111,14 @@ pub trait SessionFacts {
     fn sessions(&self) -> Vec<SessionFact> {
         Vec::new()
     }
+    /// Rows of `pg_prepared_statements`.
+    fn prepared(&self) -> &[PreparedFact] {
+        &[]
+    }
+    /// Rows of `pg_cursors`.
+    fn cursors(&self) -> &[CursorFact] {
+        &[]
+    }
     /// Rows of `skein.executors`; at least one.
     fn executors(&self) -> Vec<ExecutorFact> {
         Vec::new()
@@ -163,6 +171,51 @@ pub struct SessionFact {
     pub state: Option<&'static str>,
     /// `query`
     pub query: String,
+    /// What `pg_stat_ssl` has of it; nothing where it is in clear.
+    pub encryption: Option<EncryptionFact>,
+}
+
+/// How a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EncryptionFact {
+    /// `version`, such as `TLSv1.3`
+    pub version: &'static str,
+    /// `cipher`, as OpenSSL calls it.
+    pub cipher: &'static str,
+    /// `bits`
+    pub bits: u16,
+}
+
+/// A row of `pg_prepared_statements`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedFact {
+    /// `name`
+    pub name: String,
+    /// `statement`
+    pub statement: String,
+    /// `prepare_time`, as text of a timestamp with time zone.
+    pub prepared: String,
+    /// OIDs of `parameter_types`.
+    pub parameter_types: Vec<u32>,
+    /// `from_sql`
+    pub from_sql: bool,
+}
+
+/// A row of `pg_cursors`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CursorFact {
+    /// `name`
+    pub name: String,
+    /// `statement`
+    pub statement: String,
+    /// `creation_time`, as text of a timestamp with time zone.
+    pub created: String,
+    /// `is_holdable`
+    pub is_holdable: bool,
+    /// `is_binary`
+    pub is_binary: bool,
+    /// `is_scrollable`
+    pub is_scrollable: bool,
 }
 
 /// A row of `skein.executors`. Times are texts of timestamps with time zone.

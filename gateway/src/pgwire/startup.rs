@@ -20,7 +20,7 @@ use bytes::{Buf, Bytes};
 
 use super::frontend::{MessageError, utf8};
 use super::stream::{ReadError, Reader, Writer};
-use super::tls::{Encryption, Tls};
+use super::tls::{Cipher, Encryption, Tls};
 use crate::error::GatewayError;
 use crate::login::LoginError;
 
@@ -67,6 +67,8 @@ pub struct StartupPacket {
     pub client: Option<SocketAddr>,
     /// Where it has reached the server.
     pub server: Option<SocketAddr>,
+    /// How the connection is encrypted.
+    pub cipher: Option<Cipher>,
 }
 
 impl StartupPacket {

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::{CipherSuite, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use skein_config::pem::{self, PemError};
 use skein_config::stamp::Made;
@@ -65,6 +65,19 @@ pub struct Encryption {
     pub client: Option<ClientCertificate>,
     /// ALPN named PostgreSQL's protocol.
     pub named_protocol: bool,
+    /// How it is encrypted.
+    pub cipher: Option<Cipher>,
+}
+
+/// How a connection is encrypted, in OpenSSL's words, which are those that PostgreSQL shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cipher {
+    /// `TLSv1.3`
+    pub version: &'static str,
+    /// `TLS_AES_256_GCM_SHA384`
+    pub name: &'static str,
+    /// Bits of its key.
+    pub bits: u16,
 }
 
 /// What is known of a client's certificate.
@@ -107,9 +120,44 @@ impl Tls {
                 common_name: common_name(certificate),
             }),
             named_protocol: connection.alpn_protocol() == Some(ALPN),
+            cipher: connection.negotiated_cipher_suite().and_then(cipher),
         };
         Ok((stream, encryption))
     }
+}
+
+/// A cipher suite as OpenSSL calls it.
+fn cipher(suite: SupportedCipherSuite) -> Option<Cipher> {
+    use CipherSuite as Suite;
+    let (version, name, bits) = match suite.suite() {
+        Suite::TLS13_AES_128_GCM_SHA256 => ("TLSv1.3", "TLS_AES_128_GCM_SHA256", 128),
+        Suite::TLS13_AES_256_GCM_SHA384 => ("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256),
+        Suite::TLS13_CHACHA20_POLY1305_SHA256 => ("TLSv1.3", "TLS_CHACHA20_POLY1305_SHA256", 256),
+        Suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 => {
+            ("TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", 128)
+        }
+        Suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 => {
+            ("TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384", 256)
+        }
+        Suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => {
+            ("TLSv1.2", "ECDHE-ECDSA-CHACHA20-POLY1305", 256)
+        }
+        Suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => {
+            ("TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", 128)
+        }
+        Suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => {
+            ("TLSv1.2", "ECDHE-RSA-AES256-GCM-SHA384", 256)
+        }
+        Suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => {
+            ("TLSv1.2", "ECDHE-RSA-CHACHA20-POLY1305", 256)
+        }
+        _ => return None,
+    };
+    Some(Cipher {
+        version,
+        name,
+        bits,
+    })
 }
 
 impl Debug for Tls {

@@ -17,10 +17,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use skein_executor::engine::HostCalls;
-use skein_planner::postgres::SessionFact;
+use skein_planner::postgres::{EncryptionFact, SessionFact};
 
 use crate::pgwire::backend::TransactionStatus;
 use crate::pgwire::cancel::CancelHandle;
+use crate::pgwire::tls::Cipher;
 
 /// Most of a statement that others see, as PostgreSQL's `track_activity_query_size`.
 const QUERY_BYTES_MAX: usize = 1023;
@@ -40,6 +41,8 @@ pub struct Identity {
     pub client: Option<SocketAddr>,
     /// It may see and stop the sessions of others.
     pub is_admin: bool,
+    /// How its connection is encrypted.
+    pub cipher: Option<Cipher>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -170,10 +173,15 @@ impl Entry {
         let waits = activity.state != State::Active;
         fact.query.clone_from(&activity.query);
         fact.client = client.map(|client| (client.ip().to_string(), client.port()));
-        fact.backend_start = Some(text(self.started));
-        fact.transaction_start = activity.transaction_start.map(text);
-        fact.query_start = activity.query_start.map(text);
-        fact.state_change = activity.state_change.map(text);
+        fact.encryption = self.identity.cipher.map(|cipher| EncryptionFact {
+            version: cipher.version,
+            cipher: cipher.name,
+            bits: cipher.bits,
+        });
+        fact.backend_start = Some(time_text(self.started));
+        fact.transaction_start = activity.transaction_start.map(time_text);
+        fact.query_start = activity.query_start.map(time_text);
+        fact.state_change = activity.state_change.map(time_text);
         fact.wait_event = waits.then_some(("Client", "ClientRead"));
         fact.state = Some(match activity.state {
             State::Idle => "idle",
@@ -186,7 +194,7 @@ impl Entry {
 }
 
 /// A time as text of a timestamp with time zone.
-fn text(time: Timestamp) -> String {
+pub(super) fn time_text(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S%.6f+00").to_string()
 }
 
@@ -364,6 +372,7 @@ mod tests {
             database: "d".to_owned(),
             client: None,
             is_admin: user == "admin",
+            cipher: None,
         };
         (sessions.enter(identity, handle.clone()), handle)
     }

@@ -411,7 +411,8 @@ impl Session {
             Statement::Prepare { name, .. } => {
                 let inner = analysed.inner()?;
                 self.names.check_new_statement(name)?;
-                self.names.add_statement(name, inner);
+                let text = Arc::clone(&analysed.text);
+                self.names.add_statement(name, inner, text, true);
                 Ok(Outcome::done("PREPARE"))
             }
             Statement::Execute { name, arguments } => {

@@ -44,7 +44,7 @@ impl Session {
             }
             _ => return Err(GatewayError::SeveralStatements),
         };
-        self.names.add_statement(name, analysed);
+        self.names.add_statement(name, analysed, text.into(), false);
         writer.out().parse_complete();
         Ok(())
     }
@@ -103,12 +103,15 @@ impl Session {
         } else {
             (Vec::new(), None)
         };
+        let text = Arc::clone(&analysed.text);
         let bound = Bound {
             analysed,
             parameters,
             formats,
         };
         let portal_state = Portal {
+            text,
+            since: jiff::Timestamp::now(),
             bound,
             state: PortalState::New,
             with_hold: false,

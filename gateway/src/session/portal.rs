@@ -6,11 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use skein_planner::postgres::{CursorFact, PreparedFact};
+
+use super::activity::time_text;
 use super::analysed::Analysed;
 use super::cursor::{CursorOptions, CursorRows, Place};
 use super::rows::ResultRows;
 use crate::encode::Format;
 use crate::error::GatewayError;
+use crate::shadow::facts::NameFacts;
 
 /// A statement and the values it will run with.
 #[derive(Clone)]
@@ -80,11 +85,25 @@ pub struct Portal {
     pub unknown_format: Option<i16>,
     /// How it was declared, if it was.
     pub cursor: CursorOptions,
+    /// What the client sent for it.
+    pub text: Arc<str>,
+    /// When it was made.
+    pub since: Timestamp,
+}
+
+/// A statement under a name.
+struct Prepared {
+    analysed: Arc<Analysed>,
+    /// What the client sent.
+    text: Arc<str>,
+    /// By `PREPARE`, not by a message.
+    from_sql: bool,
+    since: Timestamp,
 }
 
 /// Statements and portals of one session.
 pub struct Names {
-    statements: BTreeMap<String, Arc<Analysed>>,
+    statements: BTreeMap<String, Prepared>,
     portals: BTreeMap<String, Portal>,
     statements_max: usize,
     portals_max: usize,
@@ -117,14 +136,52 @@ impl Names {
     }
 
     /// Adds or, if unnamed, replaces a statement.
-    pub fn add_statement(&mut self, name: &str, analysed: Arc<Analysed>) {
-        self.statements.insert(name.to_owned(), analysed);
+    /// `text` is what the client sent for it, `from_sql` says whether that is a `PREPARE`.
+    pub fn add_statement(
+        &mut self,
+        name: &str,
+        analysed: Arc<Analysed>,
+        text: Arc<str>,
+        from_sql: bool,
+    ) {
+        let prepared = Prepared {
+            analysed,
+            text,
+            from_sql,
+            since: Timestamp::now(),
+        };
+        self.statements.insert(name.to_owned(), prepared);
+    }
+
+    /// What the catalogue shows of these names.
+    pub fn facts(&self) -> NameFacts {
+        let prepared = self.statements.iter().filter(|(name, _)| !name.is_empty());
+        let prepared = prepared.map(|(name, prepared)| PreparedFact {
+            name: name.clone(),
+            statement: prepared.text.to_string(),
+            prepared: time_text(prepared.since),
+            parameter_types: prepared.analysed.parameter_types.clone(),
+            from_sql: prepared.from_sql,
+        });
+        let cursors = self.portals.iter().map(|(name, portal)| CursorFact {
+            name: name.clone(),
+            statement: portal.text.to_string(),
+            created: time_text(portal.since),
+            is_holdable: portal.with_hold,
+            is_binary: portal.cursor.binary,
+            is_scrollable: portal.cursor.scroll,
+        });
+        NameFacts {
+            prepared: prepared.collect(),
+            cursors: cursors.collect(),
+        }
     }
 
     /// Finds a statement.
     pub fn statement(&self, name: &str) -> Result<&Arc<Analysed>, GatewayError> {
         self.statements
             .get(name)
+            .map(|prepared| &prepared.analysed)
             .ok_or_else(|| GatewayError::UnknownStatement(name.to_owned()))
     }
 

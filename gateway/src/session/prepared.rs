@@ -131,6 +131,7 @@ impl Session {
         if !hold && !self.transaction.in_any_block() {
             return Err(GatewayError::NeedsTransaction("DECLARE CURSOR".to_owned()));
         }
+        let text = Arc::clone(&bound.analysed.text);
         let analysed = bound.analysed.inner()?;
         let bound = Bound {
             analysed,
@@ -138,6 +139,8 @@ impl Session {
             formats: Vec::new(),
         };
         let portal = Portal {
+            text,
+            since: jiff::Timestamp::now(),
             bound,
             state: PortalState::New,
             with_hold: hold,

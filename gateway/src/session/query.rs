@@ -202,7 +202,8 @@ impl Session {
     ) -> String {
         let shown = &analysed.rewritten.shown;
         if !shown.is_empty() {
-            let context = self.context();
+            let mut context = self.context();
+            context.names = self.names_in(&analysed.text);
             context.with_facts(snapshot, |facts| {
                 session_rows::fill(&mut sql, shown, facts);
             });

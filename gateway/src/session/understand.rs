@@ -40,7 +40,7 @@ use crate::encode::Origin;
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
 use crate::shadow::Shadow;
-use crate::shadow::facts::Facts;
+use crate::shadow::facts::{Facts, NameFacts};
 
 /// Columns of a result, as in PostgreSQL (`MaxTupleAttributeNumber`).
 const COLUMNS_MAX: usize = 1664;
@@ -84,6 +84,8 @@ pub(super) struct Context {
     addresses: [Option<SocketAddr>; 2],
     settings: Settings,
     search_path: Vec<String>,
+    /// Filled where a statement shows them.
+    pub(super) names: Arc<NameFacts>,
 }
 
 /// Values of the session were put in before names are resolved.
@@ -129,6 +131,7 @@ impl Context {
             database: &self.database,
             backend_pid: self.process_id,
             sessions: self.gateway.sessions(),
+            names: &self.names,
             users: &users,
             executors: self.gateway.executors(),
             token: &self.token,
@@ -149,6 +152,7 @@ impl Session {
             token: self.presence.entry.token(),
             addresses: self.addresses,
             settings: self.settings.clone(),
+            names: Arc::default(),
             search_path: self.derived.search_path.clone(),
         }
     }
@@ -202,7 +206,8 @@ impl Session {
         declared: &[u32],
         guard: &mut Guard,
     ) -> Result<Understood, GatewayError> {
-        let context = self.context();
+        let mut context = self.context();
+        context.names = self.names_in(text);
         let wanted = self.existing_paths(mentions(&parsed, context.scope()));
         if wanted.names.iter().any(shows_executors) {
             let gateway = Arc::clone(&self.gateway);
@@ -221,6 +226,17 @@ impl Session {
             )
         });
         guard.run(work).await
+    }
+
+    /// What a statement may show of the names of the session.
+    pub(super) fn names_in(&self, text: &str) -> Arc<NameFacts> {
+        let text = text.to_ascii_lowercase();
+        let shown = ["pg_prepared_statements", "pg_cursors"];
+        if shown.iter().any(|relation| text.contains(relation)) {
+            Arc::new(self.names.facts())
+        } else {
+            Arc::default()
+        }
     }
 
     /// A name that is a relation's is not looked for as a path.

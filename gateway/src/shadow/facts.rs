@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use skein_catalog::snapshot::CatalogSnapshot;
 use skein_catalog::system;
-use skein_planner::postgres::{ExecutorFact, SessionFact, SessionFacts, SettingFact, UserFact};
+use skein_planner::postgres::{
+    CursorFact, ExecutorFact, PreparedFact, SessionFact, SessionFacts, SettingFact, UserFact,
+};
 
 use crate::executors::KnownExecutors;
 use crate::session::activity::Sessions;
@@ -26,6 +28,8 @@ pub struct Facts<'a> {
     pub backend_pid: i32,
     /// All sessions.
     pub sessions: &'a Sessions,
+    /// What the session has prepared and declared.
+    pub names: &'a NameFacts,
     /// Users of the configuration.
     pub users: &'a [UserFact],
     /// All executors.
@@ -36,6 +40,15 @@ pub struct Facts<'a> {
     pub addresses: [Option<SocketAddr>; 2],
     /// When the gateway started: `2026-01-01 12:00:00+00`.
     pub started: &'a str,
+}
+
+/// Prepared statements and cursors of a session.
+#[derive(Clone, Debug, Default)]
+pub struct NameFacts {
+    /// Rows of `pg_prepared_statements`.
+    pub prepared: Vec<PreparedFact>,
+    /// Rows of `pg_cursors`.
+    pub cursors: Vec<CursorFact>,
 }
 
 impl SessionFacts for Facts<'_> {
@@ -99,6 +112,14 @@ impl SessionFacts for Facts<'_> {
 
     fn sessions(&self) -> Vec<SessionFact> {
         self.sessions.seen_by(self.backend_pid)
+    }
+
+    fn prepared(&self) -> &[PreparedFact] {
+        &self.names.prepared
+    }
+
+    fn cursors(&self) -> &[CursorFact] {
+        &self.names.cursors
     }
 
     fn executors(&self) -> Vec<ExecutorFact> {

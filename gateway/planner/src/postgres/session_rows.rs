@@ -15,7 +15,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use skein_catalog::system::{self, SystemRelation};
 
-use super::{ExecutorFact, SessionFact, SessionFacts, SettingFact, node};
+use super::{
+    CursorFact, EncryptionFact, ExecutorFact, PreparedFact, SessionFact, SessionFacts, SettingFact,
+    node,
+};
 use crate::ast::Query;
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 
@@ -30,6 +33,9 @@ const NAMES: &[&str] = &[
     "pg_user",
     "pg_shadow",
     "pg_stat_activity",
+    "pg_stat_ssl",
+    "pg_prepared_statements",
+    "pg_cursors",
     "executors",
 ];
 
@@ -102,6 +108,9 @@ fn rows(relation: &SystemRelation, facts: &dyn SessionFacts) -> String {
             users.iter().map(Role::row).collect()
         }
         "pg_stat_activity" => facts.sessions().iter().map(activity).collect(),
+        "pg_stat_ssl" => facts.sessions().iter().map(encryption).collect(),
+        "pg_prepared_statements" => facts.prepared().iter().map(prepared).collect(),
+        "pg_cursors" => facts.cursors().iter().map(cursor).collect(),
         "executors" => facts.executors().iter().map(executor).collect(),
         _ => Vec::new(),
     };
@@ -129,8 +138,9 @@ fn scalar(name: &str) -> &'static str {
     match name {
         "bool" => "BOOLEAN",
         "int4" => "INTEGER",
-        "oid" | "int8" | "xid" => "BIGINT",
+        "oid" | "int8" | "xid" | "regtype" => "BIGINT",
         "timestamptz" => "TIMESTAMP WITH TIME ZONE",
+        "numeric" => "DECIMAL(38,0)",
         _ => "VARCHAR",
     }
 }
@@ -263,6 +273,47 @@ fn activity(fact: &SessionFact) -> Row {
         row.insert(column, json!(time));
     }
     row
+}
+
+fn encryption(fact: &SessionFact) -> Row {
+    let mut row = BTreeMap::from([
+        ("pid", json!(fact.process_id)),
+        ("ssl", json!(fact.encryption.is_some())),
+    ]);
+    if let Some(EncryptionFact {
+        version,
+        cipher,
+        bits,
+    }) = fact.encryption
+    {
+        row.extend([
+            ("version", json!(version)),
+            ("cipher", json!(cipher)),
+            ("bits", json!(bits)),
+        ]);
+    }
+    row
+}
+
+fn prepared(fact: &PreparedFact) -> Row {
+    BTreeMap::from([
+        ("name", json!(fact.name)),
+        ("statement", json!(fact.statement)),
+        ("prepare_time", json!(fact.prepared)),
+        ("parameter_types", json!(fact.parameter_types)),
+        ("from_sql", json!(fact.from_sql)),
+    ])
+}
+
+fn cursor(fact: &CursorFact) -> Row {
+    BTreeMap::from([
+        ("name", json!(fact.name)),
+        ("statement", json!(fact.statement)),
+        ("is_holdable", json!(fact.is_holdable)),
+        ("is_binary", json!(fact.is_binary)),
+        ("is_scrollable", json!(fact.is_scrollable)),
+        ("creation_time", json!(fact.created)),
+    ])
 }
 
 fn executor(fact: &ExecutorFact) -> Row {

@@ -7,7 +7,7 @@ use skein_planner::outputs::Outputs;
 use skein_planner::postgres::{Rewritten, UserFact, rewrite, session_rows, tokens};
 use skein_planner::resolve::{Scope, SessionValues, resolve};
 
-use super::super::facts::Facts;
+use super::super::facts::{Facts, NameFacts};
 use super::*;
 use crate::executors::KnownExecutors;
 use crate::session::activity::Sessions;
@@ -56,6 +56,7 @@ impl Session {
             database: "analytics",
             backend_pid: 7,
             sessions: &Sessions::default(),
+            names: &NameFacts::default(),
             users: &self.users,
             executors: &KnownExecutors::default(),
             token: "7:1",
