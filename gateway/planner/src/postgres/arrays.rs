@@ -30,7 +30,8 @@ pub(super) fn fill(expr: &mut Expr) {
     if call.is_operator
         || call.name != "array_fill"
         || !matches!(call.schema.as_str(), "" | "pg_catalog")
-        || !(2..=3).contains(&call.args.len())
+        // Bounds other than 1 could not be shown.
+        || call.args.len() != 2
     {
         return;
     }
