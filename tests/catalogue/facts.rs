@@ -222,7 +222,8 @@ impl Probe {
     fn binds(&mut self, sql: &str) -> bool {
         match self.skein.query(sql) {
             Ok(_) => true,
-            Err(QueryError::Server(error)) => error.sqlstate() == "0A000",
+            // The latter: an argument must not be NULL.
+            Err(QueryError::Server(error)) => matches!(error.sqlstate(), "0A000" | "22004"),
             Err(QueryError::Connection(error)) => panic!("{sql}\n{error}"),
         }
     }
