@@ -82,7 +82,9 @@ impl Modes {
     /// Starts a gateway per mode over data in each layout.
     pub(crate) fn start(data: impl Fn(Layout) -> PathBuf) -> Self {
         let (few, many) = (data(Layout::Few), data(Layout::Many));
-        let native = Native::open(2);
+        // With more threads DuckDB 1.5.5 alone has joined DISTINCT ON with rows that are not its first,
+        // once in thousands of queries.
+        let native = Native::open(1);
         native.create_views(&few);
         Self {
             whole: mode("never", &few, 1, &["skein.split = never"]),

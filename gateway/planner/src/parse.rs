@@ -446,6 +446,11 @@ impl Source<'_> {
         &self.text[token.start - base..token.end - base]
     }
 
+    /// Where a token begins in the text after the lexical rules.
+    fn start_of(&self, at: usize) -> Option<usize> {
+        Some(self.tokens.get(at)?.start - self.base())
+    }
+
     /// Whether the tokens from `at` on are these words.
     fn words(&self, at: usize, words: &[&str]) -> bool {
         words

@@ -7,6 +7,7 @@ use super::lexer::{TokenKind, unquoted};
 use super::{ExplainOptions, FetchDirection, ParseError, Source, Statement, TransactionModes};
 use crate::ast::{Expr, QueryBody};
 use crate::error::PlanError;
+use crate::postgres::tokens::fields_of_interval;
 
 /// What `SHOW` lists in DuckDB rather than being a setting.
 const LISTS: &[&str] = &["tables", "databases", "schemas", "variables"];
@@ -519,9 +520,12 @@ fn value(cursor: &mut Cursor<'_>) -> Result<String, PlanError> {
     // SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE
     if cursor.word() == Some("interval") {
         cursor.at += 1;
+        let constant = cursor.source.start_of(cursor.at);
         let text = value(cursor)?;
-        if cursor.take("hour") && cursor.take("to") {
-            cursor.expect("minute")?;
+        // The lexical rules have made a remark of the fields.
+        let fields = constant.and_then(|at| fields_of_interval(cursor.source.text, at));
+        if fields == Some(('h', 'm', None)) {
+            cursor.at += ["hour", "to", "minute"].len();
         }
         // An interval counts to the east, as a number does.
         let hours = text.split(':').next().unwrap_or_default();

@@ -433,7 +433,7 @@ fn precision(text: &str, rest: &[Token]) -> Option<(usize, u32)> {
 
 /// The fields of the interval whose constant stands at byte `at`: the letters of the first and the last,
 /// and the digits of its seconds.
-pub(super) fn fields_of_interval(text: &str, at: usize) -> Option<(char, char, Option<u32>)> {
+pub(crate) fn fields_of_interval(text: &str, at: usize) -> Option<(char, char, Option<u32>)> {
     let mut rest = text.get(at..)?.strip_prefix('\'')?;
     loop {
         rest = &rest[rest.find('\'')? + 1..];
