@@ -51,6 +51,11 @@ pub struct FileRange {
 }
 
 impl KeyRanges {
+    /// Whether values of one column and bounds of the other compare as they sort.
+    pub fn compares_with(&self, other: &Self) -> bool {
+        self.ty == other.ty || (is_integer(&self.ty) && is_integer(&other.ty))
+    }
+
     /// Whether any row may be NULL there.
     pub fn has_nulls(&self) -> bool {
         self.files.iter().any(|file| file.has_nulls)
@@ -161,8 +166,13 @@ fn type_of<'a>(relation: &'a RelationSnapshot, column: &str) -> Option<&'a str> 
         .columns
         .iter()
         .find(|other| other.name.eq_ignore_ascii_case(column))?;
-    let simple = matches!(
-        column.ty.as_str(),
+    let simple = is_integer(&column.ty) || matches!(column.ty.as_str(), "DATE" | "TIMESTAMP");
+    (simple || column.ty.starts_with("DECIMAL(")).then_some(column.ty.as_str())
+}
+
+fn is_integer(ty: &str) -> bool {
+    matches!(
+        ty,
         "TINYINT"
             | "SMALLINT"
             | "INTEGER"
@@ -171,10 +181,7 @@ fn type_of<'a>(relation: &'a RelationSnapshot, column: &str) -> Option<&'a str> 
             | "USMALLINT"
             | "UINTEGER"
             | "UBIGINT"
-            | "DATE"
-            | "TIMESTAMP"
-    );
-    (simple || column.ty.starts_with("DECIMAL(")).then_some(column.ty.as_str())
+    )
 }
 
 fn same_files(one: &[Arc<File>], other: &[Arc<File>]) -> bool {

@@ -97,22 +97,21 @@ fn stage_lines(
         ) => format!(", fragment ×{count}"),
     };
     lines.push(format!("{indent}{label}{times}: {}", sql_with_names(stage)));
-    {
-        for scan in divided_scans(&stage.partitioning) {
-            let scan = &stage.scans[scan];
-            let bytes: u64 = scan.files.iter().map(|file| file.bytes).sum();
-            lines.push(format!(
-                "{indent}  divided by {}: {} of {} files, {}",
-                display_name(&scan.relation.name),
-                scan.files.len(),
-                scan.relation.files.len(),
-                display_bytes(bytes),
-            ));
-        }
+    let divided = divided_scans(&stage.partitioning);
+    for scan in &divided {
+        let scan = &stage.scans[*scan];
+        let bytes: u64 = scan.files.iter().map(|file| file.bytes).sum();
+        lines.push(format!(
+            "{indent}  divided by {}: {} of {} files, {}",
+            display_name(&scan.relation.name),
+            scan.files.len(),
+            scan.relation.files.len(),
+            display_bytes(bytes),
+        ));
     }
     for (number, note) in notes_here.iter().enumerate() {
         let mut line = format!("{indent}  {number} on {}", note.executor);
-        if !divided_scans(&stage.partitioning).is_empty() {
+        if !divided.is_empty() {
             let _ = write!(line, ": {}", display_files(&note.files));
         }
         if let Some(measured) = &note.measured {

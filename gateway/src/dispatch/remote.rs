@@ -21,7 +21,7 @@ use futures::{StreamExt, TryStreamExt};
 use skein_config::Executors;
 use skein_executor::engine::Database;
 use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind};
-use skein_planner::earlier::EarlierRuns;
+use skein_planner::earlier::{EarlierRuns, StageKey};
 use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage};
 use skein_remote::{ListedFile, Members, Node, OnEnd, Remote, Task, Tree, TreeInput, TreeStage};
 
@@ -183,8 +183,10 @@ impl Run<'_> {
                 continue;
             }
             let (_, rows) = self.tree(input.stage, nodes)?;
-            let sender = self.plan.stages[input.stage].clone();
-            let rows = counted(rows, sender, Arc::clone(&self.dispatcher.earlier));
+            let rows = match StageKey::of(&self.plan.stages[input.stage]) {
+                Some(key) => counted(rows, key, Arc::clone(&self.dispatcher.earlier)),
+                None => rows,
+            };
             let reads = |other: &&skein_planner::plan::StageInput| other.stage == input.stage;
             let readers = root.inputs.iter().filter(reads).count();
             let waiting = Waiting::Bytes(self.dispatcher.limits.exchange_bytes_max);
@@ -295,14 +297,14 @@ fn files_of(placed: &Placed) -> Vec<ListedFile> {
 }
 
 /// The same rows; how many there were is recorded when all have come.
-fn counted(rows: BatchStream, stage: Stage, runs: Arc<EarlierRuns>) -> BatchStream {
+fn counted(rows: BatchStream, stage: StageKey, runs: Arc<EarlierRuns>) -> BatchStream {
     let mut count = 0;
     let mut rows = rows.fuse();
     Box::pin(futures::stream::poll_fn(move |context| {
         let polled = rows.poll_next_unpin(context);
         match &polled {
             Poll::Ready(Some(Ok(batch))) => count += batch.num_rows() as u64,
-            Poll::Ready(None) => runs.record(&stage, count),
+            Poll::Ready(None) => runs.record(stage, count),
             _ => {}
         }
         polled

@@ -29,6 +29,7 @@ use crate::ast::{
     Expr, ExprKind, Function, Modifier, OrderBy, Query, Select, TableRef, TableRefKind, print,
 };
 use crate::build::{column, named, order_key, query, select, sql, table};
+use crate::earlier::StageKey;
 use crate::plan::Partitioning;
 
 /// Rows per group, where nothing is known about it.
@@ -289,8 +290,8 @@ impl Splitter<'_> {
     /// Refuses a stage of groups that were too many to be combined when it last ran.
     fn worth_gathering(&self, stage: usize) -> Outcome<()> {
         let stage = &self.stages[stage];
-        let (Some(gathered), Partitioning::ByFile { scans, .. }) =
-            (self.known.earlier.rows_of(stage), &stage.partitioning)
+        let gathered = StageKey::of(stage).and_then(|key| self.known.earlier.rows_of(key));
+        let (Some(gathered), Partitioning::ByFile { scans, .. }) = (gathered, &stage.partitioning)
         else {
             return Ok(());
         };

@@ -192,10 +192,7 @@ impl Splitter<'_> {
             .max_by_key(|(_, origin)| origin.relation.bytes())?;
         let ranges = Arc::clone(&origin.ranges);
         // What is compared with the bounds has to sort as they do.
-        let fits = |other: &Origin| {
-            let (one, other) = (ranges.ty.as_str(), other.ranges.ty.as_str());
-            one == other || (is_integer(one) && is_integer(other))
-        };
+        let fits = |other: &Origin| ranges.compares_with(&other.ranges);
         if !origins.values().all(fits) {
             return None;
         }
@@ -265,20 +262,6 @@ fn source(leaf: &mut TableRef) -> &mut TableRef {
         },
         _ => unreachable!("just looked at"),
     }
-}
-
-fn is_integer(ty: &str) -> bool {
-    matches!(
-        ty,
-        "TINYINT"
-            | "SMALLINT"
-            | "INTEGER"
-            | "BIGINT"
-            | "UTINYINT"
-            | "USMALLINT"
-            | "UINTEGER"
-            | "UBIGINT"
-    )
 }
 
 /// Columns of one leaf by which a block groups, or all of its windows might partition.

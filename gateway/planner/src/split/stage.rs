@@ -1,6 +1,6 @@
 //! Makes stages of finished queries: names become scans and inputs, and DuckDB describes the result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use skein_catalog::snapshot::File;
@@ -88,10 +88,10 @@ impl Splitter<'_> {
             Found::Divided(scan) => {
                 let Divided { relation, lists } = self.divided[scan - DIVIDED].clone();
                 if let Some(lists) = lists {
-                    let files = relation.files.iter().filter(|file| {
-                        let mut lists = lists.iter();
-                        lists.any(|list| list.iter().any(|other| Arc::ptr_eq(other, file)))
-                    });
+                    let listed: HashSet<*const File> =
+                        lists.iter().flatten().map(Arc::as_ptr).collect();
+                    let files = relation.files.iter();
+                    let files = files.filter(|file| listed.contains(&Arc::as_ptr(file)));
                     let files = files.cloned().collect();
                     scans.push(Scan { relation, files });
                     ranged.insert(scans.len() - 1, lists);

@@ -15,6 +15,7 @@ use crate::ast::{
 
 /// Relations below this size are read whole by every fragment.
 const ASKED_BYTES_MIN: u64 = 1 << 20;
+
 impl SplitOptions {
     /// Which columns of which relations to ask for ranges before a statement is planned: those that it
     /// compares for equality, looks up, or groups by, as far as their names tell.
