@@ -8,3 +8,4 @@ mod benchmarks;
 mod exchanges;
 mod modes;
 mod random;
+mod threads;

@@ -57,6 +57,13 @@ impl ClusterOptions {
         self
     }
 
+    /// The same with this many threads in each executor.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
     /// The same with this many executors in processes of their own.
     #[must_use]
     pub fn processes(mut self, processes: usize) -> Self {

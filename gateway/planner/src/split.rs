@@ -27,6 +27,7 @@ mod exchange;
 mod group;
 mod keys;
 mod leaves;
+mod picked;
 mod ranges;
 mod reading;
 mod regroup;
