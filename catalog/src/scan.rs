@@ -7,12 +7,14 @@
 //! ```text
 //! files of one shape, the relation's   read_parquet(['a', 'b'], hive_partitioning = false)
 //! other files                          (SELECT CAST("x" AS BIGINT) AS "x", … FROM read_parquet(…))
+//! a column that conditions must not
+//! reach in the files                   (SELECT greatest("x") AS "x", … FROM read_parquet(…))
 //! no files                             (SELECT CAST(NULL AS BIGINT) AS "x", … WHERE false)
 //! ```
 //!
 //! Invariants: names, order and types of the columns are those of the relation, for any set of
 //! files. Rows come in the order of the files. DuckDB's pushdown of columns, filters and Hive keys
-//! works through either form.
+//! works through either form, but for the columns that [`Reading::Apart`] keeps from it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -64,7 +66,10 @@ impl ScanPlan {
     /// SQL that reads `files` with exactly `columns`.
     pub(crate) fn render(&self, columns: &[Column], files: &[Arc<File>]) -> String {
         if files.is_empty() {
-            return format!("(SELECT {} WHERE false)", select_list(columns, |_| None));
+            return format!(
+                "(SELECT {} WHERE false)",
+                select_list(columns, |_| Reading::Nowhere)
+            );
         }
         match self.format.unwrap_or(Format::Parquet) {
             Format::Parquet => self.parquet(columns, files),
@@ -86,23 +91,45 @@ impl ScanPlan {
             if shapes.is_empty() {
                 return read("");
             }
-            let natives: Vec<_> = shapes
+            let found: Vec<_> = shapes
                 .iter()
-                .map(|shape| self.native(&shape.columns))
+                .map(|shape| shape.columns.as_slice())
                 .collect();
             let from = read(", union_by_name = true");
-            let list = select_list(columns, |column| {
-                let found: Vec<_> = natives
-                    .iter()
-                    .filter_map(|native| find(native, column))
-                    .collect();
-                let is_same =
-                    found.len() == natives.len() && found.iter().all(|(_, ty)| **ty == column.ty);
-                found.first().map(|(name, _)| ((*name).clone(), is_same))
-            });
-            return format!("(SELECT {list} FROM {from})");
+            return format!("(SELECT {} FROM {from})", self.united(columns, &found));
         };
         self.one_shape(columns, &shape.columns, &read(""))
+    }
+
+    /// The relation's columns from Parquet files of several shapes.
+    fn united(&self, columns: &[Column], shapes: &[&[(String, String)]]) -> String {
+        let natives: Vec<_> = shapes.iter().map(|shape| self.native(shape)).collect();
+        select_list(columns, |column| {
+            let mut found = natives.iter().filter_map(|native| find(native, column));
+            let Some((name, ty)) = found.next() else {
+                return Reading::Nowhere;
+            };
+            let name = name.clone();
+            let is_one_type = found.all(|(_, other)| other == ty);
+            if !is_one_type || shapes.iter().any(|shape| self.is_apart(shape, column)) {
+                Reading::Apart(name)
+            } else if *ty == column.ty
+                && natives.iter().all(|native| find(native, column).is_some())
+            {
+                Reading::Same(name)
+            } else {
+                Reading::Cast(name)
+            }
+        })
+    }
+
+    /// Whether DuckDB 1.5.5 gives wrong rows, or fails, when it compares this column of a Parquet file with
+    /// the file's statistics: bytes, which it looks up in Bloom filters as text, and columns whose values
+    /// come from the path.
+    fn is_apart(&self, found: &[(String, String)], column: &Column) -> bool {
+        let is_format = matches!(self.format, None | Some(Format::Parquet));
+        let in_file = found.iter().any(|(name, _)| same_name(name, &column.name));
+        is_format && in_file && (column.ty == "BLOB" || column.partition)
     }
 
     fn csv(&self, columns: &[Column], files: &[Arc<File>]) -> String {
@@ -214,12 +241,16 @@ impl ScanPlan {
             && native
                 .iter()
                 .zip(columns)
-                .all(|((name, ty), column)| *name == column.name && *ty == column.ty);
+                .all(|((name, ty), column)| *name == column.name && *ty == column.ty)
+            && !columns.iter().any(|column| self.is_apart(found, column));
         if is_plain {
             return from.to_owned();
         }
-        let list = select_list(columns, |column| {
-            find(&native, column).map(|(name, ty)| (name.clone(), *ty == column.ty))
+        let list = select_list(columns, |column| match find(&native, column) {
+            None => Reading::Nowhere,
+            Some((name, _)) if self.is_apart(found, column) => Reading::Apart(name.clone()),
+            Some((name, ty)) if *ty == column.ty => Reading::Same(name.clone()),
+            Some((name, _)) => Reading::Cast(name.clone()),
         });
         format!("(SELECT {list} FROM {from})")
     }
@@ -309,19 +340,36 @@ fn find<'a>(native: &'a [(String, String)], column: &Column) -> Option<(&'a Stri
         .map(|(name, ty)| (name, ty))
 }
 
-/// The relation's columns from what a scan gives: name, and whether it has the right type.
-fn select_list(columns: &[Column], found: impl Fn(&Column) -> Option<(String, bool)>) -> String {
+/// How a column of the relation comes from what a scan gives.
+enum Reading {
+    /// As it is, from the column of this name.
+    Same(String),
+    /// With the relation's type.
+    Cast(String),
+    /// With the relation's type, and so that conditions on it are not handed to the scan.
+    ///
+    /// A constant is rounded to the type that a file has before DuckDB 1.5.5 compares it with the file's
+    /// statistics, and a join's filter fails on files of unlike types. A function keeps both above the scan;
+    /// `greatest` of one value is that value, of any type.
+    Apart(String),
+    /// No file has it.
+    Nowhere,
+}
+
+fn select_list(columns: &[Column], reading: impl Fn(&Column) -> Reading) -> String {
     let items: Vec<String> = columns
         .iter()
         .map(|column| {
             let alias = identifier(&column.name);
-            match found(column) {
-                Some((name, true)) if name == column.name => alias,
-                Some((name, true)) => format!("{} AS {alias}", identifier(&name)),
-                Some((name, false)) => {
-                    format!("CAST({} AS {}) AS {alias}", identifier(&name), column.ty)
+            let cast = |value: &str| format!("CAST({value} AS {})", column.ty);
+            match reading(column) {
+                Reading::Same(name) if name == column.name => alias,
+                Reading::Same(name) => format!("{} AS {alias}", identifier(&name)),
+                Reading::Cast(name) => format!("{} AS {alias}", cast(&identifier(&name))),
+                Reading::Apart(name) => {
+                    format!("greatest({}) AS {alias}", cast(&identifier(&name)))
                 }
-                None => format!("CAST(NULL AS {}) AS {alias}", column.ty),
+                Reading::Nowhere => format!("{} AS {alias}", cast("NULL")),
             }
         })
         .collect();
