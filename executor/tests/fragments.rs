@@ -698,6 +698,37 @@ async fn errors_tell_who_is_at_fault() {
 }
 
 #[tokio::test]
+async fn an_internal_error_ends_its_statement_only() {
+    let executor = executor();
+    // DuckDB 1.5.5 mixes up two columns here.
+    let faulty = "SELECT t.id, p.id FROM (SELECT 1 AS id, TIMESTAMP '2026-01-01' AS ts EXCEPT ALL SELECT 5, NULL) AS t \
+                  ASOF LEFT JOIN (SELECT 1 AS id, TIMESTAMP '2026-01-01' AS ts) AS p ON t.ts >= p.ts";
+    for _ in 0..20 {
+        let error = error_of(&executor, faulty).await;
+        assert_eq!(error.kind, FragmentErrorKind::Internal, "{error:?}");
+        let count = fragment("SELECT count(*) FROM range(1000)");
+        let count = number_of(&executor, count, vec![]).await.expect("it runs");
+        assert_eq!(count, 1000);
+    }
+}
+
+/// With its optimizer for such windows DuckDB 1.5.5 gives a row for none, and puts NaN first.
+#[tokio::test]
+async fn first_rows_of_windows_are_right() {
+    let executor = executor();
+    let of_none = "SELECT count(*) FROM (SELECT i, row_number() OVER (ORDER BY i) AS n FROM range(10) t(i) WHERE i > 99) \
+                   WHERE n <= 1";
+    let not_numbers = "SELECT count(*) FROM (SELECT x, row_number() OVER (PARTITION BY g ORDER BY x) AS n FROM \
+                       (VALUES (1, 'NaN'::DOUBLE), (1, 1), (1, 2), (1, NULL)) t(g, x)) WHERE n <= 2 AND isnan(x)";
+    for sql in [of_none, not_numbers] {
+        let count = number_of(&executor, fragment(sql), vec![])
+            .await
+            .expect("it runs");
+        assert_eq!(count, 0, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn positions_are_bytes_of_the_text() {
     let executor = executor();
     for (sql, marked) in [
