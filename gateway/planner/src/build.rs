@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::ast::{
-    Constant, DataType, Expr, ExprKind, Function, Modifier, NullOrder, OrderBy, Query, QueryBody,
-    Select, SortDirection, TableRef, TableRefKind,
+    Constant, DataType, Expr, ExprKind, Function, Join, JoinKind, JoinSyntax, Modifier, NullOrder,
+    OrderBy, Query, QueryBody, Select, SortDirection, TableRef, TableRefKind,
 };
 
 /// SQL text as an expression.
@@ -98,6 +98,19 @@ pub(crate) fn table(kind: TableRefKind, alias: &str) -> TableRef {
 /// No `FROM`.
 pub(crate) fn no_table() -> TableRef {
     table(TableRefKind::Empty, "")
+}
+
+/// `left CROSS JOIN right`
+pub(crate) fn cross(left: TableRef, right: TableRef) -> TableRef {
+    TableRef::from(TableRefKind::Join(Box::new(Join {
+        left,
+        right,
+        condition: None,
+        kind: JoinKind::Inner,
+        syntax: JoinSyntax::Cross,
+        using: Vec::new(),
+        delim_flipped: false,
+    })))
 }
 
 /// `SELECT list FROM from`

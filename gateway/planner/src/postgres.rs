@@ -27,6 +27,7 @@ mod json_text;
 mod jsonb;
 mod jsonpath;
 mod lengths;
+mod levels;
 mod limits;
 mod node;
 mod numerics;

@@ -71,6 +71,9 @@ CREATE MACRO skein_fn.rtrim(string) AS rtrim(CAST(string AS VARCHAR), ' '),
   (string VARCHAR, characters VARCHAR) AS skein_fn.skein_trim(string, characters, false, true),
   (bytes BLOB, those BLOB) AS skein_fn.skein_trim_bytes(bytes, those, false, true);
 
+-- What `char(n)` is, but where it is shown.
+CREATE MACRO skein_fn.skein_without_blanks(string) AS rtrim(string, ' ');
+
 CREATE MACRO skein_fn.skein_pad(string, fill, length, at_start) AS
   CASE WHEN length > 16777216 THEN error('[program_limit_exceeded] requested length too large')
     WHEN fill = '' THEN left(string, skein_fn.skein_at_least(length, 0))

@@ -1,7 +1,8 @@
 //! Asks DuckDB for the types of operands where they stand.
 //!
 //! Operands are described in their block: `SELECT operand FROM …` with the FROM of the block and the
-//! common table expressions in scope. [`super::settle`] and [`super::operands`] look at the same
+//! common table expressions in scope. Those that name columns of the blocks around it are described below
+//! the FROM of those: `SELECT … FROM outer, LATERAL (SELECT operand FROM …)`. [`super::settle`] and [`super::operands`] look at the same
 //! blocks one after the other, and the former asks for both, so that most blocks are bound once.
 //!
 //! ```text
@@ -18,8 +19,12 @@ use std::rc::Rc;
 
 use super::node;
 use super::once::bind_once;
-use crate::ast::{Cte, Expr, Query, QueryBody, Select, print};
+use crate::ast::{Cte, Expr, JoinSyntax, Query, Select, TableRef, TableRefKind, print};
 use crate::bind::Bind;
+use crate::build::{cross, query, select, sql, table};
+
+/// Name of a block below another.
+const INNER: &str = "__inner";
 
 /// DuckDB's types of expressions by their text; `None`: it cannot tell.
 type Types = BTreeMap<String, Option<String>>;
@@ -45,12 +50,8 @@ impl<'a> Answers<'a> {
         self.bind
     }
 
-    fn block(&self, select: &Select, scope: &[Cte]) -> Rc<RefCell<Types>> {
-        let mut reads = node::select(node::null());
-        reads.ctes = scope.to_vec();
-        if let QueryBody::Select(block) = &mut reads.body {
-            block.from = select.from.clone();
-        }
+    fn block(&self, select: &Select, scope: &[Cte], outer: &[TableRef]) -> Rc<RefCell<Types>> {
+        let reads = below(self::select(Vec::new(), select.from.clone()), scope, outer);
         let mut blocks = self.blocks.borrow_mut();
         Rc::clone(blocks.entry(print::query_sql(&reads)).or_default())
     }
@@ -60,6 +61,8 @@ impl<'a> Answers<'a> {
 pub(super) struct Block<'a> {
     pub(super) select: Select,
     scope: &'a [Cte],
+    /// FROM of the blocks around this one, of which its expressions may name columns; the outermost first.
+    outer: &'a [TableRef],
     answers: &'a Answers<'a>,
     /// Types of rows, shared with other looks at the same FROM.
     shared: Rc<RefCell<Types>>,
@@ -68,11 +71,18 @@ pub(super) struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    pub(super) fn new(select: Select, scope: &'a [Cte], answers: &'a Answers<'a>) -> Self {
+    pub(super) fn new(
+        mut select: Select,
+        scope: &'a [Cte],
+        outer: &'a [TableRef],
+        answers: &'a Answers<'a>,
+    ) -> Self {
+        without_conditions(&mut select.from);
         Self {
-            shared: answers.block(&select, scope),
+            shared: answers.block(&select, scope, outer),
             select,
             scope,
+            outer,
             answers,
             own: Types::new(),
         }
@@ -148,13 +158,41 @@ impl<'a> Block<'a> {
             (select.group_by, select.grouping_sets) = (Vec::new(), Vec::new());
             select.group_by_all = false;
         }
-        let mut query = Query {
-            ctes: self.scope.to_vec(),
-            body: QueryBody::Select(Box::new(select)),
-            modifiers: Vec::new(),
-        };
+        let alone = self.types_of(below(select.clone(), self.scope, &[]));
+        if alone.is_some() || self.outer.is_empty() {
+            return alone;
+        }
+        self.types_of(below(select, self.scope, self.outer))
+    }
+
+    fn types_of(&self, mut query: Query) -> Option<Vec<String>> {
         bind_once(&mut query);
         let columns = self.answers.bind.describe(&print::query_sql(&query)).ok()?;
         Some(columns.into_iter().map(|column| column.ty).collect())
+    }
+}
+
+/// A query with the columns of `block`, which stands below these others.
+fn below(block: Select, scope: &[Cte], outer: &[TableRef]) -> Query {
+    let nested = outer.iter().rev().fold(block, |inner, from| {
+        let inner = TableRefKind::Subquery(Box::new(query(inner, Vec::new())));
+        let mut from = from.clone();
+        without_conditions(&mut from);
+        let from = cross(from, table(inner, INNER));
+        select(vec![sql(format!("{INNER}.*"))], from)
+    });
+    let mut whole = query(nested, Vec::new());
+    whole.ctes = scope.to_vec();
+    whole
+}
+
+/// Takes the conditions out of joins, which may hold what is not settled yet and tell nothing about types.
+fn without_conditions(from: &mut TableRef) {
+    if let TableRefKind::Join(join) = &mut from.kind {
+        without_conditions(&mut join.left);
+        without_conditions(&mut join.right);
+        if let (JoinSyntax::Regular, Some(condition)) = (join.syntax, &mut join.condition) {
+            *condition = node::boolean(true);
+        }
     }
 }

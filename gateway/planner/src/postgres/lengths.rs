@@ -33,11 +33,7 @@ pub(super) fn truncate(expr: &mut Expr, text: &str) -> bool {
     };
     replace(expr, |inner| {
         let cut = cut(inner, kept);
-        if is_char {
-            node::call("", "rtrim", vec![cut, node::text(" ")])
-        } else {
-            cut
-        }
+        if is_char { trimmed(cut) } else { cut }
     });
     true
 }
@@ -61,10 +57,17 @@ pub(super) fn pad(expr: &mut Expr, text: &str) {
         }
         replace(expr, |inner| {
             let length_again = node::integer("INTEGER", length);
-            let args = vec![cut(inner, length), length_again, node::text(" ")];
+            // As it stands elsewhere, such as among the keys of groups.
+            let trimmed = trimmed(cut(inner, length));
+            let args = vec![trimmed, length_again, node::text(" ")];
             node::call("", "rpad", args)
         });
     }
+}
+
+/// Without blanks at its end.
+fn trimmed(expr: Expr) -> Expr {
+    node::macro_call("skein_without_blanks", vec![expr])
 }
 
 /// `left(expr, length)`

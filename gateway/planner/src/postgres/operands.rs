@@ -10,13 +10,13 @@
 //!
 //! Operands are described where they stand, see [`asking`], inner blocks and inner expressions first.
 //! Columns are described all at once; the types of most expressions follow from those of their operands
-//! ([`types::infer`]). What cannot be described alone (in a correlated subquery, say) keeps DuckDB's
-//! meaning; [`super::sums`] then does what it can for result columns.
+//! ([`types::infer`]). What cannot be described keeps DuckDB's meaning; [`super::sums`] then does what it can for result columns.
 //!
 //! Invariant: the number, order and names of columns stay.
 
 mod functions;
 mod operators;
+mod overloads;
 mod quotient;
 mod recursion;
 mod texts;
@@ -26,10 +26,8 @@ use std::collections::BTreeMap;
 
 use super::asking::{self, Answers};
 use super::settle::started;
-use super::{RewriteError, node};
-use crate::ast::visit::{
-    Descend, Node, NodeMut, any, children, children_mut, is_aggregate, walk, walk_mut,
-};
+use super::{RewriteError, levels, node};
+use crate::ast::visit::{Descend, Node, any, children, children_mut, is_aggregate, walk};
 use crate::ast::{
     Cte, DataType, Expr, ExprKind, Modifier, Query, QueryBody, Select, TableRef, TableRefKind,
     print,
@@ -50,7 +48,7 @@ pub fn settle(query: &mut Query, answers: &Answers<'_>, strict: bool) -> Result<
         }) => select.where_clause.is_some(),
         Node::Query(_) | Node::Table(_) => false,
     }) {
-        within_query(query, &[], Asking { answers, strict })?;
+        within_query(query, &[], &[], Asking { answers, strict })?;
     }
     Ok(())
 }
@@ -62,17 +60,25 @@ struct Asking<'a> {
     strict: bool,
 }
 
-fn within_query(query: &mut Query, scope: &[Cte], asking: Asking<'_>) -> Result<(), RewriteError> {
+/// `outer`: FROM of the blocks around the query, the outermost first.
+fn within_query(
+    query: &mut Query,
+    scope: &[Cte],
+    outer: &[TableRef],
+    asking: Asking<'_>,
+) -> Result<(), RewriteError> {
     let mut scope = scope.to_vec();
     for cte in &mut query.ctes {
-        within_query(&mut cte.query, &scope, asking)?;
+        within_query(&mut cte.query, &scope, outer, asking)?;
         scope.push(cte.clone());
     }
     match &mut query.body {
-        QueryBody::Select(select) => within_select(select, &mut query.modifiers, &scope, asking),
+        QueryBody::Select(select) => {
+            within_select(select, &mut query.modifiers, &scope, outer, asking)
+        }
         QueryBody::SetOperation { operands, .. } => operands
             .iter_mut()
-            .try_for_each(|operand| within_query(operand, &scope, asking)),
+            .try_for_each(|operand| within_query(operand, &scope, outer, asking)),
         QueryBody::RecursiveCte {
             name,
             left,
@@ -80,10 +86,10 @@ fn within_query(query: &mut Query, scope: &[Cte], asking: Asking<'_>) -> Result<
             aliases,
             ..
         } => {
-            within_query(left, &scope, asking)?;
+            within_query(left, &scope, outer, asking)?;
             let before = scope.clone();
             scope.push(started(name, aliases, left));
-            within_query(right, &scope, asking)?;
+            within_query(right, &scope, outer, asking)?;
             recursion::widen(left, (right, &scope), &before, asking.answers.bind());
             Ok(())
         }
@@ -94,22 +100,15 @@ fn within_select(
     select: &mut Select,
     modifiers: &mut [Modifier],
     scope: &[Cte],
+    outer: &[TableRef],
     asking: Asking<'_>,
 ) -> Result<(), RewriteError> {
     let mut outcome = Ok(());
-    let mut inner = |node: NodeMut<'_>| match node {
-        NodeMut::Query(query) => {
-            if outcome.is_ok() {
-                outcome = within_query(query, scope, asking);
-            }
-            Descend::Over
+    levels::each_query(select, modifiers, outer, &mut |query, levels| {
+        if outcome.is_ok() {
+            outcome = within_query(query, scope, levels, asking);
         }
-        NodeMut::Table(_) | NodeMut::Expr(_) => Descend::Into,
-    };
-    walk_mut(NodeMut::Table(&mut select.from), &mut inner);
-    for (_, expr) in own_expressions(select, modifiers) {
-        walk_mut(NodeMut::Expr(expr), &mut inner);
-    }
+    });
     outcome?;
     let leaves = leaves(select, modifiers);
     let before = select.clone();
@@ -121,7 +120,7 @@ fn within_select(
         return Ok(());
     }
     let mut block = Block {
-        asked: asking::Block::new(before, scope, asking.answers),
+        asked: asking::Block::new(before, scope, outer, asking.answers),
         asking,
     };
     block.asked.ask_together(&leaves);
@@ -154,7 +153,7 @@ fn names_itself(expr: &Expr) -> bool {
 
 /// Where an expression stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// Its value may be shown.
     Shown,
     /// It is computed for many rows and never shown: a condition, an argument of an aggregate.
@@ -168,7 +167,9 @@ fn own_expressions<'a>(
     modifiers: &'a mut [Modifier],
 ) -> Vec<(Place, &'a mut Expr)> {
     let mut found: Vec<(Place, &mut Expr)> = Vec::new();
-    in_from(&mut select.from, &mut found);
+    in_from(&mut select.from, &mut |place, expr| {
+        found.push((place, expr));
+    });
     let shown = select.select_list.iter_mut().chain(&mut select.group_by);
     found.extend(shown.map(|expr| (Place::Shown, expr)));
     let hidden = [
@@ -203,17 +204,18 @@ fn own_expressions<'a>(
     found
 }
 
-fn in_from<'a>(table: &'a mut TableRef, found: &mut Vec<(Place, &'a mut Expr)>) {
+/// Shows the expressions of FROM that belong to its block: conditions of joins, and values.
+pub(super) fn in_from<'a>(table: &'a mut TableRef, found: &mut dyn FnMut(Place, &'a mut Expr)) {
     match &mut table.kind {
         TableRefKind::Join(join) => {
             in_from(&mut join.left, found);
             in_from(&mut join.right, found);
             let condition = join.condition.iter_mut();
-            found.extend(condition.map(|expr| (Place::Hidden("JOIN/ON"), expr)));
+            condition.for_each(|expr| found(Place::Hidden("JOIN/ON"), expr));
         }
         TableRefKind::Values { rows } => {
             let values = rows.iter_mut().flatten();
-            found.extend(values.map(|expr| (Place::Shown, expr)));
+            values.for_each(|expr| found(Place::Shown, expr));
         }
         _ => {}
     }
@@ -375,7 +377,7 @@ fn is_target(expr: &Expr) -> bool {
         ExprKind::Function(call) if call.is_operator => {
             operators::ARITHMETIC.contains(&call.name.as_str()) || call.name == "||"
         }
-        ExprKind::Function(call) => functions::is_target(&call.name),
+        ExprKind::Function(call) => functions::is_target(&call.name) || overloads::is_target(expr),
         ExprKind::Window(window) => functions::is_target(&window.name),
         ExprKind::Cast { child, ty, .. } => functions::casts(ty) || texts::may_deepen(child, ty),
         ExprKind::Comparison { .. }

@@ -8,9 +8,8 @@
 //! | operators and functions over arrays, json and others | | see [`super::typed`] |
 //!
 //! Operands are described where they stand, see [`asking`], inner blocks and inner expressions first.
-//! A sum that cannot be described alone (in a correlated subquery, say) keeps DuckDB's type; [`super::sums`] then does
-//! what it can for result columns. Operands of other things are then described together with FROM of
-//! the blocks around.
+//! A sum that cannot be described keeps DuckDB's type; [`super::sums`] then does
+//! what it can for result columns.
 //!
 //! Invariant: the number, order and names of columns stay, and so do values.
 
@@ -21,11 +20,10 @@ use skein_executor_api::Column;
 
 use super::asking::{self, Answers};
 use super::typed::{self, Hints};
-use super::{node, numerics, operands, temporal};
+use super::{levels, node, numerics, operands, temporal};
 use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
 use crate::ast::{
-    Cte, Expr, ExprKind, Join, JoinKind, JoinSyntax, Materialized, Modifier, Query, QueryBody,
-    Select, TableRef, TableRefKind, print,
+    Cte, Expr, ExprKind, Materialized, Modifier, Query, QueryBody, Select, TableRef, print,
 };
 use crate::bind::Bind;
 
@@ -38,7 +36,7 @@ pub fn settle(query: &mut Query, answers: &Answers<'_>) {
             _ => false,
         })
     {
-        within_query(query, &[], answers, hints, None);
+        within_query(query, &[], answers, hints, &[]);
     }
 }
 
@@ -54,7 +52,7 @@ pub fn settle_operators(query: &mut Query, bind: &dyn Bind) -> bool {
         Descend::Into
     });
     if marked {
-        within_query(query, &[], &Answers::of(bind), Hints::default(), None);
+        within_query(query, &[], &Answers::of(bind), Hints::default(), &[]);
         // Those in FROM were not settled.
         walk_mut(NodeMut::Query(query), &mut |node| {
             if let NodeMut::Expr(expr) = node
@@ -84,7 +82,7 @@ pub fn settle_days(query: &mut Query, columns: &[Column], bind: &dyn Bind) -> bo
         }
     }
     if marked {
-        within_query(query, &[], &Answers::of(bind), Hints::default(), None);
+        within_query(query, &[], &Answers::of(bind), Hints::default(), &[]);
     }
     marked
 }
@@ -94,7 +92,7 @@ fn within_query(
     scope: &[Cte],
     answers: &Answers<'_>,
     hints: Hints,
-    outer: Option<&TableRef>,
+    outer: &[TableRef],
 ) {
     let mut scope = scope.to_vec();
     for cte in &mut query.ctes {
@@ -148,51 +146,8 @@ struct Around<'a> {
     scope: &'a [Cte],
     answers: &'a Answers<'a>,
     hints: Hints,
-    /// FROM of the blocks around it, of which its expressions may name columns.
-    outer: Option<&'a TableRef>,
-}
-
-impl Around<'_> {
-    /// Settles the queries below a node.
-    fn below(self, node: NodeMut<'_>, outer: Option<&TableRef>) {
-        walk_mut(node, &mut |node| match node {
-            NodeMut::Query(query) => {
-                within_query(query, self.scope, self.answers, self.hints, outer);
-                Descend::Over
-            }
-            NodeMut::Table(_) | NodeMut::Expr(_) => Descend::Into,
-        });
-    }
-
-    /// Settles the queries in FROM; each sees what stands before it.
-    fn from(self, table: &mut TableRef, before: Option<TableRef>) {
-        if let TableRefKind::Join(join) = &mut table.kind {
-            self.from(&mut join.left, before.clone());
-            let before = together(before, &join.left);
-            self.from(&mut join.right, Some(before));
-            if let Some(condition) = &mut join.condition {
-                self.below(NodeMut::Expr(condition), None);
-            }
-        } else {
-            self.below(NodeMut::Table(table), before.as_ref());
-        }
-    }
-}
-
-/// Both in one FROM.
-fn together(left: Option<TableRef>, right: &TableRef) -> TableRef {
-    match left {
-        None => right.clone(),
-        Some(left) => TableRef::from(TableRefKind::Join(Box::new(Join {
-            left,
-            right: right.clone(),
-            condition: None,
-            kind: JoinKind::Inner,
-            syntax: JoinSyntax::Cross,
-            using: Vec::new(),
-            delim_flipped: false,
-        }))),
-    }
+    /// FROM of the blocks around it, of which its expressions may name columns; the outermost first.
+    outer: &'a [TableRef],
 }
 
 fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around<'_>) {
@@ -202,23 +157,12 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
         hints,
         outer,
     } = around;
-    around.from(&mut select.from, outer.cloned());
-    let has_queries = own_expressions(select, modifiers)
-        .into_iter()
-        .any(|expr| any(Node::Expr(expr), &mut |node| matches!(node, Node::Query(_))));
-    if has_queries {
-        let visible = match select.from.kind {
-            TableRefKind::Empty => outer.cloned(),
-            _ => Some(together(outer.cloned(), &select.from)),
-        };
-        for expr in own_expressions(select, modifiers) {
-            around.below(NodeMut::Expr(expr), visible.as_ref());
-        }
-    }
+    levels::each_query(select, modifiers, outer, &mut |query, levels| {
+        within_query(query, scope, answers, hints, levels);
+    });
     let mut block = Block {
-        asked: asking::Block::new(select.clone(), scope, answers),
+        asked: asking::Block::new(select.clone(), scope, outer, answers),
         hints,
-        outer,
     };
     if hints.rows {
         for index in typed::whole_rows(&block.asked.select).collect::<Vec<_>>() {
@@ -263,23 +207,11 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
     }
 }
 
-/// The expressions of a block, those in FROM left out.
+/// The expressions of a block. Of FROM only the conditions of joins and the values of VALUES are among
+/// them.
 fn own_expressions<'a>(select: &'a mut Select, modifiers: &'a mut [Modifier]) -> Vec<&'a mut Expr> {
-    let mut found: Vec<&mut Expr> = Vec::new();
-    found.extend(&mut select.select_list);
-    found.extend(&mut select.where_clause);
-    found.extend(&mut select.group_by);
-    found.extend(&mut select.having);
-    found.extend(&mut select.qualify);
-    for modifier in modifiers {
-        match modifier {
-            Modifier::Distinct(targets) => found.extend(targets),
-            Modifier::OrderBy(orders) => {
-                found.extend(orders.iter_mut().map(|order| &mut order.expr));
-            }
-            Modifier::Limit { .. } | Modifier::LimitPercent { .. } => {}
-        }
-    }
+    let (from, mut found) = levels::parts(select, modifiers);
+    operands::in_from(from, &mut |_, expr| found.push(expr));
     found
 }
 
@@ -287,7 +219,6 @@ fn own_expressions<'a>(select: &'a mut Select, modifiers: &'a mut [Modifier]) ->
 struct Block<'a> {
     asked: asking::Block<'a>,
     hints: Hints,
-    outer: Option<&'a TableRef>,
 }
 
 impl Block<'_> {
@@ -317,27 +248,6 @@ impl Block<'_> {
         // Some may not be bound alone, which those here can do without.
         if !self.asked.ask_together(&all) && all.len() > found.len() {
             self.asked.ask_together(&found);
-        }
-    }
-
-    /// The type of an operand that may name columns of blocks around this one.
-    fn type_within(&mut self, expr: &Expr) -> Option<String> {
-        if let Some(ty) = self.type_of(expr) {
-            return Some(ty);
-        }
-        let outer = self.outer?.clone();
-        let from = match self.asked.select.from.kind {
-            TableRefKind::Empty => outer,
-            _ => together(Some(outer), &self.asked.select.from),
-        };
-        let own = std::mem::replace(&mut self.asked.select.from, from);
-        let mut alone = expr.clone();
-        alone.alias = String::new();
-        let types = self.asked.describe(vec![alone], false);
-        self.asked.select.from = own;
-        match types?.as_slice() {
-            [ty] => Some(ty.clone()),
-            _ => None,
         }
     }
 
@@ -389,7 +299,7 @@ impl Block<'_> {
         if !operands.is_empty() {
             let types: Vec<Option<Type>> = operands
                 .iter()
-                .map(|operand| Type::parse(&self.type_within(operand)?).ok())
+                .map(|operand| Type::parse(&self.type_of(operand)?).ok())
                 .collect();
             typed::settle(expr, &types);
             return;

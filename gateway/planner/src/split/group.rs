@@ -216,6 +216,7 @@ impl Splitter<'_> {
                 ..whole
             });
         }
+        grouping.tells_keys_apart()?;
         let together = self.together(&calls)?;
 
         let shipping = Shipping::of(&groups, &calls, together, &scope);

@@ -139,6 +139,16 @@ impl Grouping {
             })
     }
 
+    /// Refuses several sets of groups with the same key in two places: either may be meant.
+    pub(super) fn tells_keys_apart(&self) -> Outcome<()> {
+        let keys = &self.keys;
+        let is_twice = (1..keys.len()).any(|index| keys[..index].contains(&keys[index]));
+        if self.sets.len() > 1 && is_twice {
+            return Err(refusal("grouping sets", "a key is among them twice"));
+        }
+        Ok(())
+    }
+
     /// The group keys by which every window partitions; all if there are no windows.
     fn window_keys(&self) -> Vec<usize> {
         (0..self.keys.len())

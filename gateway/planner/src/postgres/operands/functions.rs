@@ -80,6 +80,7 @@ impl Block<'_> {
         types: &mut [Option<Ty>],
         place: Place,
     ) -> Result<(), RewriteError> {
+        self.overload(expr);
         let (name, args) = match &expr.kind {
             ExprKind::Function(call) => (call.name.to_ascii_lowercase(), call.args.len()),
             ExprKind::Window(window) => (window.name.to_ascii_lowercase(), window.args.len()),
