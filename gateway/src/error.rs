@@ -663,7 +663,8 @@ fn setting_state(error: &SettingError) -> SqlState {
         | SettingError::UnknownRole { .. } => SqlState::INVALID_PARAMETER_VALUE,
         SettingError::Fixed { .. }
         | SettingError::NeedsRestart { .. }
-        | SettingError::NotNow { .. } => SqlState::CANT_CHANGE_RUNTIME_PARAM,
+        | SettingError::NotNow { .. }
+        | SettingError::AfterStart { .. } => SqlState::CANT_CHANGE_RUNTIME_PARAM,
     }
 }
 

@@ -131,7 +131,8 @@ CREATE MACRO skein_pg.pg_ts_template_is_visible(object_oid) AS CASE WHEN object_
 CREATE MACRO skein_pg.obj_description(object_oid) AS
   (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = object_oid AND about.number = 0),
   (object_oid, catalogue) AS
-  (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = object_oid AND about.number = 0 AND catalogue = 'pg_class');
+  CASE WHEN catalogue = 'pg_namespace' THEN CASE WHEN object_oid = 2200 THEN 'standard public schema' END
+    ELSE (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = object_oid AND about.number = 0 AND catalogue = 'pg_class') END;
 CREATE MACRO skein_pg.shobj_description(object_oid, catalogue) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.col_description(relation_oid, place) AS
   (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = relation_oid AND about.number = CAST(place AS INTEGER));
@@ -423,6 +424,33 @@ CREATE MACRO skein_pg.pg_trigger_depth() AS 0;
 CREATE MACRO skein_pg.pg_last_wal_receive_lsn() AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_last_wal_replay_lsn() AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_last_xact_replay_timestamp() AS CAST(NULL AS TIMESTAMP WITH TIME ZONE);
+-- Transactions are counted from 3, as in PostgreSQL, and there has been none.
+CREATE MACRO skein_pg.skein_age(transaction_id) AS
+  CASE WHEN transaction_id >= 3 THEN CAST(3 - transaction_id AS INTEGER) WHEN transaction_id IS NOT NULL THEN 2147483647 END;
+CREATE MACRO skein_pg.mxid_age(transaction_id) AS
+  CASE WHEN transaction_id >= 1 THEN CAST(1 - transaction_id AS INTEGER) WHEN transaction_id IS NOT NULL THEN 2147483647 END;
+CREATE MACRO skein_pg.pg_current_wal_lsn() AS '0/1000000';
+CREATE MACRO skein_pg.pg_current_wal_insert_lsn() AS '0/1000000';
+CREATE MACRO skein_pg.pg_current_wal_flush_lsn() AS '0/1000000';
+CREATE MACRO skein_pg.skein_lsn(lsn) AS
+  list_transform([string_split(CAST(lsn AS VARCHAR), '/')], lambda half: CAST('0x' || half[1] AS BIGINT) * 4294967296 + CAST('0x' || half[2] AS BIGINT))[1];
+CREATE MACRO skein_pg.pg_wal_lsn_diff(lsn, other) AS CAST(skein_pg.skein_lsn(lsn) - skein_pg.skein_lsn(other) AS DECIMAL(38,0));
+CREATE MACRO skein_pg.pg_walfile_name(lsn) AS
+  CASE WHEN lsn IS NOT NULL THEN '00000001' || upper(printf('%08x%08x', skein_pg.skein_lsn(lsn) // 4294967296, (skein_pg.skein_lsn(lsn) % 4294967296) // 16777216)) END;
+CREATE MACRO skein_pg.pg_ls_waldir() AS TABLE
+  SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification LIMIT 0;
+CREATE MACRO skein_pg.pg_ls_archive_statusdir() AS TABLE
+  SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification LIMIT 0;
+-- What PostgreSQL grants on a new object of each kind: to everybody, and to its owner.
+CREATE MACRO skein_pg.acldefault(kind, owner_oid) AS
+  list_transform([{'owner': skein_pg.pg_get_userbyid(owner_oid), 'rights': CASE kind
+      WHEN 'c' THEN ['', ''] WHEN 'r' THEN ['', 'arwdDxt'] WHEN 's' THEN ['', 'rwU'] WHEN 'd' THEN ['Tc', 'CTc'] WHEN 'f' THEN ['X', 'X']
+      WHEN 'l' THEN ['U', 'U'] WHEN 'L' THEN ['', 'rw'] WHEN 'n' THEN ['', 'UC'] WHEN 't' THEN ['', 'C'] WHEN 'F' THEN ['', 'U']
+      WHEN 'S' THEN ['', 'U'] WHEN 'T' THEN ['U', 'U'] WHEN 'p' THEN ['', 'sA']
+      ELSE CASE WHEN kind IS NOT NULL THEN error('unrecognized object type abbreviation: ' || kind) END END}],
+    lambda it: CASE WHEN it.rights IS NOT NULL AND owner_oid IS NOT NULL THEN
+      list_filter([CASE WHEN it.rights[1] <> '' THEN '=' || it.rights[1] || '/' || it.owner END,
+        CASE WHEN it.rights[2] <> '' THEN it.owner || '=' || it.rights[2] || '/' || it.owner END], lambda item: item IS NOT NULL) END)[1];
 CREATE MACRO skein_pg.pg_stat_get_live_tuples(relation_oid) AS
   (SELECT CAST(greatest(counted.reltuples, 0) AS BIGINT) FROM skein_pg.pg_class AS counted WHERE counted.oid = relation_oid);
 CREATE MACRO skein_pg.pg_stat_get_dead_tuples(relation_oid) AS CAST(0 AS BIGINT);

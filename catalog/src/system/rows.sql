@@ -1,7 +1,8 @@
 -- Fills the catalogue relations from the raw rows. Columns that are not named stay NULL.
 -- Each statement ends a line with a semicolon.
 INSERT INTO skein_pg.pg_namespace BY NAME
-  SELECT oid, name AS nspname, CASE WHEN oid = 2200 THEN 6171 ELSE 10 END AS nspowner FROM skein_pg.skein_schemas;
+  SELECT oid, name AS nspname, CASE WHEN oid = 2200 THEN 6171 ELSE 10 END AS nspowner,
+    CASE WHEN oid = 2200 THEN ['pg_database_owner=UC/pg_database_owner', '=U/pg_database_owner'] END AS nspacl FROM skein_pg.skein_schemas;
 
 INSERT INTO skein_pg.pg_class BY NAME
   SELECT oid, name AS relname, schema_oid AS relnamespace, row_type AS reltype, 0 AS reloftype, 10 AS relowner,
@@ -10,7 +11,7 @@ INSERT INTO skein_pg.pg_class BY NAME
     oid IN (SELECT k.relation_oid FROM skein_pg.skein_constraints AS k WHERE k.kind = 'p') AS relhasindex, false AS relisshared, 'p' AS relpersistence,
     'r' AS relkind, columns AS relnatts, 0 AS relchecks, false AS relhasrules, false AS relhastriggers, false AS relhassubclass,
     false AS relrowsecurity, false AS relforcerowsecurity, true AS relispopulated, 'd' AS relreplident, false AS relispartition,
-    0 AS relrewrite, 0 AS relfrozenxid, 0 AS relminmxid
+    0 AS relrewrite, 3 AS relfrozenxid, 1 AS relminmxid
   FROM skein_pg.skein_relations
   UNION ALL BY NAME
   SELECT index_oid AS oid, name AS relname, schema_oid AS relnamespace, 0 AS reltype, 0 AS reloftype, 10 AS relowner,
@@ -25,7 +26,7 @@ INSERT INTO skein_pg.pg_class BY NAME
     -1 AS reltuples, 0 AS relallvisible, 0 AS reltoastrelid, false AS relhasindex, false AS relisshared, 'p' AS relpersistence,
     kind AS relkind, columns AS relnatts, 0 AS relchecks, kind = 'v' AS relhasrules, false AS relhastriggers, false AS relhassubclass,
     false AS relrowsecurity, false AS relforcerowsecurity, true AS relispopulated, 'n' AS relreplident, false AS relispartition,
-    0 AS relrewrite, 0 AS relfrozenxid, 0 AS relminmxid
+    0 AS relrewrite, CASE kind WHEN 'r' THEN 3 ELSE 0 END AS relfrozenxid, CASE kind WHEN 'r' THEN 1 ELSE 0 END AS relminmxid
   FROM skein_pg.skein_system_relations;
 
 INSERT INTO skein_pg.pg_attribute BY NAME
@@ -97,7 +98,8 @@ INSERT INTO skein_pg.pg_opclass BY NAME
   SELECT oid, opcmethod, opcname, 11 AS opcnamespace, 10 AS opcowner, opcfamily, opcintype, opcdefault, opckeytype FROM skein_pg.skein_opclasses;
 
 INSERT INTO skein_pg.pg_description BY NAME
-  SELECT oid AS objoid, 1259 AS classoid, number AS objsubid, comment AS description FROM skein_pg.skein_comments;
+  SELECT oid AS objoid, 1259 AS classoid, number AS objsubid, comment AS description FROM skein_pg.skein_comments
+  UNION ALL SELECT 2200, 2615, 0, 'standard public schema';
 
 INSERT INTO skein_pg.pg_constraint BY NAME
   SELECT oid, name AS conname, schema_oid AS connamespace, kind AS contype, false AS condeferrable, false AS condeferred, true AS convalidated,
@@ -133,7 +135,7 @@ INSERT INTO skein_pg.pg_range BY NAME
 
 INSERT INTO skein_pg.pg_database BY NAME
   SELECT 5 AS oid, database AS datname, owner_oid AS datdba, 6 AS encoding, 'c' AS datlocprovider, false AS datistemplate, true AS datallowconn,
-    -1 AS datconnlimit, 0 AS datfrozenxid, 1 AS datminmxid, 1663 AS dattablespace, 'C' AS datcollate, 'C.UTF-8' AS datctype
+    -1 AS datconnlimit, 3 AS datfrozenxid, 1 AS datminmxid, 1663 AS dattablespace, 'C' AS datcollate, 'C.UTF-8' AS datctype
   FROM skein_pg.skein_identity;
 
 INSERT INTO skein_pg.pg_auth_members BY NAME
@@ -194,6 +196,20 @@ INSERT INTO skein_pg.pg_stat_database BY NAME
     0 AS tup_fetched, 0 AS tup_inserted, 0 AS tup_updated, 0 AS tup_deleted, 0 AS conflicts, 0 AS temp_files, 0 AS temp_bytes, 0 AS deadlocks,
     0 AS blk_read_time, 0 AS blk_write_time, 0 AS session_time, 0 AS active_time, 0 AS idle_in_transaction_time, 0 AS sessions,
     0 AS sessions_abandoned, 0 AS sessions_fatal, 0 AS sessions_killed
+  FROM skein_pg.skein_identity;
+
+-- Skein writes nothing: what counts writing is there and has never counted.
+INSERT INTO skein_pg.pg_stat_bgwriter BY NAME
+  SELECT 0 AS checkpoints_timed, 0 AS checkpoints_req, 0 AS checkpoint_write_time, 0 AS checkpoint_sync_time, 0 AS buffers_checkpoint,
+    0 AS buffers_clean, 0 AS maxwritten_clean, 0 AS buffers_backend, 0 AS buffers_backend_fsync, 0 AS buffers_alloc;
+
+INSERT INTO skein_pg.pg_stat_archiver BY NAME SELECT 0 AS archived_count, 0 AS failed_count;
+
+INSERT INTO skein_pg.pg_stat_wal BY NAME
+  SELECT 0 AS wal_records, 0 AS wal_fpi, 0 AS wal_bytes, 0 AS wal_buffers_full, 0 AS wal_write, 0 AS wal_sync, 0 AS wal_write_time, 0 AS wal_sync_time;
+
+INSERT INTO skein_pg.pg_stat_database_conflicts BY NAME
+  SELECT 5 AS datid, database AS datname, 0 AS confl_tablespace, 0 AS confl_lock, 0 AS confl_snapshot, 0 AS confl_bufferpin, 0 AS confl_deadlock
   FROM skein_pg.skein_identity;
 
 INSERT INTO skein_pg.pg_timezone_names BY NAME

@@ -81,7 +81,7 @@ pub struct Outputs {
     pub columns: Option<Vec<Output>>,
     /// `pg_type.typname` of parameters, by number, where the query tells.
     pub parameters: BTreeMap<usize, &'static str>,
-    /// Where elements of an `int2vector` or `oidvector` are counted, which begin at 0: the places of
+    /// Where elements of an `int2vector`, `oidvector` or `name` are counted, which begin at 0: the places of
     /// what is subscripted and of calls.
     pub vectors: BTreeSet<usize>,
     /// Where OIDs that are shown by name are cast to text, and their types.

@@ -15,6 +15,7 @@
 mod copy;
 mod dialect;
 mod lexer;
+mod lock;
 mod pivot;
 mod strings;
 mod utility;
@@ -182,6 +183,8 @@ pub enum Statement {
     Unlisten(Option<String>),
     /// `COPY`
     Copy(Box<Copy>),
+    /// `LOCK TABLE`
+    Lock(Vec<LockedRelation>),
     /// A statement that Skein recognises but does not run.
     Refused {
         /// What PostgreSQL calls it, such as `INSERT` or `CREATE TABLE`.
@@ -189,6 +192,15 @@ pub enum Statement {
         /// It reaches files, extensions or privileges, rather than only changing data.
         reaches_outside: bool,
     },
+}
+
+/// A relation that `LOCK TABLE` names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockedRelation {
+    /// As written.
+    pub schema: Option<String>,
+    /// A query of all that is in it.
+    pub query: Statement,
 }
 
 /// What EXPLAIN is asked to show.

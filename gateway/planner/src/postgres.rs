@@ -71,8 +71,6 @@ pub(crate) use written::{has_modifier, written_type};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use skein_catalog::system::SystemRelation;
-
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind};
 use crate::outputs::Outputs;
@@ -292,9 +290,12 @@ pub struct Rewritten {
     /// The tree names relations or functions of the catalogue, so it runs on the shadow database.
     pub catalogue: bool,
     /// Relations whose rows are still to be put in, see [`session_rows`].
-    pub shown: Vec<&'static SystemRelation>,
+    pub shown: Vec<session_rows::Shown>,
     /// Calls of `set_config`: the settings to change when the statement runs.
     pub set_config: Vec<SetConfig>,
+    /// Calls of `set_config` whose arguments are columns: a query whose values are the name, the new
+    /// value and whether it is local, and so on.
+    pub set_config_rows: Option<String>,
     /// Seconds to wait before the statement runs, as texts.
     pub sleeps: Vec<String>,
 }
@@ -482,6 +483,7 @@ pub fn rewrite(
         error: None,
     };
     context.found.sleeps = sleeps::take(query);
+    session::configure_by_rows(query, &mut context);
     if outputs.columns.is_none() {
         casts::outputs(query, &mut context);
     }

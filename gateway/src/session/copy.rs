@@ -119,7 +119,7 @@ impl Session {
     }
 
     /// The error of a relation that is opened as such: there is no query to point into.
-    fn not_opened(&self, error: GatewayError, schema: Option<&str>) -> GatewayError {
+    pub(super) fn not_opened(&self, error: GatewayError, schema: Option<&str>) -> GatewayError {
         if let (GatewayError::Plan(PlanError::UnknownRelation { .. }), Some(schema)) =
             (&error, schema)
         {

@@ -371,6 +371,7 @@ impl Session {
             Statement::Listen(_) => Ok(Outcome::done("LISTEN")),
             Statement::Notify(_) => Ok(Outcome::done("NOTIFY")),
             Statement::Copy(copy) => self.copy(copy, &analysed.text, guard).await,
+            Statement::Lock(relations) => self.lock(relations, &analysed.text, guard).await,
             Statement::Refused {
                 command,
                 reaches_outside,
@@ -379,7 +380,7 @@ impl Session {
     }
 
     /// The error for a statement that is recognised but not run.
-    fn refused(&self, command: &str, reaches_outside: bool) -> GatewayError {
+    pub(super) fn refused(&self, command: &str, reaches_outside: bool) -> GatewayError {
         if reaches_outside && !self.is_read_only() {
             GatewayError::Forbidden(command.to_owned())
         } else {
@@ -495,6 +496,15 @@ impl Session {
             };
             self.settings.begin();
             self.settings.set_text(&change.name, &value, change.local)?;
+        }
+        let by_rows = analysed.query.as_ref();
+        if let Some(sql) = by_rows.and_then(|query| query.rewritten.set_config_rows.clone()) {
+            let values = Box::pin(self.first_column(&sql, guard)).await?;
+            for change in values.chunks_exact(3) {
+                self.settings.begin();
+                self.settings
+                    .set_text(&change[0], &change[1], change[2] == "true")?;
+            }
         }
         if let Err(error) = wait(analysed, guard).await {
             let columns = analysed.described.clone().unwrap_or_default();

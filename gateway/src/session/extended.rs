@@ -11,7 +11,7 @@ use super::execute::{Answer, Outcome, parse_text};
 use super::guard::Guard;
 use super::portal::{Bound, Portal, PortalState, Tag};
 use super::rows::{ResultRows, Sent};
-use skein_planner::parse::FetchDirection;
+use skein_planner::parse::{FetchDirection, Statement};
 
 use crate::encode::{DateOrder, EncodeError, Format, result_formats, row_description};
 use crate::error::GatewayError;
@@ -37,6 +37,14 @@ impl Session {
             [] => Arc::new(Analysed::empty()),
             [statement] => {
                 self.check_transaction(&statement.statement)?;
+                // At once: clients that are told of no parameters would complain of that instead.
+                if let Statement::Refused {
+                    command,
+                    reaches_outside,
+                } = &statement.statement
+                {
+                    return Err(self.refused(command, *reaches_outside));
+                }
                 let mut guard = self.guard();
                 self.analyse(statement, parameter_types, &mut guard)
                     .await

@@ -21,7 +21,7 @@ use std::time::Duration;
 use crate::encode::Zone;
 use skein_planner::postgres::DIVISION_BY_ZERO;
 use skein_planner::split::ExchangeMode;
-use table::{Context, DEFINITIONS, Definition, Kind};
+use table::{Context, Definition, Kind, definitions};
 
 /// Why a setting was not read or changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +91,12 @@ pub enum SettingError {
     /// Only the configuration sets it.
     #[error("parameter \"{name}\" cannot be changed now")]
     NotNow {
+        /// Setting.
+        name: String,
+    },
+    /// Only a client that connects sets it.
+    #[error("parameter \"{name}\" cannot be set after connection start")]
+    AfterStart {
         /// Setting.
         name: String,
     },
@@ -224,8 +230,7 @@ fn known(name: &str) -> Result<&'static Definition, SettingError> {
 
 fn unknown(name: &str) -> SettingError {
     let lower = name.to_ascii_lowercase();
-    let nearest = DEFINITIONS
-        .iter()
+    let nearest = definitions()
         .map(|definition| {
             (
                 strsim::damerau_levenshtein(&lower, &definition.name.to_ascii_lowercase()),
@@ -316,8 +321,7 @@ impl Settings {
 
     /// Every setting, for `SHOW ALL` and `pg_settings`.
     pub fn rows(&self) -> Vec<SettingRow> {
-        DEFINITIONS
-            .iter()
+        definitions()
             .map(|definition| {
                 let key = definition.name.to_ascii_lowercase();
                 let reset = self
@@ -336,8 +340,7 @@ impl Settings {
 
     /// Settings reported by ParameterStatus, with their values.
     pub fn reported(&self) -> Vec<(&'static str, String)> {
-        DEFINITIONS
-            .iter()
+        definitions()
             .filter(|definition| definition.reported)
             .map(|definition| {
                 (
@@ -633,6 +636,7 @@ fn changeable(definition: &Definition) -> Result<(), SettingError> {
         Context::Internal => Err(SettingError::Fixed { name }),
         Context::Postmaster => Err(SettingError::NeedsRestart { name }),
         Context::Sighup => Err(SettingError::NotNow { name }),
+        Context::SuperuserBackend | Context::Backend => Err(SettingError::AfterStart { name }),
         Context::Superuser | Context::User => Ok(()),
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! Texts and codes are PostgreSQL's, from `guc.c`, `xact.c` and `portalcmds.c`.
 
-use skein_planner::parse::TransactionModes;
+use std::sync::Arc;
+
+use skein_planner::parse::{LockedRelation, TransactionModes};
 
 use super::Session;
 use super::execute::Outcome;
+use super::guard::Guard;
 use super::texts;
 use super::transaction::Ended;
 use crate::error::{GatewayError, Report, SqlState};
@@ -223,6 +226,23 @@ impl Session {
         }
         self.settings.rollback_to(name);
         Ok(Outcome::done("ROLLBACK"))
+    }
+
+    /// `LOCK TABLE`: granted at once, since nobody can change what is locked.
+    pub(super) async fn lock(
+        &mut self,
+        relations: &[LockedRelation],
+        text: &Arc<str>,
+        guard: &mut Guard,
+    ) -> Result<Outcome, GatewayError> {
+        if !self.transaction.in_any_block() {
+            return Err(GatewayError::NeedsTransaction("LOCK TABLE".to_owned()));
+        }
+        for LockedRelation { schema, query } in relations {
+            let opened = self.inner(text, query, &[], guard).await;
+            opened.map_err(|error| self.not_opened(error, schema.as_deref()))?;
+        }
+        Ok(Outcome::done("LOCK TABLE"))
     }
 
     fn need_block(&self, command: &str) -> Result<(), GatewayError> {

@@ -159,7 +159,7 @@ impl Walker<'_> {
 
     /// Notes a place where elements are counted from 0.
     fn vector(&mut self, array: Option<&str>, location: Option<usize>) {
-        if matches!(array, Some("int2vector" | "oidvector")) {
+        if matches!(array, Some("int2vector" | "oidvector" | "name")) {
             self.vectors.extend(location);
         }
     }
@@ -298,6 +298,10 @@ fn column(names: &[String], frames: &[Frame]) -> Output {
             .find_map(|frame| frame.column(name))
             .cloned()
             .or_else(|| {
+                let mut frames = frames.iter();
+                frames.find_map(|frame| of_the_system(name, frame))
+            })
+            .or_else(|| {
                 let ty = keyword(&name.to_lowercase())?;
                 Some(Output {
                     name: name.clone(),
@@ -309,24 +313,28 @@ fn column(names: &[String], frames: &[Frame]) -> Output {
             .iter()
             .find(|frame| frame.is_called(relation))
             .and_then(|frame| {
-                frame.column(name).cloned().or_else(|| {
-                    let (number, ty) = system_column(name)?;
-                    let first = frame.columns.as_ref()?.first()?.origin.as_ref()?;
-                    Some(Output {
-                        name: name.clone(),
-                        ty: Some(interned(ty)?),
-                        origin: Some(Origin {
-                            source: first.source.clone(),
-                            number,
-                        }),
-                        ..Output::default()
-                    })
-                })
+                let column = frame.column(name).cloned();
+                column.or_else(|| of_the_system(name, frame))
             }),
         [] => None,
     };
     found.unwrap_or_else(|| Output {
         name: names.last().cloned().unwrap_or_default(),
+        ..Output::default()
+    })
+}
+
+/// A system column of a relation, such as `tableoid`.
+fn of_the_system(name: &str, frame: &Frame) -> Option<Output> {
+    let (number, ty) = system_column(name)?;
+    let first = frame.columns.as_ref()?.first()?.origin.as_ref()?;
+    Some(Output {
+        name: name.to_owned(),
+        ty: Some(interned(ty)?),
+        origin: Some(Origin {
+            source: first.source.clone(),
+            number,
+        }),
         ..Output::default()
     })
 }
@@ -399,6 +407,7 @@ fn element_of(ty: &str) -> Option<&'static str> {
     match ty {
         "int2vector" => interned("int2"),
         "oidvector" => interned("oid"),
+        "name" => interned("char"),
         _ => interned(ty.strip_prefix('_')?),
     }
 }

@@ -3,6 +3,8 @@
 //! Follows the rule `CopyStmt` of PostgreSQL's grammar, with its older spellings of options. Which
 //! options there are and what they may hold is not the grammar's business.
 
+use std::ops::Range;
+
 use super::lexer::TokenKind;
 use super::utility::{Cursor, refused};
 use super::{ParseError, Source, Statement};
@@ -140,7 +142,7 @@ fn ends_name(source: &Source<'_>, at: usize) -> bool {
 }
 
 /// Goes behind a pair of parentheses and gives what is in it.
-fn parentheses(cursor: &mut Cursor<'_>) -> Result<std::ops::Range<usize>, PlanError> {
+fn parentheses(cursor: &mut Cursor<'_>) -> Result<Range<usize>, PlanError> {
     let start = cursor.at + 1;
     let mut depth = 0_usize;
     loop {
@@ -170,10 +172,7 @@ fn parentheses(cursor: &mut Cursor<'_>) -> Result<std::ops::Range<usize>, PlanEr
 fn relation(cursor: &mut Cursor<'_>) -> Result<CopySource, ParseError> {
     let source = cursor.source;
     let start = cursor.at;
-    let (mut schema, mut name) = (None, cursor.name()?);
-    while cursor.symbol(".") {
-        schema = Some(std::mem::replace(&mut name, cursor.name()?));
-    }
+    let (schema, name) = name_in_schema(cursor)?;
     let named = start..cursor.at;
     let (mut columns, mut list) = (Vec::new(), String::from("*"));
     if source.symbol(cursor.at, "(") {
@@ -182,22 +181,39 @@ fn relation(cursor: &mut Cursor<'_>) -> Result<CopySource, ParseError> {
         let written = source.blanked(inner..cursor.at - 1, "");
         written.trim().clone_into(&mut list);
     }
-    let select = |list: &str| -> Result<Box<Statement>, ParseError> {
-        let sql = source.blanked(named.clone(), &format!("select {list} from "));
-        Ok(Box::new(match source.ask(&sql)? {
-            Some(mut queries) if queries.len() == 1 => {
-                Statement::Query(Box::new(queries.remove(0)))
-            }
-            Some(_) => return Err(source.syntax(start).into()),
-            None => refused(source, start),
-        }))
-    };
+    let select = |list: &str| select_from(source, named.clone(), list).map(Box::new);
     Ok(CopySource::Relation {
         schema,
         name,
         all: select("*")?,
         columns,
         named: select(&list)?,
+    })
+}
+
+/// `schema.name`
+pub(super) fn name_in_schema(
+    cursor: &mut Cursor<'_>,
+) -> Result<(Option<String>, String), PlanError> {
+    let (mut schema, mut name) = (None, cursor.name()?);
+    while cursor.symbol(".") {
+        schema = Some(std::mem::replace(&mut name, cursor.name()?));
+    }
+    Ok((schema, name))
+}
+
+/// `SELECT list FROM` the relation that the tokens of `named` call by its name.
+pub(super) fn select_from(
+    source: &Source<'_>,
+    named: Range<usize>,
+    list: &str,
+) -> Result<Statement, ParseError> {
+    let start = named.start;
+    let sql = source.blanked(named, &format!("select {list} from "));
+    Ok(match source.ask(&sql)? {
+        Some(mut queries) if queries.len() == 1 => Statement::Query(Box::new(queries.remove(0))),
+        Some(_) => return Err(source.syntax(start).into()),
+        None => refused(source, start),
     })
 }
 

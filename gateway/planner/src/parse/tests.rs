@@ -445,7 +445,6 @@ fn everything_else_is_refused_by_its_name() {
             false,
         ),
         ("DO $$ begin end $$", "DO", true),
-        ("lock table t in access share mode", "LOCK TABLE", false),
         (
             "refresh materialized view v",
             "REFRESH MATERIALIZED VIEW",
@@ -473,6 +472,23 @@ fn everything_else_is_refused_by_its_name() {
         };
         assert_eq!(one(text), expected, "{text}");
     }
+}
+
+#[test]
+fn lock_names_its_relations() {
+    let Statement::Lock(relations) =
+        one("lock table only t, s.\"U\" in share row exclusive mode nowait")
+    else {
+        panic!("no LOCK");
+    };
+    let schemas: Vec<Option<&str>> = relations.iter().map(|it| it.schema.as_deref()).collect();
+    assert_eq!(schemas, [None, Some("s")]);
+    assert!(
+        relations
+            .iter()
+            .all(|it| matches!(it.query, Statement::Query(_)))
+    );
+    assert!(matches!(one("LOCK t"), Statement::Lock(relations) if relations.len() == 1));
 }
 
 #[test]

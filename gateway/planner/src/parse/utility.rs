@@ -35,7 +35,7 @@ const OUTSIDE: &[&str] = &[
 ];
 
 /// Commands whose name has the kind of object in it.
-const WITH_OBJECT: &[&str] = &["alter", "create", "drop", "lock", "refresh", "reindex"];
+const WITH_OBJECT: &[&str] = &["alter", "create", "drop", "refresh", "reindex"];
 
 /// What stands between `CREATE` and the kind of object.
 const FILLERS: &[&str] = &[
@@ -110,7 +110,7 @@ const TWO_WORDS: &[(&str, &str)] = &[
 
 /// Commands of PostgreSQL that DuckDB's grammar lacks, or takes for something else.
 const ELSEWHERE: &[&str] = &[
-    "call", "cluster", "comment", "do", "grant", "import", "load", "lock", "reassign", "refresh",
+    "call", "cluster", "comment", "do", "grant", "import", "load", "reassign", "refresh",
     "reindex", "revoke", "security", "truncate", "vacuum",
 ];
 
@@ -132,6 +132,7 @@ pub(super) fn read(source: &Source<'_>, at: usize) -> Result<Option<Statement>, 
         "execute" => return execute(cursor).map(Some),
         "declare" => return declare(cursor).map(Some),
         "copy" => return super::copy::read(source, at).map(Some),
+        "lock" => return super::lock::read(cursor).map(Some),
         "show" if source.words(at, &["show", "all", "tables"]) => return Ok(None),
         "show"
             if source

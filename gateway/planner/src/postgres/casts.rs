@@ -397,7 +397,7 @@ fn plain(ty: &mut Value) {
         let DataType(replacement) = match name {
             "name" | "sql_identifier" | "character_data" | "yes_or_no" | "pg_node_tree"
             | "aclitem" | "cstring" | "unknown" | "inet" | "cidr" | "macaddr" | "xml" | "tid"
-            | "citext" => node::plain_type("VARCHAR"),
+            | "citext" | "pg_lsn" => node::plain_type("VARCHAR"),
             "jsonb" => DataType::from_sql("JSONB"),
             "xid" | "cid" | "xid8" | "regclass" | "regtype" | "regproc" | "regprocedure"
             | "regoper" | "regoperator" | "regnamespace" | "regrole" | "regcollation" => {

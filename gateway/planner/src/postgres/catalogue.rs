@@ -12,7 +12,9 @@ use skein_executor_api::functions as macros;
 
 use super::{Context, node, session_rows};
 use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
-use crate::ast::{Comparison, Expr, ExprKind, Function, Query, QueryBody, TableRef, TableRefKind};
+use crate::ast::{
+    Comparison, Expr, ExprKind, Function, JoinSyntax, Query, QueryBody, TableRef, TableRefKind,
+};
 use crate::resolve::functions;
 
 /// Functions that exist as macros of ours, lower case.
@@ -49,6 +51,8 @@ pub(super) struct Names {
     /// Unqualified names in expressions: where one is the alias of a function in FROM, the
     /// function's column is meant.
     words: BTreeSet<String>,
+    /// What columns may be called in the statement; `None` where all of a relation may be meant.
+    columns: Option<BTreeSet<String>>,
     /// A relation of the catalogue is among them.
     catalogue: bool,
 }
@@ -65,17 +69,39 @@ impl Names {
             }
             Descend::Into
         });
+        let mut columns = BTreeSet::new();
+        let mut all_columns = false;
         walk(Node::Query(query), &mut |node| {
-            if let Node::Expr(Expr {
-                kind: ExprKind::ColumnRef(parts),
-                ..
-            }) = node
-                && let [word] = parts.as_slice()
-            {
-                names.words.insert(word.to_lowercase());
+            match node {
+                Node::Expr(expr) => match &expr.kind {
+                    ExprKind::ColumnRef(parts) => {
+                        if let [word] = parts.as_slice() {
+                            names.words.insert(word.to_lowercase());
+                        }
+                        columns.extend(parts.last().map(|name| name.to_lowercase()));
+                    }
+                    ExprKind::Star(_) => all_columns = true,
+                    _ => {}
+                },
+                Node::Table(table) => {
+                    all_columns |= !table.column_aliases.is_empty();
+                    all_columns |= match &table.kind {
+                        TableRefKind::Empty
+                        | TableRefKind::Table { .. }
+                        | TableRefKind::Subquery(_)
+                        | TableRefKind::Values { .. }
+                        | TableRefKind::Function { .. } => false,
+                        TableRefKind::Join(join) => {
+                            !join.using.is_empty() || join.syntax == JoinSyntax::Natural
+                        }
+                        _ => true,
+                    };
+                }
+                Node::Query(_) => {}
             }
             Descend::Into
         });
+        names.columns = Some(columns).filter(|_| !all_columns);
         let mut catalogue = false;
         walk(Node::Query(query), &mut |node| {
             if let Node::Table(table) = node
@@ -92,6 +118,19 @@ impl Names {
     /// Whether a relation of the catalogue is named.
     pub(super) fn has_catalogue(&self) -> bool {
         self.catalogue
+    }
+
+    /// The columns of a relation, called `alias`, that the statement may name.
+    fn columns_of(&self, relation: &'static SystemRelation, alias: &str) -> BTreeSet<&'static str> {
+        let named = |column: &str| match &self.columns {
+            // The name of the relation is one of its rows.
+            Some(columns) if !self.words.contains(&alias.to_lowercase()) => {
+                columns.contains(column)
+            }
+            _ => true,
+        };
+        let columns = relation.columns.iter().map(|column| column.name);
+        columns.filter(|column| named(column)).collect()
     }
 
     fn relation(&self, schema: &str, name: &str) -> Option<&'static SystemRelation> {
@@ -120,9 +159,8 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
             if relation.schema != "information_schema"
                 && let Some(query) = session_rows::stand_in(relation)
             {
-                if !context.found.shown.contains(&relation) {
-                    context.found.shown.push(relation);
-                }
+                let columns = context.names.columns_of(relation, &table.alias);
+                session_rows::note(&mut context.found.shown, relation, columns);
                 let mut aliases: Vec<String> = relation
                     .columns
                     .iter()
@@ -373,6 +411,20 @@ pub(super) fn column(expr: &mut Expr) {
     }
 }
 
+/// Whether it is a column of the catalogue that holds the number of a transaction.
+pub(super) fn is_transaction(expr: &Expr, context: &Context<'_>) -> bool {
+    static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+        let columns = system::relations().flat_map(|relation| &relation.columns);
+        let columns = columns.filter(|column| column.ty == "xid");
+        columns.map(|column| column.name).collect()
+    });
+    let ExprKind::ColumnRef(names) = &expr.kind else {
+        return false;
+    };
+    let name = names.last().map(|name| name.to_lowercase());
+    context.names.has_catalogue() && name.is_some_and(|name| NAMES.contains(name.as_str()))
+}
+
 /// Columns that every table of PostgreSQL has, with their numbers and types. Rows here never change, so the
 /// transactions are the first one there is.
 const SYSTEM_COLUMNS: &[(&str, i16, &str)] = &[
@@ -399,23 +451,34 @@ pub(super) fn may_name_system_columns(text: &str) -> bool {
         .any(|(name, _, _)| text.contains(name))
 }
 
-/// Rewrites `alias.tableoid` and the like in one block, where the alias is a catalogue relation.
+/// The catalogue relations of one FROM, for their system columns.
+struct Tables {
+    /// OIDs by alias, lower case.
+    oids: BTreeMap<String, u32>,
+    /// The one that a name without an alias means: there is no other relation.
+    only: Option<u32>,
+}
+
+/// Rewrites `alias.tableoid` and the like in one block, where the alias is a catalogue relation, and
+/// `tableoid` where it is the only relation.
 pub(super) fn system_columns(query: &mut Query, context: &Context<'_>) {
     let QueryBody::Select(select) = &query.body else {
         return;
     };
     let mut oids = BTreeMap::new();
+    let mut relations = 0;
     walk(Node::Table(&select.from), &mut |node| match node {
         Node::Table(table) => {
-            if let TableRefKind::Table { schema, name, .. } = &table.kind
-                && let Some(relation) = context.names.relation(schema, name)
-            {
-                let alias = if table.alias.is_empty() {
-                    name
-                } else {
-                    &table.alias
-                };
-                oids.insert(alias.to_lowercase(), relation.oid);
+            if let TableRefKind::Table { schema, name, .. } = &table.kind {
+                relations += 1;
+                if let Some(relation) = context.names.relation(schema, name) {
+                    let alias = if table.alias.is_empty() {
+                        name
+                    } else {
+                        &table.alias
+                    };
+                    oids.insert(alias.to_lowercase(), relation.oid);
+                }
             }
             Descend::Into
         }
@@ -424,6 +487,8 @@ pub(super) fn system_columns(query: &mut Query, context: &Context<'_>) {
     if oids.is_empty() {
         return;
     }
+    let only = oids.values().next().copied().filter(|_| relations == 1);
+    let tables = Tables { oids, only };
     let mut at_top = true;
     walk_mut(NodeMut::Query(query), &mut |node| match node {
         NodeMut::Query(_) if at_top => {
@@ -433,27 +498,26 @@ pub(super) fn system_columns(query: &mut Query, context: &Context<'_>) {
         NodeMut::Query(_) => Descend::Over,
         NodeMut::Table(_) => Descend::Into,
         NodeMut::Expr(expr) => {
-            constant_column(expr, &oids);
+            constant_column(expr, &tables);
             Descend::Into
         }
     });
 }
 
-fn constant_column(expr: &mut Expr, oids: &BTreeMap<String, u32>) {
+fn constant_column(expr: &mut Expr, tables: &Tables) {
     let ExprKind::ColumnRef(names) = &expr.kind else {
         return;
     };
-    let [alias, column] = names.as_slice() else {
-        return;
+    let (oid, column) = match names.as_slice() {
+        [alias, column] => (tables.oids.get(&alias.to_lowercase()).copied(), column),
+        [column] => (tables.only, column),
+        _ => return,
     };
-    if system_column(column).is_none() {
-        return;
-    }
-    let Some(oid) = oids.get(&alias.to_lowercase()) else {
+    let Some(oid) = oid.filter(|_| system_column(column).is_some()) else {
         return;
     };
     let number = match column.to_ascii_lowercase().as_str() {
-        "tableoid" => i64::from(*oid),
+        "tableoid" => i64::from(oid),
         "xmin" => 1,
         _ => 0,
     };

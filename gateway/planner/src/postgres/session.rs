@@ -1,14 +1,11 @@
 //! Functions and keywords whose value belongs to the session: written in as constants, so that a
 //! statement means the same wherever it runs.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use serde_json::json;
-
-use super::{ConfigValue, Context, RewriteError, SessionFacts, SetConfig, node};
+use super::{ConfigValue, Context, RewriteError, SessionFacts, SetConfig, node, session_rows};
 use crate::ast::visit::Descend;
-use crate::ast::{Expr, ExprKind, Function, Query, QueryBody};
+use crate::ast::{Expr, ExprKind, Function, Query, QueryBody, print};
 
 /// Names that PostgreSQL reads as calls without parentheses.
 const KEYWORDS: &[&str] = &[
@@ -187,8 +184,9 @@ pub(super) fn value(
         }
         ("current_setting", 1 | 2) => {
             let Some(name) = node::constant_text(&call.args[0]) else {
-                context.found.session = true;
-                return Ok(Some(setting_by_name(call.args[0].clone(), facts)));
+                let name = call.args[0].clone();
+                let shown = &mut context.found.shown;
+                return Ok(Some(session_rows::setting_by_name(name, shown)));
             };
             let missing_ok = call
                 .args
@@ -244,6 +242,56 @@ pub(super) fn value(
     }))
 }
 
+/// Takes `set_config(name, …) FROM …` out of a list of results: a setting for each row. Arguments that
+/// are constants or parameters are left to [`value`].
+pub(super) fn configure_by_rows(query: &mut Query, context: &mut Context<'_>) {
+    let is_by_rows = |expr: &Expr| match &expr.kind {
+        ExprKind::Function(call) if call.name == "set_config" && is_session_call(call) => {
+            let mut args = call.args.iter();
+            call.args.len() == 3 && args.any(|arg| matches!(arg.kind, ExprKind::ColumnRef(_)))
+        }
+        _ => false,
+    };
+    let QueryBody::Select(select) = &query.body else {
+        return;
+    };
+    let Some(at) = select.select_list.iter().position(is_by_rows) else {
+        return;
+    };
+    let mut asked = query.clone();
+    let QueryBody::Select(select) = &mut asked.body else {
+        return;
+    };
+    let mut list = std::mem::take(&mut select.select_list);
+    let ExprKind::Function(call) = list.swap_remove(at).kind else {
+        return;
+    };
+    let parts = call.args.iter().map(|arg| {
+        let text = node::cast(arg.clone(), node::plain_type("VARCHAR"));
+        let parts = vec![text, node::text("")];
+        node::expr(ExprKind::Operator {
+            op: "OPERATOR_COALESCE".to_owned(),
+            children: parts,
+        })
+    });
+    let parts = node::array(parts.collect());
+    select.select_list = vec![node::call("", "unnest", vec![parts])];
+    context.found.set_config_rows = Some(print::query_sql(&asked));
+    context.found.session = true;
+    let QueryBody::Select(select) = &mut query.body else {
+        return;
+    };
+    let alias = std::mem::take(&mut select.select_list[at].alias);
+    let [_, value, _] = call.args.try_into().expect("counted above");
+    let mut shown = node::cast(value, node::plain_type("VARCHAR"));
+    shown.alias = if alias.is_empty() {
+        "set_config".to_owned()
+    } else {
+        alias
+    };
+    select.select_list[at] = shown;
+}
+
 /// The address that a function is about.
 fn address(function: &str, facts: &dyn SessionFacts) -> Option<SocketAddr> {
     let [client, server] = facts.addresses();
@@ -252,28 +300,6 @@ fn address(function: &str, facts: &dyn SessionFacts) -> Option<SocketAddr> {
     } else {
         server
     }
-}
-
-/// `current_setting` of a name that only the rows tell; NULL for one that does not exist.
-fn setting_by_name(name: Expr, facts: &dyn SessionFacts) -> Expr {
-    let settings: BTreeMap<String, String> = facts
-        .settings()
-        .into_iter()
-        .map(|it| (it.name.to_lowercase(), it.setting))
-        .collect();
-    // One constant: a call with hundreds of arguments would be read again and again.
-    let settings = json!(settings).to_string();
-    let shape = json!("MAP(VARCHAR, VARCHAR)").to_string();
-    let map = node::call(
-        "",
-        "from_json",
-        vec![node::text(&settings), node::text(&shape)],
-    );
-    node::call(
-        "",
-        "map_extract_value",
-        vec![map, node::call("", "lower", vec![name])],
-    )
 }
 
 fn replace(expr: &mut Expr, mut value: Expr) {

@@ -6,11 +6,14 @@
 //! only what it stands for, so that sessions can share it.
 //!
 //! ```text
-//! FROM pg_settings ─► FROM (SELECT unnest(from_json('["rows of pg_settings"]', …)))     stand_in
-//!                     FROM (SELECT unnest(from_json('[{"name":"TimeZone",…}, …]', …)))  fill
+//! FROM pg_settings ─► FROM (SELECT unnest(from_json(d, …)) FROM (VALUES ('["rows of pg_settings"]')) AS v(d))
+//!                     FROM (SELECT unnest(from_json(d, …)) FROM (VALUES ('[{"name":"TimeZone",…}, …]')) AS v(d))
 //! ```
+//!
+//! The first is what [`stand_in`] makes, the second what [`fill`] makes of it. The document is a row rather
+//! than an argument: DuckDB reads constants when it plans, and takes seven times as long for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use skein_catalog::system::{self, SystemRelation};
@@ -19,11 +22,14 @@ use super::{
     CursorFact, EncryptionFact, ExecutorFact, PreparedFact, SessionFact, SessionFacts, SettingFact,
     node,
 };
-use crate::ast::Query;
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
+use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 
 /// Cells of a row by the names of their columns; what is not there is NULL.
 type Row = BTreeMap<&'static str, Value>;
+
+/// What the document is called in a statement.
+const DOCUMENT: &str = "skein_rows";
 
 /// Names of the relations that show sessions and users.
 const NAMES: &[&str] = &[
@@ -39,6 +45,77 @@ const NAMES: &[&str] = &[
     "executors",
 ];
 
+/// What is still to be put into a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The rows of a relation.
+    Rows {
+        /// Which.
+        relation: &'static SystemRelation,
+        /// The columns that the statement may name; others stay NULL.
+        columns: BTreeSet<&'static str>,
+    },
+    /// Settings by their names in lower case, for `current_setting` of names that only rows tell.
+    Settings,
+}
+
+impl Shown {
+    /// The document that stands for it.
+    fn mark(&self) -> String {
+        match self {
+            Self::Rows { relation, .. } => mark(relation),
+            Self::Settings => json!({"settings": ""}).to_string(),
+        }
+    }
+
+    /// The document as it is now.
+    fn document(&self, facts: &dyn SessionFacts) -> String {
+        match self {
+            Self::Rows { relation, columns } => rows(relation, columns, facts),
+            Self::Settings => {
+                let settings: Map<String, Value> = facts
+                    .settings()
+                    .into_iter()
+                    .map(|it| (it.name.to_lowercase(), Value::String(it.setting)))
+                    .collect();
+                json!(settings).to_string()
+            }
+        }
+    }
+}
+
+/// `current_setting` of a name that only the rows tell; NULL for one that does not exist.
+pub(super) fn setting_by_name(name: Expr, shown: &mut Vec<Shown>) -> Expr {
+    if !shown.contains(&Shown::Settings) {
+        shown.push(Shown::Settings);
+    }
+    // One constant: a call with hundreds of arguments would be read again and again.
+    let settings = node::text(&Shown::Settings.mark());
+    let shape = node::text(&json!("MAP(VARCHAR, VARCHAR)").to_string());
+    let map = node::call("", "from_json", vec![settings, shape]);
+    let name = node::call("", "lower", vec![name]);
+    node::call("", "map_extract_value", vec![map, name])
+}
+
+/// Notes that a statement shows these columns of a relation.
+pub(super) fn note(
+    shown: &mut Vec<Shown>,
+    relation: &'static SystemRelation,
+    columns: BTreeSet<&'static str>,
+) {
+    let known = shown.iter_mut().find_map(|it| match it {
+        Shown::Rows {
+            relation: known,
+            columns,
+        } if *known == relation => Some(columns),
+        _ => None,
+    });
+    match known {
+        Some(known) => known.extend(columns),
+        None => shown.push(Shown::Rows { relation, columns }),
+    }
+}
+
 /// A query in the place of a relation that shows sessions or users; `None` for every other relation.
 pub(super) fn stand_in(relation: &'static SystemRelation) -> Option<Query> {
     if !NAMES.contains(&relation.name) {
@@ -50,16 +127,23 @@ pub(super) fn stand_in(relation: &'static SystemRelation) -> Option<Query> {
         .iter()
         .map(|column| format!("{}:{}", json!(column.name), shape(column.ty)))
         .collect();
-    let rows = node::call(
-        "",
-        "from_json",
-        vec![
-            node::text(&mark(relation)),
-            node::text(&format!("[{{{}}}]", shape.join(","))),
-        ],
-    );
+    let document = node::expr(ExprKind::ColumnRef(vec![DOCUMENT.to_owned()]));
+    let shape = node::text(&format!("[{{{}}}]", shape.join(",")));
+    let rows = node::call("", "from_json", vec![document, shape]);
     let depth = node::integer("INTEGER", 2).named("max_depth");
-    Some(node::select(node::call("", "unnest", vec![rows, depth])))
+    let mut query = node::select(node::call("", "unnest", vec![rows, depth]));
+    if let QueryBody::Select(select) = &mut query.body {
+        select.from = TableRef {
+            kind: TableRefKind::Values {
+                rows: vec![vec![node::text(&mark(relation))]],
+            },
+            alias: DOCUMENT.to_owned(),
+            column_aliases: vec![DOCUMENT.to_owned()],
+            sample: None,
+            location: None,
+        };
+    }
+    Some(query)
 }
 
 /// The document that stands for the rows of a relation.
@@ -68,22 +152,18 @@ fn mark(relation: &SystemRelation) -> String {
 }
 
 /// Puts rows in the place of what stands for them, in the text of a statement.
-pub fn fill(sql: &mut String, relations: &[&'static SystemRelation], facts: &dyn SessionFacts) {
-    for relation in relations {
-        let rows = rows(relation, facts).replace('\'', "''");
-        *sql = sql.replace(&format!("'{}'", mark(relation)), &format!("'{rows}'"));
+pub fn fill(sql: &mut String, shown: &[Shown], facts: &dyn SessionFacts) {
+    for shown in shown {
+        let document = shown.document(facts).replace('\'', "''");
+        *sql = sql.replace(&format!("'{}'", shown.mark()), &format!("'{document}'"));
     }
 }
 
 /// Puts rows in the place of what stands for them, in the tree of a statement.
-pub fn fill_tree(
-    query: &mut Query,
-    relations: &[&'static SystemRelation],
-    facts: &dyn SessionFacts,
-) {
-    let rows: Vec<(String, String)> = relations
+pub fn fill_tree(query: &mut Query, shown: &[Shown], facts: &dyn SessionFacts) {
+    let rows: Vec<(String, String)> = shown
         .iter()
-        .map(|relation| (mark(relation), rows(relation, facts)))
+        .map(|shown| (shown.mark(), shown.document(facts)))
         .collect();
     walk_mut(NodeMut::Query(query), &mut |node| {
         if let NodeMut::Expr(expr) = node
@@ -97,7 +177,7 @@ pub fn fill_tree(
 }
 
 /// The rows of a relation as they are now.
-fn rows(relation: &SystemRelation, facts: &dyn SessionFacts) -> String {
+fn rows(relation: &SystemRelation, wanted: &BTreeSet<&str>, facts: &dyn SessionFacts) -> String {
     let rows: Vec<Row> = match relation.name {
         "pg_settings" => facts.settings().iter().map(setting_row).collect(),
         "pg_roles" | "pg_authid" => roles(facts).iter().map(Role::row).collect(),
@@ -120,7 +200,11 @@ fn rows(relation: &SystemRelation, facts: &dyn SessionFacts) -> String {
             let cell = |column: &system::SystemColumn| {
                 Some((column.name.to_owned(), row.remove(column.name)?))
             };
-            relation.columns.iter().filter_map(cell).collect()
+            let columns = relation.columns.iter();
+            columns
+                .filter(|column| wanted.contains(column.name))
+                .filter_map(cell)
+                .collect()
         })
         .collect();
     json!(rows).to_string()

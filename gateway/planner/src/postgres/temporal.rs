@@ -68,6 +68,14 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) {
         ("date_part" | "datepart", 2) if written_as(context.text, location, "extract") => {
             extract(expr);
         }
+        ("age", 1) if super::catalogue::is_transaction(&call.args[0], context) => {
+            "skein_age".clone_into(&mut call.name);
+            skein_catalog::system::PG_SCHEMA.clone_into(&mut call.schema);
+            context.found.catalogue = true;
+            if expr.alias.is_empty() {
+                "age".clone_into(&mut expr.alias);
+            }
+        }
         ("age", 1) => {
             let today = node::cast(
                 node::call("", "today", Vec::new()),

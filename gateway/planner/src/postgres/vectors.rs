@@ -1,4 +1,4 @@
-//! Elements of `int2vector` and `oidvector`, which PostgreSQL counts from 0.
+//! Elements of `int2vector` and `oidvector`, and letters of a `name`, which PostgreSQL counts from 0.
 //!
 //! Columns such as `pg_index.indkey` are lists here, whose elements are counted from 1 like those of
 //! any array. [`crate::outputs`] knows where such a column is meant, also under another name.

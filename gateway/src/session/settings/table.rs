@@ -5,6 +5,11 @@
 //! refusing `SET extra_float_digits` would refuse the client. Settings of Skein itself start with
 //! `skein.`.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+mod inert;
+
 /// What a value must look like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
@@ -51,8 +56,14 @@ pub enum Unit {
     Milliseconds,
     /// Seconds.
     Seconds,
+    /// Minutes.
+    Minutes,
+    /// Bytes.
+    Bytes,
     /// Kibibytes.
     Kilobytes,
+    /// Mebibytes.
+    Megabytes,
     /// Blocks of 8 KiB.
     Blocks,
 }
@@ -64,7 +75,10 @@ impl Unit {
             Self::None => None,
             Self::Milliseconds => Some("ms"),
             Self::Seconds => Some("s"),
+            Self::Minutes => Some("min"),
+            Self::Bytes => Some("B"),
             Self::Kilobytes => Some("kB"),
+            Self::Megabytes => Some("MB"),
             Self::Blocks => Some("8kB"),
         }
     }
@@ -79,6 +93,10 @@ pub enum Context {
     Postmaster,
     /// Only by the configuration.
     Sighup,
+    /// Only when a client connects, and PostgreSQL asks for a superuser.
+    SuperuserBackend,
+    /// Only when a client connects.
+    Backend,
     /// PostgreSQL asks for a superuser.
     Superuser,
     /// Anyone, at any time.
@@ -92,6 +110,8 @@ impl Context {
             Self::Internal => "internal",
             Self::Postmaster => "postmaster",
             Self::Sighup => "sighup",
+            Self::SuperuserBackend => "superuser-backend",
+            Self::Backend => "backend",
             Self::Superuser => "superuser",
             Self::User => "user",
         }
@@ -194,9 +214,9 @@ const ANY_TIME: Kind = int(0, 2_147_483_647);
 use Context::{Internal, Postmaster, Sighup, Superuser};
 use Kind::{Bool, Enum, Identifiers, Text};
 
-/// Every setting, ordered by name without regard to case.
+/// Every setting that steers something, or that clients set; ordered by name without regard to case.
 #[rustfmt::skip]
-pub const DEFINITIONS: &[Definition] = &[
+const DEFINITIONS: &[Definition] = &[
     row("application_name", Kind::Name, "", LOGGING, "Name that the client gives itself.").reported(),
     row("array_nulls", Bool, "on", COMPATIBILITY, "Reads NULL in array text as a null element."),
     row("backslash_quote", Enum(&["safe_encoding", "on", "off"]), "safe_encoding", COMPATIBILITY, "Whether \\' is accepted in string literals."),
@@ -303,6 +323,7 @@ pub const DEFINITIONS: &[Definition] = &[
     row("quote_all_identifiers", Bool, "off", COMPATIBILITY, "Without effect."),
     row("random_page_cost", real(f64::MAX), "4", COSTS, "Without effect: DuckDB estimates costs."),
     row("recursive_worktable_factor", Kind::Real { min: 0.001, max: 1_000_000.0 }, "10", PLANNER_OTHER, "Without effect: DuckDB estimates costs."),
+    row("restrict_nonsystem_relation_kind", Text, "", CLIENT, "Without effect."),
     row("role", Kind::Role, "none", CLIENT, "Role whose rights apply."),
     row("row_security", Bool, "on", CLIENT, "Without effect."),
     row("search_path", Identifiers, "\"$user\", public", CLIENT, "Schemas in which unqualified names are looked up."),
@@ -347,11 +368,21 @@ pub const DEFINITIONS: &[Definition] = &[
     row("xmloption", Enum(&["content", "document"]), "content", CLIENT, "Without effect."),
 ];
 
+/// Every setting, by its name in lower case.
+static BY_NAME: LazyLock<BTreeMap<String, &'static Definition>> = LazyLock::new(|| {
+    let all = DEFINITIONS.iter().chain(inert::DEFINITIONS);
+    all.map(|definition| (definition.name.to_ascii_lowercase(), definition))
+        .collect()
+});
+
+/// Every setting, ordered by name without regard to case.
+pub fn definitions() -> impl Iterator<Item = &'static Definition> {
+    BY_NAME.values().copied()
+}
+
 /// The setting called `name`, without regard to case.
 pub fn definition(name: &str) -> Option<&'static Definition> {
-    DEFINITIONS
-        .iter()
-        .find(|definition| definition.name.eq_ignore_ascii_case(name))
+    BY_NAME.get(&name.to_ascii_lowercase()).copied()
 }
 
 #[cfg(test)]
@@ -361,15 +392,23 @@ mod tests {
 
     #[test]
     fn names_are_ordered_and_differ() {
-        for pair in DEFINITIONS.windows(2) {
-            let (left, right) = (pair[0].name.to_lowercase(), pair[1].name.to_lowercase());
-            assert!(left < right, "{left} stands before {right}");
-        }
+        let ordered = |part: &[Definition]| {
+            for pair in part.windows(2) {
+                let (left, right) = (pair[0].name.to_lowercase(), pair[1].name.to_lowercase());
+                assert!(left < right, "{left} stands before {right}");
+            }
+        };
+        ordered(DEFINITIONS);
+        ordered(inert::DEFINITIONS);
+        assert_eq!(
+            definitions().count(),
+            DEFINITIONS.len() + inert::DEFINITIONS.len()
+        );
     }
 
     #[test]
     fn defaults_are_valid_and_canonical() {
-        for definition in DEFINITIONS {
+        for definition in definitions() {
             if matches!(definition.kind, Kind::Role) {
                 continue;
             }

@@ -158,7 +158,10 @@ fn factor(base: Unit, unit: &str) -> Option<f64> {
         Unit::None => None,
         Unit::Milliseconds => microseconds(unit).map(|factor| factor / 1e3),
         Unit::Seconds => microseconds(unit).map(|factor| factor / 1e6),
+        Unit::Minutes => microseconds(unit).map(|factor| factor / 60e6),
+        Unit::Bytes => bytes(unit),
         Unit::Kilobytes => bytes(unit).map(|factor| factor / 1024.0),
+        Unit::Megabytes => bytes(unit).map(|factor| factor / (1024.0 * 1024.0)),
         Unit::Blocks => bytes(unit).map(|factor| factor / 8192.0),
     }
 }
@@ -172,8 +175,8 @@ fn scaled(definition: &Definition, value: &str) -> Result<f64, SettingError> {
     let (number, unit) = number_and_unit(value).ok_or_else(|| invalid(None))?;
     let hint = match definition.unit {
         Unit::None => None,
-        Unit::Milliseconds | Unit::Seconds => Some(TIME_UNITS),
-        Unit::Kilobytes | Unit::Blocks => Some(MEMORY_UNITS),
+        Unit::Milliseconds | Unit::Seconds | Unit::Minutes => Some(TIME_UNITS),
+        Unit::Bytes | Unit::Kilobytes | Unit::Megabytes | Unit::Blocks => Some(MEMORY_UNITS),
     };
     let factor = factor(definition.unit, unit).ok_or_else(|| invalid(hint))?;
     Ok(number * factor)
@@ -234,7 +237,16 @@ pub fn shown(definition: &Definition, stored: &str) -> String {
             (1, "ms"),
         ],
         Unit::Seconds => &[(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")],
+        Unit::Minutes => &[(1440, "d"), (60, "h"), (1, "min")],
+        Unit::Bytes => &[
+            (1 << 40, "TB"),
+            (1 << 30, "GB"),
+            (1 << 20, "MB"),
+            (1 << 10, "kB"),
+            (1, "B"),
+        ],
         Unit::Kilobytes => &[(1 << 30, "TB"), (1 << 20, "GB"), (1 << 10, "MB"), (1, "kB")],
+        Unit::Megabytes => &[(1 << 20, "TB"), (1 << 10, "GB"), (1, "MB")],
         Unit::Blocks => &[(1 << 27, "TB"), (1 << 17, "GB"), (1 << 7, "MB")],
     };
     let Ok(number) = stored.parse::<i64>() else {
