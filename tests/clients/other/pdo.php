@@ -1,0 +1,41 @@
+<?php
+// PHP's PDO, and Doctrine DBAL on it.
+error_reporting(E_ALL & ~E_DEPRECATED);
+function check($name, $f) { try { $t = json_encode($f(), JSON_PARTIAL_OUTPUT_ON_ERROR); } catch (Throwable $e) { $t = get_class($e).': '.$e->getMessage(); } echo $name, "\t", str_replace("\n", ' | ', $t), "\n"; }
+$dsn = 'pgsql:host='.getenv('PGHOST').';port='.getenv('PGPORT').';dbname='.getenv('PGDATABASE').';user='.getenv('PGUSER');
+$db = new PDO($dsn, null, null, [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION]);
+check('types', fn() => array_map(fn($x) => is_resource($x) ? bin2hex(stream_get_contents($x)) : $x, $db->query('SELECT * FROM events ORDER BY id LIMIT 1')->fetch(PDO::FETCH_NUM)));
+check('meta', function() use ($db) { $s = $db->query('SELECT * FROM events LIMIT 1'); $r = []; for ($i = 0; $i < $s->columnCount(); $i++) $r[] = array_diff_key($s->getColumnMeta($i), ['pgsql:table_oid' => 1]); return $r; });
+check('prepared', function() use ($db) { $s = $db->prepare('SELECT total FROM orders WHERE order_id = :n AND total > :t'); $r = []; foreach ([1,2] as $n) { $s->execute(['n' => $n, 't' => '1.5']); $r[] = $s->fetchAll(PDO::FETCH_NUM); } return $r; });
+check('in', function() use ($db) { $s = $db->prepare('SELECT order_id FROM orders WHERE order_id IN (?,?,?) ORDER BY 1'); $s->execute([1,2,3]); return $s->fetchAll(PDO::FETCH_COLUMN); });
+check('limit', function() use ($db) { $s = $db->prepare('SELECT order_id FROM orders ORDER BY 1 LIMIT ? OFFSET ?'); $s->bindValue(1, 3, PDO::PARAM_INT); $s->bindValue(2, 2, PDO::PARAM_INT); $s->execute(); return $s->fetchAll(PDO::FETCH_COLUMN); });
+check('bool', function() use ($db) { $s = $db->prepare('SELECT count(*) FROM events WHERE ok = ?'); $s->bindValue(1, true, PDO::PARAM_BOOL); $s->execute(); return $s->fetchColumn(); });
+check('null', function() use ($db) { $s = $db->prepare('SELECT ?::text IS NULL, coalesce(?, 5)'); $s->bindValue(1, null, PDO::PARAM_NULL); $s->bindValue(2, null, PDO::PARAM_NULL); $s->execute(); return $s->fetch(PDO::FETCH_NUM); });
+check('lob', function() use ($db) { $s = $db->prepare('SELECT count(*) FROM events WHERE b = ?'); $s->bindValue(1, 'b5', PDO::PARAM_LOB); $s->execute(); return $s->fetchColumn(); });
+check('scroll', function() use ($db) { $s = $db->prepare('SELECT order_id FROM orders ORDER BY 1', [PDO::ATTR_CURSOR => PDO::CURSOR_SCROLL]); $s->execute(); return [$s->fetch(PDO::FETCH_NUM, PDO::FETCH_ORI_LAST), $s->fetch(PDO::FETCH_NUM, PDO::FETCH_ORI_PRIOR), $s->fetch(PDO::FETCH_NUM, PDO::FETCH_ORI_ABS, 5), $s->fetch(PDO::FETCH_NUM, PDO::FETCH_ORI_FIRST)]; });
+check('emulated', function() use ($dsn) { $e = new PDO($dsn, null, null, [PDO::ATTR_EMULATE_PREPARES => true, PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION]); $s = $e->prepare("SELECT total, ?::text FROM orders WHERE order_id = ?"); $s->execute(["it's \\ x", 5]); return $s->fetchAll(PDO::FETCH_NUM); });
+check('tx', function() use ($db) { $db->beginTransaction(); $n = $db->query('SELECT count(*) FROM orders')->fetchColumn(); $i = $db->inTransaction(); $db->rollBack(); return [$n, $i, $db->inTransaction()]; });
+check('err', fn() => $db->query('SELECT nosuch FROM orders'));
+check('copyto', fn() => $db->pgsqlCopyToArray('orders') === false ? 'false' : count($db->pgsqlCopyToArray('orders')));
+check('notify', fn() => $db->pgsqlGetNotify());
+check('quote', fn() => $db->quote("a'b\\c"));
+check('class', fn() => array_map(fn($o) => get_object_vars($o), $db->query('SELECT order_id, total FROM orders ORDER BY 1 LIMIT 2')->fetchAll(PDO::FETCH_OBJ)));
+require '/usr/share/php/Doctrine/DBAL/autoload.php';
+use Doctrine\DBAL\DriverManager;
+$c = DriverManager::getConnection(['driver' => 'pdo_pgsql', 'host' => getenv('PGHOST'), 'port' => getenv('PGPORT'), 'user' => getenv('PGUSER'), 'dbname' => getenv('PGDATABASE')]);
+$m = method_exists($c, 'createSchemaManager') ? $c->createSchemaManager() : $c->getSchemaManager();
+check('d tables', function() use ($m) { $t = $m->listTableNames(); sort($t); return $t; });
+check('d databases', fn() => array_values(array_filter($m->listDatabases(), fn($d) => $d == 'shop')));
+check('d columns', fn() => array_map(fn($x) => $x->toArray()['type']->getName().' '.json_encode(array_diff_key($x->toArray(), ['type' => 1])), $m->listTableColumns('events')));
+check('d indexes', fn() => $m->listTableIndexes('orders'));
+check('d fks', fn() => $m->listTableForeignKeys('orders'));
+check('d sequences', fn() => $m->listSequences());
+check('d qb', fn() => $c->createQueryBuilder()->select('o.order_id', 'u.email')->from('orders', 'o')->innerJoin('o', 'users', 'u', 'u.user_id = o.user_id')->where('o.total > :t')->setParameter('t', 1000)->orderBy('o.order_id')->setMaxResults(2)->executeQuery()->fetchAllAssociative());
+check('d in', fn() => $c->executeQuery('SELECT order_id FROM orders WHERE order_id IN (?) ORDER BY 1', [[1,2,3]], [\Doctrine\DBAL\Connection::PARAM_INT_ARRAY])->fetchFirstColumn());
+check('d date', fn() => $c->executeQuery('SELECT count(*) FROM events WHERE d = ?', [new DateTime('2026-01-03')], ['date'])->fetchOne());
+check('d platform', fn() => get_class($c->getDatabasePlatform()));
+check('d nested', fn() => $c->transactional(function($c) { $c->setNestTransactionsWithSavepoints(true); return $c->transactional(fn($c) => $c->fetchOne('SELECT count(*) FROM orders')); }));
+check('d err', fn() => $c->fetchOne('SELECT x FROM nosuch'));
+check('d isolation', function() use ($c) { $c->setTransactionIsolation(4); return $c->getTransactionIsolation(); });
+check('d compare', function() use ($m, $c) { $s = $m->createSchema(); $cmp = method_exists($m, 'createComparator') ? $m->createComparator() : new \Doctrine\DBAL\Schema\Comparator(); return $cmp->compareSchemas($s, $s)->toSql($c->getDatabasePlatform()); });
+check('d schemas', function() use ($m) { $s = $m->listSchemaNames(); sort($s); return $s; });
