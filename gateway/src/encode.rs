@@ -213,7 +213,10 @@ impl RowEncoder {
         }
         let columns = self.columns.iter().zip(batch.columns());
         let values = columns.map(|(column, array)| {
-            Values::new(&column.ty, array).ok_or_else(|| EncodeError::Mismatch {
+            let values = Values::new(&column.ty, array);
+            // DuckDB makes an integer of `x + NULL`, whatever the type of `x` is.
+            let values = values.or_else(|| Values::nothing(array));
+            values.ok_or_else(|| EncodeError::Mismatch {
                 column: column.name.clone(),
                 expected: column.text.clone(),
                 found: array.data_type().to_string(),

@@ -183,9 +183,6 @@ impl Values {
         };
         Some(match (ty, array.data_type()) {
             (_, DataType::Null) => Self::Null(array.slice(0, array.len())),
-            (Type::Null, _) if array.null_count() == array.len() => {
-                Self::Null(array.slice(0, array.len()))
-            }
             (Type::Boolean, DataType::Boolean) => Self::Bool(array.as_boolean().clone()),
             (Type::Boolean, DataType::Int8) => Self::Bool8(array.as_primitive().clone()),
             (Type::TinyInt, DataType::Int8) => Self::Int8(array.as_primitive().clone()),
@@ -264,6 +261,11 @@ impl Values {
             (Type::Union(members), DataType::Union(..)) => Self::Union(union(members, array)?),
             _ => return None,
         })
+    }
+
+    /// NULLs, if there are no others in an array.
+    pub(super) fn nothing(array: &ArrayRef) -> Option<Self> {
+        (array.null_count() == array.len()).then(|| Self::Null(Arc::clone(array)))
     }
 
     /// Which rows are NULL.

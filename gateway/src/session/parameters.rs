@@ -118,13 +118,40 @@ fn columns_with(
         let mut with_values = query.clone();
         put_parameters(&mut with_values, &stand_ins(&types));
         match shadow.describe(&print::query_sql(&with_values)) {
-            Ok(description) => return Ok((types, description.columns)),
+            Ok(mut description) => {
+                unfold(query, &types, &mut description.columns, shadow);
+                return Ok((types, description.columns));
+            }
             Err(error) => {
                 first_error.get_or_insert(error);
             }
         }
     }
     Err(first_error.expect("there is at least one guess, and each of them failed"))
+}
+
+/// Gives result columns that are NULL where a parameter is, such as `x || $1`, their type. DuckDB computes
+/// them with the NULL that stands for the parameter and takes what comes of it for an integer; a subquery it
+/// leaves alone, but not everything takes one.
+fn unfold(query: &Query, types: &[String], columns: &mut [Column], shadow: &Shadow) {
+    const FOLDED: &str = "INTEGER";
+    let stand_ins: Vec<String> = stand_ins(types)
+        .into_iter()
+        .map(|value| format!("(SELECT {value})"))
+        .collect();
+    if stand_ins.is_empty() || !columns.iter().any(|column| column.ty == FOLDED) {
+        return;
+    }
+    let mut query = query.clone();
+    put_parameters(&mut query, &stand_ins);
+    let Ok(description) = shadow.describe(&print::query_sql(&query)) else {
+        return;
+    };
+    for (column, other) in columns.iter_mut().zip(description.columns) {
+        if column.ty == FOLDED {
+            column.ty = other.ty;
+        }
+    }
 }
 
 /// A value of each type. DuckDB takes a NULL for an integer in `CAST(NULL AS DECIMAL(9, 2)) + 1`, and

@@ -1,5 +1,7 @@
 //! PostgreSQL's types of results and parameters where DuckDB's do not tell them apart.
 
+use std::collections::BTreeMap;
+
 use skein_catalog::system;
 use skein_catalog::types::{PgType, Type};
 use skein_planner::outputs::Outputs;
@@ -40,13 +42,19 @@ pub(super) fn named_type(name: &str, held: &str) -> Option<String> {
     goes.then(|| named.to_string())
 }
 
-/// The types that a client declares, completed by those that the query tells, 0 for others.
-pub(super) fn with_known_types(declared: &[u32], known: &Outputs) -> Vec<u32> {
+/// The types that a client declares, completed by those that the query tells, 0 for others. `beside`:
+/// those of the operands that parameters stand beside.
+pub(super) fn with_known_types(
+    declared: &[u32],
+    known: &Outputs,
+    beside: &BTreeMap<usize, u32>,
+) -> Vec<u32> {
     let mut types = declared.to_vec();
-    for (number, name) in &known.parameters {
-        let Some(oid) = system::type_oid(name).filter(|_| is_told(name)) else {
-            continue;
-        };
+    let told = known.parameters.iter().filter_map(|(number, name)| {
+        let oid = system::type_oid(name).filter(|_| is_told(name))?;
+        Some((*number, oid))
+    });
+    for (number, oid) in told.chain(beside.iter().map(|(number, oid)| (*number, *oid))) {
         let Some(index) = number.checked_sub(1) else {
             continue;
         };

@@ -282,7 +282,10 @@ fn understand(
         found.session = true;
     }
     let count = parameter_count(&parsed)?;
-    let declared = &with_known_types(declared, &known)[..];
+    let answers = Answers::of(shadow);
+    settle(&mut resolved.query, &answers);
+    operands::settle(&mut resolved.query, &answers, !resolved.touches_catalogue)?;
+    let declared = &with_known_types(declared, &known, &answers.parameters())[..];
     let bind = |query: &mut Query| {
         bind_once(query);
         match (count, declared) {
@@ -311,9 +314,6 @@ fn understand(
         }
         locate(error, text, &parsed, shadow)
     };
-    let answers = Answers::of(shadow);
-    settle(&mut resolved.query, &answers);
-    operands::settle(&mut resolved.query, &answers, !resolved.touches_catalogue)?;
     let first = match bind(&mut resolved.query) {
         Err(error) if lacks_operator(&error) && settle_operators(&mut resolved.query, shadow) => {
             bind(&mut resolved.query)

@@ -34,6 +34,8 @@ pub struct Answers<'a> {
     bind: &'a dyn Bind,
     /// By what the blocks read.
     blocks: RefCell<BTreeMap<String, Rc<RefCell<Types>>>>,
+    /// Types of parameters, by number, that have been found on the way.
+    parameters: RefCell<BTreeMap<usize, u32>>,
 }
 
 impl<'a> Answers<'a> {
@@ -42,7 +44,13 @@ impl<'a> Answers<'a> {
         Self {
             bind,
             blocks: RefCell::default(),
+            parameters: RefCell::default(),
         }
+    }
+
+    /// OIDs of the types of parameters, by number, where they stand beside an operand of an operator.
+    pub fn parameters(&self) -> BTreeMap<usize, u32> {
+        self.parameters.borrow().clone()
     }
 
     /// Whom to ask for what is no expression of a block.
@@ -110,6 +118,12 @@ impl<'a> Block<'a> {
             .zip(types.into_iter().map(Some));
         self.shared.borrow_mut().extend(found);
         true
+    }
+
+    /// Notes the type of a parameter; what was found first stays.
+    pub(super) fn tell(&self, parameter: usize, oid: u32) {
+        let mut parameters = self.answers.parameters.borrow_mut();
+        parameters.entry(parameter).or_insert(oid);
     }
 
     /// The type of an expression with this text, if it has been asked for.

@@ -7,6 +7,7 @@
 
 use super::types::Ty;
 use super::{Block, Place, call_on, quotient};
+use crate::ast::visit::children;
 use crate::ast::{Comparison, Expr, ExprKind};
 use crate::postgres::{RewriteError, casts, node, numerics};
 
@@ -115,6 +116,9 @@ impl Block<'_> {
         if !arithmetic && name != "||" {
             return Ok(());
         }
+        if arithmetic {
+            self.parameter(expr, types, &name);
+        }
         let Some((left, right)) = self.both_below(expr, types) else {
             return Ok(());
         };
@@ -143,6 +147,25 @@ impl Block<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A parameter without a type takes that of the other operand, if PostgreSQL has such an operator.
+    fn parameter(&mut self, expr: &Expr, types: &mut [Option<Ty>], operator: &str) {
+        let number_at = |at: usize| match &children(expr).get(at)?.kind {
+            ExprKind::Parameter(name) => name.parse().ok(),
+            _ => None,
+        };
+        let (number, other) = match (number_at(0), number_at(1)) {
+            (Some(number), None) => (number, 1),
+            (None, Some(number)) => (number, 0),
+            _ => return,
+        };
+        let Some(ty) = self.type_below(expr, types, other) else {
+            return;
+        };
+        if let Some(oid) = ty.beside(operator) {
+            self.asked.tell(number, oid);
+        }
     }
 
     /// `||` needs a text or an array, and shows floats as PostgreSQL does.
@@ -332,5 +355,5 @@ fn no_operator(left: &Ty, name: &str, right: &Ty, position: Option<usize>) -> Re
 
 /// Where the expression at `at` right below `expr` is written.
 fn below(expr: &Expr, at: usize) -> Option<usize> {
-    crate::ast::visit::children(expr).get(at)?.location
+    children(expr).get(at)?.location
 }

@@ -1,6 +1,8 @@
 //! DuckDB's types as far as the rewrites of this folder tell them apart, and the types of
 //! expressions that need not be asked for.
 
+use skein_catalog::types::oid;
+
 use crate::ast::{DataType, Expr, ExprKind, Function};
 
 /// Digits of DuckDB's widest decimal.
@@ -88,6 +90,24 @@ impl Ty {
             };
         }
         Self::parse(ty.id())
+    }
+
+    /// The type of a parameter on the other side of an arithmetic operator, where it is this one
+    /// (`func_select_candidate` prefers that an unknown operand is of the type of the known one).
+    pub(super) fn beside(&self, operator: &str) -> Option<u32> {
+        Some(match self {
+            Self::Small => oid::INT2,
+            Self::Integer => oid::INT4,
+            Self::Big => oid::INT8,
+            Self::Huge | Self::Decimal { .. } => oid::NUMERIC,
+            Self::Float if operator != "%" => oid::FLOAT4,
+            Self::Double if operator != "%" => oid::FLOAT8,
+            Self::Timestamp if operator == "-" => oid::TIMESTAMP,
+            Self::TimestampTz if operator == "-" => oid::TIMESTAMPTZ,
+            Self::Date if operator == "-" => oid::DATE,
+            Self::Interval if matches!(operator, "+" | "-") => oid::INTERVAL,
+            _ => return None,
+        })
     }
 
     /// PostgreSQL's name, for messages; `None` for types that are rarer.
