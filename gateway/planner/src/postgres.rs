@@ -29,6 +29,7 @@ mod jsonpath;
 mod lengths;
 mod levels;
 mod limits;
+mod locking;
 mod node;
 mod numerics;
 pub mod once;

@@ -15,13 +15,14 @@
 //! | `f(VARIADIC a)` | an operator before `a`, see [`super::variadic`] |
 //! | `BETWEEN SYMMETRIC a AND b` | an operator before `a`, see [`super::rows`] |
 //! | operators over JSON | see [`super::symbols`] |
+//! | `FOR UPDATE` and its like | nothing, see [`super::locking`] |
 //!
 //! Every byte that goes becomes a space, so offsets stay. Words were made lower case before.
 
 use std::borrow::Cow;
 
 use super::patterns::SIMILAR;
-use super::symbols;
+use super::{locking, symbols};
 
 /// A token: what it is and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,14 @@ fn direction(text: &str, rest: &[Token]) -> Option<(usize, &'static str)> {
 
 /// Gives `text` without what DuckDB cannot parse, at the same length.
 pub fn normalise(text: &str) -> Cow<'_, str> {
+    match locking::without(text) {
+        Cow::Borrowed(text) => spelled(text),
+        Cow::Owned(text) => Cow::Owned(spelled(&text).into_owned()),
+    }
+}
+
+/// Gives `text` in the spellings that DuckDB parses.
+fn spelled(text: &str) -> Cow<'_, str> {
     // Nothing to do for nearly every statement, which a search of a few words finds fastest.
     let contains = |word: &str| {
         text.as_bytes()
@@ -344,7 +353,7 @@ pub(super) fn number(text: &str, location: usize) -> Option<&str> {
     (end > 0).then(|| &rest[..end])
 }
 
-fn is(text: &str, token: Token, word: &str) -> bool {
+pub(super) fn is(text: &str, token: Token, word: &str) -> bool {
     match token.kind {
         Kind::String => false,
         Kind::Quoted => &text[token.start + 1..token.end - 1] == word,
@@ -482,7 +491,7 @@ fn default_collation(text: &str, rest: &[Token]) -> Option<usize> {
 }
 
 /// Splits a text as PostgreSQL does, comments left out.
-fn tokens(text: &str) -> Vec<Token> {
+pub(super) fn tokens(text: &str) -> Vec<Token> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
