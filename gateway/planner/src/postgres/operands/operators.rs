@@ -7,7 +7,7 @@
 
 use super::types::Ty;
 use super::{Block, Place, call_on, quotient};
-use crate::ast::visit::children;
+use crate::ast::visit::{children, children_mut};
 use crate::ast::{Comparison, Expr, ExprKind};
 use crate::postgres::{RewriteError, casts, node, numerics};
 
@@ -39,6 +39,7 @@ impl Block<'_> {
                 let name = comparison(*op);
                 if let Some((left, right)) = self.both_below(expr, types) {
                     self.check(&left, name, &right, expr.location)?;
+                    compare_real(expr, types, (0, &left), (1, &right));
                 }
                 Ok(())
             }
@@ -49,6 +50,7 @@ impl Block<'_> {
                         self.type_below(expr, types, at),
                     ) {
                         self.check(&input, name, &bound, expr.location)?;
+                        compare_real(expr, types, (0, &input), (at, &bound));
                     }
                 }
                 Ok(())
@@ -61,14 +63,20 @@ impl Block<'_> {
                 }
                 "COMPARE_IN" | "COMPARE_NOT_IN" => {
                     let (count, location) = (children.len(), expr.location);
+                    let is_constant = |it: &&Expr| matches!(it.kind, ExprKind::Constant(_));
+                    // Several constants have one type, which is that of what is looked for among them.
+                    let as_one = children[1..].iter().filter(is_constant).count() > 1;
                     let name = if op == "COMPARE_IN" { "=" } else { "<>" };
                     let Some(left) = self.type_below(expr, types, 0) else {
                         return Ok(());
                     };
                     for at in 1..count {
                         // Constants are known; anything else is checked by DuckDB.
-                        if let Some(Some(right)) = types.get(at) {
-                            self.check(&left, name, right, location)?;
+                        if let Some(Some(right)) = types.get(at).cloned() {
+                            self.check(&left, name, &right, location)?;
+                            if !as_one {
+                                compare_real(expr, types, (0, &left), (at, &right));
+                            }
                         }
                     }
                     Ok(())
@@ -127,6 +135,10 @@ impl Block<'_> {
         }
         let (left, right) = untyped(expr, types, left, right)?;
         widen_small(expr, types, &left, &right);
+        let (left, right) = widen_real(expr, types, left, right);
+        if name == "*" {
+            multiply_interval(expr, &left, &right);
+        }
         let exact = |ty: &Ty| ty.is_numeric() || ty.is_integer();
         match name.as_str() {
             "/" if left == Ty::Interval && right.is_number() => {
@@ -299,6 +311,73 @@ fn widen_small(expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty, right: &Ty)
         super::cast_to(&mut call.args[at], node::plain_type("INTEGER"));
         types[at] = Some(Ty::Integer);
     }
+}
+
+/// Which of two operands is a `real` beside an exact number. PostgreSQL has no operator for these and takes
+/// both as `double precision`.
+fn is_real_beside(left: &Ty, right: &Ty) -> Option<usize> {
+    let is_exact = |ty: &Ty| ty.is_integer() || ty.is_numeric();
+    match (left, right) {
+        (Ty::Float, other) if is_exact(other) => Some(0),
+        (other, Ty::Float) if is_exact(other) => Some(1),
+        _ => None,
+    }
+}
+
+/// Gives the types of the operands afterwards.
+fn widen_real(expr: &mut Expr, types: &mut [Option<Ty>], left: Ty, right: Ty) -> (Ty, Ty) {
+    match is_real_beside(&left, &right) {
+        Some(0) => (as_double(expr, types, 0), right),
+        Some(at) => (left, as_double(expr, types, at)),
+        None => (left, right),
+    }
+}
+
+/// Compares a `real` with an exact number; constants that a `real` holds are left to DuckDB, which looks into
+/// the statistics of files for them.
+fn compare_real(
+    expr: &mut Expr,
+    types: &mut [Option<Ty>],
+    (left_at, left): (usize, &Ty),
+    (right_at, right): (usize, &Ty),
+) {
+    const HELD_MAX: i64 = 1 << 24;
+    let is_held = |at: usize| {
+        let operand = children(expr).get(at).copied();
+        let constant = operand.and_then(node::constant_integer);
+        constant.is_some_and(|number| (-HELD_MAX..=HELD_MAX).contains(&number))
+    };
+    match is_real_beside(left, right) {
+        Some(0) if !is_held(right_at) => {
+            as_double(expr, types, left_at);
+        }
+        Some(1) if !is_held(left_at) => {
+            as_double(expr, types, right_at);
+        }
+        _ => {}
+    }
+}
+
+/// Casts the expression at `at` among those right below `expr`.
+fn as_double(expr: &mut Expr, types: &mut [Option<Ty>], at: usize) -> Ty {
+    if let Some(operand) = children_mut(expr).into_iter().nth(at) {
+        super::cast_to(operand, node::plain_type("DOUBLE"));
+    }
+    if let Some(ty) = types.get_mut(at) {
+        *ty = Some(Ty::Double);
+    }
+    Ty::Double
+}
+
+/// PostgreSQL multiplies an interval by `double precision`; DuckDB by `integer`, whatever is given, unless
+/// it is a float.
+fn multiply_interval(expr: &mut Expr, left: &Ty, right: &Ty) {
+    let at = match (left, right) {
+        (Ty::Interval, Ty::Big | Ty::Huge) => 1,
+        (Ty::Big | Ty::Huge, Ty::Interval) => 0,
+        _ => return,
+    };
+    as_double(expr, &mut [], at);
 }
 
 fn divide_interval(expr: &mut Expr) {
