@@ -36,6 +36,15 @@ const TABLES: &[(&str, &str)] = &[
          span interval, n integer, x numeric(12,3), written text)",
         "SELECT * FROM moments",
     ),
+    (
+        "CREATE TABLE gaps (id integer, a integer, b integer, s text, x double precision, \
+         n numeric(4,1), big numeric(38,0), t timestamp)",
+        "SELECT * FROM gaps",
+    ),
+    (
+        "CREATE TABLE bounds (id integer, upto integer, tag integer)",
+        "SELECT * FROM bounds",
+    ),
 ];
 
 pub(crate) fn run(file: &Path) -> Result<(), Failed> {

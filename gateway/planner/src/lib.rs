@@ -16,5 +16,6 @@ pub mod plan;
 pub mod postgres;
 mod prune;
 pub mod refusal;
+pub mod repairs;
 pub mod resolve;
 pub mod split;

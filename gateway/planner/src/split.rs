@@ -27,7 +27,6 @@ mod exchange;
 mod group;
 mod keys;
 mod leaves;
-mod picked;
 mod ranges;
 mod reading;
 mod regroup;
@@ -456,7 +455,7 @@ fn reads_relation(query: &Query, env: &Env) -> bool {
 }
 
 /// What in a statement gives other values each time it is evaluated: a function or a sample.
-fn volatile_part(query: &Query) -> Option<String> {
+pub(crate) fn volatile_part(query: &Query) -> Option<String> {
     let mut found = None;
     visit::walk(Node::Query(query), &mut |node| {
         let part = match node {
@@ -479,7 +478,7 @@ fn volatile_part(query: &Query) -> Option<String> {
     found
 }
 
-fn is_volatile(name: &str) -> bool {
+pub(crate) fn is_volatile(name: &str) -> bool {
     matches!(
         name.to_ascii_lowercase().as_str(),
         "random"

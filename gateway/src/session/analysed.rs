@@ -20,6 +20,7 @@ use skein_planner::clock::reads_clock;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::Rewritten;
+use skein_planner::repairs;
 use skein_planner::resolve::ResolvedQuery;
 use skein_planner::split::SplitOptions;
 
@@ -158,7 +159,7 @@ impl AnalysedQuery {
             parameter_types,
             schema_version,
             rewritten,
-            sql: print::query_sql(&resolved.query),
+            sql: print::query_sql(&repairs::constants(&resolved.query)),
             reads_clock: reads_clock(&resolved.query),
             is_brief: is_brief(&resolved.query),
             resolved,

@@ -23,6 +23,7 @@ use skein_planner::clock::bind_clock;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::{patterns, session_rows};
+use skein_planner::repairs;
 use skein_planner::resolve::Mentions;
 use skein_planner::split::{self, Cluster, Known, SplitOptions};
 
@@ -144,7 +145,8 @@ impl Session {
             put_parameters(&mut bound, parameters);
             patterns::fold(&mut bound)?;
             bind_clock(&mut bound, &self.transaction.now());
-            let sql = self.with_session_rows(print::query_sql(&bound), analysed, &snapshot);
+            let sql = print::query_sql(&repairs::constants(&bound));
+            let sql = self.with_session_rows(sql, analysed, &snapshot);
             return Ok(Planned::on_shadow(sql, shadow, analysed.is_brief));
         }
         // What joins files with the catalogue runs whole, where both are.

@@ -317,7 +317,7 @@ fn write_tables(native: &Native, folder: &Path, layout: Layout) {
 pub fn sql_relations(layout: Layout) -> PathBuf {
     generated(
         &format!("sql-{layout:?}").to_lowercase(),
-        &format!("{EVENTS}{WORDS}{MOMENTS}{layout:?}2"),
+        &format!("{EVENTS}{WORDS}{MOMENTS}{GAPS}{BOUNDS}{layout:?}2"),
         |folder| {
             let native = Native::open(1);
             native.run(&format!("CREATE TABLE all_events AS {EVENTS}"));
@@ -350,9 +350,32 @@ pub fn sql_relations(layout: Layout) -> PathBuf {
             write_parquet(&native, folder, "words", &sql, layout.files(3, 7));
             let sql = format!("{MOMENTS} ORDER BY id");
             write_parquet(&native, folder, "moments", &sql, layout.files(3, 6));
+            write_parquet(&native, folder, "gaps", GAPS, layout.files(3, 6));
+            // DuckDB has statistics of a relation that is one file.
+            write_parquet(&native, folder, "bounds", BOUNDS, 1);
         },
     )
 }
+
+/// NULLs in every column, letters whose last byte is 0xBF, and numbers at the limit of their types.
+const GAPS: &str = "
+SELECT id::INTEGER AS id, a::INTEGER AS a, b::INTEGER AS b, s, x::DOUBLE AS x, n::DECIMAL(4,1) AS n,
+       big::DECIMAL(38,0) AS big, t::TIMESTAMP AS t
+FROM (VALUES
+  (1, 1, 5, '¿a?', 32767.4, 995.5, 99999999999999999999999999999999999999, '2020-06-15 12:00:00'),
+  (2, 2, 6, 'ÿba', -32768.5, 999.9, 99999999999999999999999999999999999999, '2020-06-15'),
+  (3, 3, 9, 'пa', 32767.5, -950, -99999999999999999999999999999999999999, NULL),
+  (4, 9, 8, 'пya', 32766.5, 0.5, 1, 'infinity'),
+  (5, 3, NULL, 'abc', NULL, NULL, NULL, '-infinity'),
+  (6, NULL, 8, NULL, 2.5, 49.9, 2, '2020-06-16 23:59:59.5'),
+  (7, 2, 6, 'aпb', 3.5, 50, 3, '2021-01-01'),
+  (8, 3, 7, '', -0.5, -50, 4, NULL),
+  (9, 3, NULL, 'a', 0.5, 949.9, 5, '2020-06-15 12:00:00'),
+  (10, 4, 8, 'ÿ', 1e3, 950, 6, '2020-07-01')
+) AS gaps(id, a, b, s, x, n, big, t) ORDER BY id";
+
+const BOUNDS: &str = "SELECT i::INTEGER AS id, (i * 100)::INTEGER AS upto, i::INTEGER AS tag \
+                      FROM range(1, 3) numbers(i) ORDER BY id";
 
 const EVENTS: &str = "
 SELECT i AS event_id,

@@ -44,6 +44,13 @@ CREATE MACRO skein_fn.skein_interval_micros(it) AS
 CREATE MACRO skein_fn.skein_interval(months, days, micros) AS
   to_months(CAST(months AS INTEGER)) + to_days(CAST(days AS INTEGER)) + to_microseconds(CAST(micros AS BIGINT));
 
+-- Where the cast itself would wrap around; NULL and what not even a bigint holds are left to it.
+CREATE MACRO skein_fn.skein_float_smallint(x) AS
+  CASE WHEN x BETWEEN -9e18 AND 9e18 THEN CAST(CAST(x AS BIGINT) AS SMALLINT) ELSE CAST(x AS SMALLINT) END;
+
+CREATE MACRO skein_fn.skein_float_integer(x) AS
+  CASE WHEN x BETWEEN -9e18 AND 9e18 THEN CAST(CAST(x AS BIGINT) AS INTEGER) ELSE CAST(x AS INTEGER) END;
+
 -- Halves of floats go to even numbers.
 CREATE MACRO skein_fn.skein_round(x) AS round_even(CAST(x AS DOUBLE), 0);
 

@@ -154,7 +154,7 @@ pub(super) fn call(schema: &str, name: &str, args: Vec<Expr>) -> Expr {
 }
 
 /// A call of one of [`skein_executor_api::functions`].
-pub(super) fn macro_call(name: &str, args: Vec<Expr>) -> Expr {
+pub(crate) fn macro_call(name: &str, args: Vec<Expr>) -> Expr {
     call(skein_executor_api::functions::SCHEMA, name, args)
 }
 
@@ -196,7 +196,7 @@ pub(super) fn constant_text(expr: &Expr) -> Option<&str> {
 }
 
 /// The value of an integer constant, perhaps with a sign.
-pub(super) fn constant_integer(expr: &Expr) -> Option<i64> {
+pub(crate) fn constant_integer(expr: &Expr) -> Option<i64> {
     match &expr.kind {
         ExprKind::Constant(Constant { value, ty }) if matches!(ty.id(), "INTEGER" | "BIGINT") => {
             value.as_i64()

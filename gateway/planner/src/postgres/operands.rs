@@ -34,7 +34,7 @@ use crate::ast::{
 };
 use types::infer;
 
-pub(in crate::postgres) use types::Ty;
+pub(crate) use types::Ty;
 
 /// Settles the types in `query`, whose names are resolved. `strict`: operands that do not go together
 /// are errors. Some columns of the catalogue have other types than PostgreSQL's, so what reads it is

@@ -414,7 +414,7 @@ pub fn fold(query: &mut Query) -> Result<(), RewriteError> {
 }
 
 /// The text of a constant, also of one that was put in as SQL.
-fn constant(expr: &Expr) -> Option<String> {
+pub(crate) fn constant(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Sql(sql) => {
             let inner = sql.strip_prefix("CAST('")?.strip_suffix("' AS VARCHAR)")?;

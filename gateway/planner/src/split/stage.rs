@@ -7,13 +7,13 @@ use skein_catalog::snapshot::File;
 use skein_executor_api::{Column, InputSpec};
 
 use super::env::Env;
-use super::picked;
 use super::{Outcome, Splitter, is_single, refusal};
 use crate::ast::visit::{self, Descend, Node, NodeMut};
 use crate::ast::{Expr, ExprKind, Modifier, Query, QueryBody, TableRef, TableRefKind, print};
 use crate::build::{no_table, query, select, sql, table};
 use crate::plan::{Exchange, Partitioning, Scan, Stage, StageInput, carried_as};
 use crate::prune;
+use crate::repairs;
 
 /// Name of the column by which rows are exchanged.
 pub(super) const HASH: &str = "__h";
@@ -75,10 +75,10 @@ impl Splitter<'_> {
         if let Some(cast) = Self::shippable(&query, &columns) {
             query = cast;
         }
-        picked::guard(&mut query);
         let mut scans = Vec::new();
         let (mut divided, mut ranged) = (Vec::new(), BTreeMap::new());
         let pruned = prune::files(&query, &|scan| self.divided_relation(scan), self.bind);
+        repairs::repair(&mut query);
         number_scans(&mut query, env, &mut |found| match found {
             Found::Relation(relation) => {
                 scans.push(Scan {
@@ -225,7 +225,7 @@ impl Splitter<'_> {
     /// The one stage of a statement that is not split.
     pub(super) fn whole(&mut self, statement: &Query, columns: &[Column], env: &Env) {
         let mut query = statement.clone();
-        picked::guard(&mut query);
+        repairs::repair(&mut query);
         let mut scans = Vec::new();
         number_scans(&mut query, env, &mut |found| match found {
             Found::Relation(relation) => {

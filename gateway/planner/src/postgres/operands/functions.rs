@@ -27,6 +27,7 @@ use super::{Block, Place, call_on, cast_to, quotient, texts};
 use crate::ast::visit::children;
 use crate::ast::{DataType, Expr, ExprKind, Function};
 use crate::postgres::{RewriteError, bytea, node, numerics};
+use crate::repairs;
 
 const NAMES: &[&str] = &[
     "avg",
@@ -89,10 +90,15 @@ impl Block<'_> {
                 try_cast,
                 child,
             } => {
-                if *try_cast || !(casts(ty) || texts::may_deepen(child, ty)) {
+                let try_cast = *try_cast;
+                if !(casts(ty) || texts::may_deepen(child, ty)) {
                     return Ok(());
                 }
                 return match self.type_below(expr, types, 0) {
+                    Some(from) if try_cast => {
+                        repairs::typed::cast(expr, &from);
+                        Ok(())
+                    }
                     Some(from) => cast(expr, &from),
                     None => Ok(()),
                 };
@@ -132,7 +138,10 @@ impl Block<'_> {
             ("round" | "trunc", 1) if ty.is_integer() => {
                 cast_to(expr, node::plain_type("DOUBLE"));
             }
-            ("round", 2) => round(expr, &ty),
+            ("round", 2) => {
+                repairs::typed::round(expr, &ty);
+                round(expr, &ty);
+            }
             ("trunc", 2) if ty.is_integer() => round(expr, &ty),
             ("sign", 1) if ty.is_numeric() => cast_to(expr, numerics::decimal(1, 0)),
             ("sign", 1) if ty.is_number() => cast_to(expr, node::plain_type("DOUBLE")),
@@ -237,7 +246,7 @@ fn sum(expr: &mut Expr, arg: &Ty) {
         Ty::Float => cast_to(expr, node::plain_type("FLOAT")),
         Ty::Interval => sum_of_intervals(expr),
         ty if quotient::is_quotient(ty) => quotient::keep(expr, "+", std::slice::from_ref(ty)),
-        _ => {}
+        ty => repairs::typed::sum(expr, ty),
     }
 }
 
@@ -322,6 +331,7 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
             let name = node::text(to.name().unwrap_or("integer"));
             **child = node::macro_call("skein_integer_text", vec![inner, name]);
         }
+        (Ty::Small | Ty::Integer, Ty::Float | Ty::Double) => repairs::typed::cast(expr, from),
         (Ty::Blob, Ty::Text) => call_on(child, "skein_bytea"),
         (Ty::Boolean, Ty::Text) => call_on(child, "skein_boolean"),
         (Ty::Boolean, number) if number.is_number() && *number != Ty::Integer => {

@@ -10,7 +10,7 @@ pub(in crate::postgres) const DIGITS_MAX: usize = 38;
 
 /// A type of DuckDB.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::postgres) enum Ty {
+pub(crate) enum Ty {
     Boolean,
     /// `smallint` and smaller.
     Small,
@@ -76,7 +76,7 @@ impl Ty {
     }
 
     /// The type in a cast or of a constant.
-    pub(in crate::postgres) fn of(ty: &DataType) -> Self {
+    pub(crate) fn of(ty: &DataType) -> Self {
         let info = &ty.0["type_info"];
         if ty.id() == "DECIMAL" {
             let part = |name: &str| {
@@ -131,7 +131,7 @@ impl Ty {
     }
 
     /// `smallint`, `integer` or `bigint`.
-    pub(in crate::postgres) fn is_integer(&self) -> bool {
+    pub(crate) fn is_integer(&self) -> bool {
         matches!(self, Self::Small | Self::Integer | Self::Big)
     }
 
@@ -141,7 +141,7 @@ impl Ty {
     }
 
     /// `real` or `double precision`.
-    pub(in crate::postgres) fn is_float(&self) -> bool {
+    pub(crate) fn is_float(&self) -> bool {
         matches!(self, Self::Float | Self::Double)
     }
 
@@ -151,7 +151,7 @@ impl Ty {
     }
 
     /// Digits before and after the point of an exact number.
-    pub(in crate::postgres) fn digits(&self) -> Option<(usize, usize)> {
+    pub(crate) fn digits(&self) -> Option<(usize, usize)> {
         Some(match self {
             Self::Small => (5, 0),
             Self::Integer => (10, 0),

@@ -1,0 +1,111 @@
+//! Faults of DuckDB 1.5.5, kept from showing.
+//!
+//! DuckDB's version is pinned, and some of its answers are wrong in ways that later versions have put right. A
+//! statement that would meet such a fault is written in another way here, which means the same.
+//! [Why](../../../docs/decisions/0011-faults-of-the-pinned-duckdb.md), how more of them are found, and when these go.
+//!
+//! ```text
+//! typed     ◄── while types are settled: casts, round, sums
+//! repair    ◄── each stage of a plan, whole or not, as the last thing
+//! constants ◄── statements that read no relation
+//! ```
+//!
+//! | File | What DuckDB 1.5.5 does |
+//! |---|---|
+//! | [`anti`] | drops every row of an anti join whose other side is empty |
+//! | [`equal_or_null`] | false in place of NULL for `a = b OR (a IS NULL AND b IS NULL)` |
+//! | [`exists`] | true in place of false for `EXISTS` as a value, and no rows at all |
+//! | [`inlined`] | takes another row's columns for those of a common table expression |
+//! | [`percentile`] | the last value in place of the first |
+//! | [`picked`] | picks among fewer rows |
+//! | [`prefix`] | fails for LIKE after some letters |
+//! | [`rows_in`] | NULL in place of false for rows |
+//! | [`truncated`] | false in place of NULL and true for `date_trunc` |
+//! | [`typed`] | wraps around: integers from floats, `round`, sums |
+//! | [`windowed`] | ignores frames, makes rows out of none |
+//!
+//! Invariants: the rows are those of the statement as it stands; the number, order and types of columns stay,
+//! and their names do. What no fault can concern is not touched, so that its plan stays the same.
+
+mod anti;
+mod equal_or_null;
+mod exists;
+mod inlined;
+mod percentile;
+mod picked;
+mod places;
+mod prefix;
+mod rows_in;
+mod truncated;
+pub(crate) mod typed;
+mod windowed;
+
+use std::borrow::Cow;
+
+use crate::ast::visit::{Node, any};
+use crate::ast::{Expr, ExprKind, Query, TableRefKind};
+
+/// Puts the query of a stage right. Later steps may still put relations and inputs in.
+pub(crate) fn repair(query: &mut Query) {
+    picked::guard(query);
+    shapes(query);
+}
+
+/// A query that reads no relation, put right.
+pub fn constants(query: &Query) -> Cow<'_, Query> {
+    if !may_concern(query) {
+        return Cow::Borrowed(query);
+    }
+    let mut query = query.clone();
+    shapes(&mut query);
+    Cow::Owned(query)
+}
+
+fn shapes(query: &mut Query) {
+    if !may_concern(query) {
+        return;
+    }
+    inlined::queries(query);
+    anti::joins(query);
+    places::each(query, &mut |expr, place| match &expr.kind {
+        ExprKind::Conjunction { and: false, .. } => equal_or_null::repair(expr, place),
+        ExprKind::Subquery(_) => {
+            exists::repair(expr, place);
+            rows_in::repair(expr, place);
+        }
+        ExprKind::Operator { .. } => {
+            rows_in::repair(expr, place);
+            truncated::repair(expr);
+        }
+        ExprKind::Comparison { .. } | ExprKind::Between { .. } => truncated::repair(expr),
+        ExprKind::Function(_) => {
+            prefix::repair(expr);
+            percentile::repair(expr);
+        }
+        ExprKind::Window(_) => windowed::repair(expr),
+        _ => {}
+    });
+}
+
+/// Whether there is anything in a query that a fault concerns.
+fn may_concern(query: &Query) -> bool {
+    any(Node::Query(query), &mut |node| match node {
+        Node::Query(_) => false,
+        Node::Table(table) => {
+            matches!(&table.kind, TableRefKind::Join(join) if anti::may_concern(join))
+        }
+        Node::Expr(Expr { kind, .. }) => match kind {
+            ExprKind::Conjunction { and, .. } => !and,
+            ExprKind::Subquery(_) | ExprKind::Window(_) => true,
+            ExprKind::Function(call) => prefix::may_concern(call) || percentile::may_concern(call),
+            ExprKind::Comparison { left, right, .. } => {
+                truncated::may_concern(left) || truncated::may_concern(right)
+            }
+            ExprKind::Between { input, .. } => truncated::may_concern(input),
+            ExprKind::Operator { children, .. } => {
+                children.first().is_some_and(truncated::may_concern)
+            }
+            _ => false,
+        },
+    })
+}

@@ -1,0 +1,258 @@
+//! `(a, b) IN (SELECT x, y …)` as a value, and `NOT IN`, where there are NULLs.
+//!
+//! A row is certainly not among others if a field differs from each of them. DuckDB 1.5.5 says NULL as soon as
+//! there is a NULL in any of the rows or in the row that is looked for, so that `NOT IN` leaves out rows it should
+//! keep. Whether a row *is* among the others it knows, and for single values it knows everything, so the rest is
+//! asked by single values, each time for the rows with a NULL in the other field:
+//!
+//! ```text
+//! (a, b) NOT IN (SELECT x, y FROM t)
+//! ((a, b) IN (SELECT x, y FROM t)) IS NOT TRUE
+//!   AND b NOT IN (SELECT y FROM t WHERE x IS NULL) AND (a IS NOT NULL OR b NOT IN (SELECT y FROM t))
+//!   AND a NOT IN (SELECT x FROM t WHERE y IS NULL) AND (b IS NOT NULL OR a NOT IN (SELECT x FROM t))
+//! ```
+//!
+//! Rows of more fields are compared one by one, but only where either has a NULL. What would be other rows each
+//! time it is asked for (`random()`, LIMIT) stays, as do rows of more than two fields that are computed from groups.
+//!
+//! `(a, b) <> ANY (…)` is `a <> ANY (…) OR b <> ANY (…)`.
+
+use super::places::{Place, Truth};
+use crate::ast::visit::{Node, any, is_aggregate};
+use crate::ast::{
+    Comparison, Expr, ExprKind, Modifier, Query, QueryBody, Subquery, SubqueryKind, TableRefKind,
+};
+use crate::build::{and, is_not_null, query, select, table};
+
+/// The relation that rows are called, where they cannot be asked for without.
+const ROWS: &str = "__m";
+
+/// Rewrites a lookup of a row, or the NOT before one.
+pub(super) fn repair(expr: &mut Expr, place: Place) {
+    let certain = |expr: &Expr| match &expr.kind {
+        ExprKind::Subquery(subquery) => Lookup::of(subquery)?.certainly_not(),
+        _ => None,
+    };
+    match &expr.kind {
+        ExprKind::Operator { op, children }
+            if op == "OPERATOR_NOT" && place.truth != Truth::Value && !place.negated =>
+        {
+            let Some((lookup, not)) = children.first().and_then(|it| Some((it, certain(it)?)))
+            else {
+                return;
+            };
+            let absent =
+                Expr::comparison(Comparison::Distinct, lookup.clone(), Expr::boolean(true));
+            expr.kind = Expr::and(vec![absent, not]).kind;
+        }
+        ExprKind::Subquery(subquery) if subquery.comparison == Some(Comparison::NotEqual) => {
+            if let Some(each) = Lookup::of(subquery).and_then(|lookup| lookup.any_differs()) {
+                expr.kind = each.kind;
+            }
+        }
+        ExprKind::Subquery(_) if place.truth == Truth::Value => {
+            let Some(not) = certain(expr) else { return };
+            let lookup = std::mem::replace(expr, Expr::null());
+            let (alias, location) = (lookup.alias.clone(), lookup.location);
+            *expr = Expr::from(ExprKind::Case {
+                checks: vec![(lookup, Expr::boolean(true)), (not, Expr::boolean(false))],
+                otherwise: Box::new(Expr::null().cast_to("BOOLEAN")),
+            });
+            (expr.alias, expr.location) = (alias, location);
+        }
+        _ => {}
+    }
+}
+
+/// A row, and the rows it is looked for among.
+struct Lookup<'a> {
+    fields: &'a [Expr],
+    rows: &'a Query,
+    comparison: Comparison,
+}
+
+impl<'a> Lookup<'a> {
+    fn of(subquery: &'a Subquery) -> Option<Self> {
+        let comparison = subquery.comparison?;
+        let ExprKind::Function(call) = &subquery.child.as_ref()?.kind else {
+            return None;
+        };
+        let is_row = call.name == "row"
+            && call.args.len() > 1
+            && call.args.iter().all(|arg| arg.alias.is_empty());
+        let known = subquery.kind == SubqueryKind::Any
+            && matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        (is_row && known && is_stable(&subquery.query)).then_some(Self {
+            fields: &call.args,
+            rows: &subquery.query,
+            comparison,
+        })
+    }
+
+    /// What is true, beside that the row is not found, if it is certainly not among the rows.
+    fn certainly_not(&self) -> Option<Expr> {
+        if self.comparison != Comparison::Equal {
+            return None;
+        }
+        let conditions = match self.fields {
+            [_, _] => {
+                let mut conditions = Vec::new();
+                for (field, other) in [(1, 0), (0, 1)] {
+                    conditions.push(negated(self.single(field, Some(other))));
+                    conditions.push(or(vec![
+                        is_not_null(bare(&self.fields[other])),
+                        negated(self.single(field, None)),
+                    ]));
+                }
+                conditions
+            }
+            fields if fields.iter().all(is_plain) => {
+                let own = fields.iter().map(bare).collect::<Vec<_>>();
+                let theirs = self
+                    .names()
+                    .iter()
+                    .map(|name| column(name))
+                    .collect::<Vec<_>>();
+                vec![
+                    self.none_alike(&own, &theirs, &theirs),
+                    self.none_alike(&own, &theirs, &own),
+                ]
+            }
+            _ => return None,
+        };
+        Some(Expr::and(conditions))
+    }
+
+    /// Whether some row differs in some field.
+    fn any_differs(&self) -> Option<Expr> {
+        let fields = 0..self.fields.len();
+        (self.comparison == Comparison::NotEqual)
+            .then(|| or(fields.map(|field| self.single(field, None)).collect()))
+    }
+
+    /// The same question for one field, among the rows where another is NULL.
+    fn single(&self, field: usize, null: Option<usize>) -> Expr {
+        Expr::from(ExprKind::Subquery(Box::new(Subquery {
+            kind: SubqueryKind::Any,
+            query: self.column(field, null),
+            child: Some(bare(&self.fields[field])),
+            comparison: Some(self.comparison),
+        })))
+    }
+
+    /// `SELECT field FROM rows WHERE null IS NULL`
+    fn column(&self, field: usize, null: Option<usize>) -> Query {
+        if let Some(mut rows) = self.in_place() {
+            if let QueryBody::Select(block) = &mut rows.body {
+                let condition = null.map(|null| is_null(bare(&block.select_list[null])));
+                block.where_clause = and(block.where_clause.take(), condition);
+                block.select_list = vec![block.select_list.swap_remove(field)];
+            }
+            return rows;
+        }
+        let names = self.names();
+        let mut block = select(vec![column(&names[field])], self.named_rows());
+        block.where_clause = null.map(|null| is_null(column(&names[null])));
+        query(block, Vec::new())
+    }
+
+    /// The rows, if the items of their select list can be left out and tested one by one.
+    fn in_place(&self) -> Option<Query> {
+        let QueryBody::Select(block) = &self.rows.body else {
+            return None;
+        };
+        let plain = self.rows.modifiers.is_empty()
+            && block.select_list.len() == self.fields.len()
+            && block.select_list.iter().all(is_plain)
+            && block.group_by.is_empty()
+            && block.grouping_sets.is_empty()
+            && !block.group_by_all
+            && block.having.is_none()
+            && block.qualify.is_none();
+        plain.then(|| self.rows.clone())
+    }
+
+    fn names(&self) -> Vec<String> {
+        let fields = 0..self.fields.len();
+        fields.map(|field| format!("{ROWS}{field}")).collect()
+    }
+
+    fn named_rows(&self) -> crate::ast::TableRef {
+        let mut rows = table(TableRefKind::Subquery(Box::new(self.rows.clone())), ROWS);
+        rows.column_aliases = self.names();
+        rows
+    }
+
+    /// There is no row that does not certainly differ, among those where one of `nulls` is NULL.
+    fn none_alike(&self, own: &[Expr], theirs: &[Expr], nulls: &[Expr]) -> Expr {
+        let mut conditions = vec![or(nulls.iter().cloned().map(is_null).collect())];
+        conditions.extend(theirs.iter().zip(own).map(|(their, own)| {
+            let equal = Expr::comparison(Comparison::Equal, their.clone(), own.clone());
+            Expr::comparison(Comparison::Distinct, equal, Expr::boolean(false))
+        }));
+        let mut block = select(vec![Expr::integer(1)], self.named_rows());
+        block.where_clause = Some(Expr::and(conditions));
+        negated(Expr::from(ExprKind::Subquery(Box::new(Subquery {
+            kind: SubqueryKind::Exists,
+            query: query(block, Vec::new()),
+            child: None,
+            comparison: None,
+        }))))
+    }
+}
+
+/// Whether a query gives the same rows each time.
+fn is_stable(rows: &Query) -> bool {
+    crate::split::volatile_part(rows).is_none()
+        && !any(Node::Query(rows), &mut |node| match node {
+            Node::Query(query) => query.modifiers.iter().any(|modifier| {
+                matches!(
+                    modifier,
+                    Modifier::Limit { .. } | Modifier::LimitPercent { .. }
+                )
+            }),
+            _ => false,
+        })
+}
+
+/// Whether an expression is one of a single row, so that it may stand in a WHERE.
+fn is_plain(expr: &Expr) -> bool {
+    !any(Node::Expr(expr), &mut |node| match node {
+        Node::Query(_) => true,
+        Node::Expr(expr) => match &expr.kind {
+            ExprKind::Window(_) | ExprKind::Star(_) => true,
+            ExprKind::Function(call) => is_aggregate(&call.name) || call.name == "unnest",
+            _ => false,
+        },
+        Node::Table(_) => false,
+    })
+}
+
+fn bare(expr: &Expr) -> Expr {
+    expr.clone().named("")
+}
+
+fn column(name: &str) -> Expr {
+    Expr::column([ROWS, name])
+}
+
+fn is_null(child: Expr) -> Expr {
+    Expr::from(ExprKind::Operator {
+        op: "OPERATOR_IS_NULL".to_owned(),
+        children: vec![child],
+    })
+}
+
+fn negated(child: Expr) -> Expr {
+    Expr::from(ExprKind::Operator {
+        op: "OPERATOR_NOT".to_owned(),
+        children: vec![child],
+    })
+}
+
+fn or(children: Vec<Expr>) -> Expr {
+    Expr::from(ExprKind::Conjunction {
+        and: false,
+        children,
+    })
+}
