@@ -12,25 +12,25 @@
 //!
 //! | File | What DuckDB 1.5.5 does |
 //! |---|---|
-//! | [`anti`] | drops every row of an anti join whose other side is empty |
 //! | [`equal_or_null`] | false in place of NULL for `a = b OR (a IS NULL AND b IS NULL)` |
 //! | [`exists`] | true in place of false for `EXISTS` as a value, and no rows at all |
 //! | [`inlined`] | takes another row's columns for those of a common table expression |
+//! | [`joins`] | drops every row of an anti join whose other side is empty; finds no NULL in an ASOF join |
 //! | [`percentile`] | the last value in place of the first |
 //! | [`picked`] | picks among fewer rows |
 //! | [`prefix`] | fails for LIKE after some letters |
 //! | [`rows_in`] | NULL in place of false for rows |
 //! | [`truncated`] | false in place of NULL and true for `date_trunc` |
 //! | [`typed`] | wraps around: integers from floats, `round`, sums |
-//! | [`windowed`] | ignores frames, makes rows out of none |
+//! | [`windowed`] | ignores frames of `first_value` |
 //!
 //! Invariants: the rows are those of the statement as it stands; the number, order and types of columns stay,
 //! and their names do. What no fault can concern is not touched, so that its plan stays the same.
 
-mod anti;
 mod equal_or_null;
 mod exists;
 mod inlined;
+mod joins;
 mod percentile;
 mod picked;
 mod places;
@@ -66,7 +66,7 @@ fn shapes(query: &mut Query) {
         return;
     }
     inlined::queries(query);
-    anti::joins(query);
+    joins::conditions(query);
     places::each(query, &mut |expr, place| match &expr.kind {
         ExprKind::Conjunction { and: false, .. } => equal_or_null::repair(expr, place),
         ExprKind::Subquery(_) => {
@@ -92,7 +92,7 @@ fn may_concern(query: &Query) -> bool {
     any(Node::Query(query), &mut |node| match node {
         Node::Query(_) => false,
         Node::Table(table) => {
-            matches!(&table.kind, TableRefKind::Join(join) if anti::may_concern(join))
+            matches!(&table.kind, TableRefKind::Join(join) if joins::may_concern(join))
         }
         Node::Expr(Expr { kind, .. }) => match kind {
             ExprKind::Conjunction { and, .. } => !and,

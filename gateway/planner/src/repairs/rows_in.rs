@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Rows of more fields are compared one by one, but only where either has a NULL. What would be other rows each
-//! time it is asked for (`random()`, LIMIT) stays, as do rows of more than two fields that are computed from groups.
+//! time it is asked for (`random()`, LIMIT without ORDER BY) stays, as do rows of more than two fields that are computed from groups.
 //!
 //! `(a, b) <> ANY (…)` is `a <> ANY (…) OR b <> ANY (…)`.
 
@@ -205,14 +205,19 @@ impl<'a> Lookup<'a> {
 fn is_stable(rows: &Query) -> bool {
     crate::split::volatile_part(rows).is_none()
         && !any(Node::Query(rows), &mut |node| match node {
-            Node::Query(query) => query.modifiers.iter().any(|modifier| {
-                matches!(
-                    modifier,
-                    Modifier::Limit { .. } | Modifier::LimitPercent { .. }
-                )
-            }),
+            Node::Query(query) => {
+                let has = |wanted: fn(&Modifier) -> bool| query.modifiers.iter().any(wanted);
+                has(is_limit) && !has(|modifier| matches!(modifier, Modifier::OrderBy(_)))
+            }
             _ => false,
         })
+}
+
+fn is_limit(modifier: &Modifier) -> bool {
+    matches!(
+        modifier,
+        Modifier::Limit { .. } | Modifier::LimitPercent { .. }
+    )
 }
 
 /// Whether an expression is one of a single row, so that it may stand in a WHERE.
