@@ -77,6 +77,7 @@ use std::net::SocketAddr;
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind};
 use crate::outputs::Outputs;
+use crate::repairs::{prefix, truncated};
 use crate::resolve::names::name_inner;
 
 /// The setting that says what division by zero gives: an error, or NULL as in DuckDB.
@@ -596,6 +597,7 @@ impl Context<'_> {
                 if let Err(error) = text_function(expr, self.text) {
                     return self.fail(error);
                 }
+                prefix::repair(expr);
                 if let Err(error) = json::function(expr) {
                     return self.fail(error);
                 }
@@ -620,14 +622,17 @@ impl Context<'_> {
             }
             ExprKind::Comparison { .. } => {
                 rows::comparison(expr);
+                truncated::repair(expr);
                 Descend::Into
             }
             ExprKind::Between { .. } => {
                 rows::between(expr);
+                truncated::repair(expr);
                 Descend::Into
             }
             ExprKind::Operator { .. } => {
                 rows::operator(expr);
+                truncated::repair(expr);
                 arrays::negated(expr, self.text);
                 if let Err(error) = operators::negation(expr, self.text) {
                     return self.fail(error);

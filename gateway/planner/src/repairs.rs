@@ -5,6 +5,8 @@
 //! [Why](../../../docs/decisions/0011-faults-of-the-pinned-duckdb.md), how more of them are found, and when these go.
 //!
 //! ```text
+//! prefix,
+//! truncated ◄── while the statement is rewritten: DuckDB cannot even bind some of these
 //! typed     ◄── while types are settled: casts, round, sums
 //! repair    ◄── each stage of a plan, whole or not, as the last thing
 //! constants ◄── statements that read no relation
@@ -34,9 +36,9 @@ mod joins;
 mod percentile;
 mod picked;
 mod places;
-mod prefix;
+pub(crate) mod prefix;
 mod rows_in;
-mod truncated;
+pub(crate) mod truncated;
 pub(crate) mod typed;
 mod windowed;
 
@@ -78,10 +80,7 @@ fn shapes(query: &mut Query) {
             truncated::repair(expr);
         }
         ExprKind::Comparison { .. } | ExprKind::Between { .. } => truncated::repair(expr),
-        ExprKind::Function(_) => {
-            prefix::repair(expr);
-            percentile::repair(expr);
-        }
+        ExprKind::Function(_) => percentile::repair(expr),
         ExprKind::Window(_) => windowed::repair(expr),
         _ => {}
     });
@@ -97,7 +96,7 @@ fn may_concern(query: &Query) -> bool {
         Node::Expr(Expr { kind, .. }) => match kind {
             ExprKind::Conjunction { and, .. } => !and,
             ExprKind::Subquery(_) | ExprKind::Window(_) => true,
-            ExprKind::Function(call) => prefix::may_concern(call) || percentile::may_concern(call),
+            ExprKind::Function(call) => percentile::may_concern(call),
             ExprKind::Comparison { left, right, .. } => {
                 truncated::may_concern(left) || truncated::may_concern(right)
             }

@@ -18,6 +18,7 @@ use super::{RewriteError, node};
 use crate::ast::visit::Descend;
 use crate::ast::visit::{NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Function, Query};
+use crate::repairs::prefix;
 
 /// Groups that a match or a replacement can name.
 const GROUPS_MAX: usize = 9;
@@ -391,8 +392,8 @@ fn substring(call: &mut Function) -> Result<Option<Expr>, RegexFault> {
 /// Translates the patterns that have become constants: parameters that now have values.
 pub fn fold(query: &mut Query) -> Result<(), RewriteError> {
     let mut found = Ok(());
-    walk_mut(NodeMut::Query(query), &mut |node| {
-        if let NodeMut::Expr(expr) = node
+    walk_mut(NodeMut::Query(query), &mut |mut node| {
+        if let NodeMut::Expr(expr) = &mut node
             && let ExprKind::Function(call) = &expr.kind
             && call.schema == macros::SCHEMA
             && call.name == "skein_pattern"
@@ -403,6 +404,9 @@ pub fn fold(query: &mut Query) -> Result<(), RewriteError> {
                 Ok(regex) => expr.kind = node::text(&regex.inline()).kind,
                 Err(error) => found = Err(fault(error)),
             }
+        }
+        if let NodeMut::Expr(expr) = node {
+            prefix::repair(expr);
         }
         if found.is_err() {
             Descend::Over

@@ -1,11 +1,12 @@
 //! `percentile_cont(0) WITHIN GROUP (ORDER BY x DESC)`, and `percentile_disc`.
 //!
-//! DuckDB 1.5.5 counts from the other end by making the fraction negative, and there is no negative zero. Lists of
-//! fractions are not concerned, so the fraction becomes a list of one unless it is a constant that is not zero.
+//! DuckDB 1.5.5 counts from the other end by making the fraction negative, and there is no negative zero. In a
+//! list it is enough if one of the fractions is negative then, so a fraction that may be zero becomes a list with
+//! another one.
 //!
 //! ```text
 //! quantile_cont(0 ORDER BY x DESC)
-//! quantile_cont([0] ORDER BY x DESC)[1]
+//! quantile_cont([0, 1] ORDER BY x DESC)[1]
 //! ```
 
 use crate::ast::{Expr, ExprKind, Function, SortDirection};
@@ -27,7 +28,7 @@ pub(super) fn repair(expr: &mut Expr) {
         return;
     }
     let fraction = std::mem::replace(&mut call.args[0], Expr::null());
-    call.args[0] = Expr::function("list_value", vec![fraction]);
+    call.args[0] = Expr::function("list_value", vec![fraction, Expr::integer(1)]);
     let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
     let call = std::mem::replace(expr, Expr::null());
     *expr = Expr::from(ExprKind::Operator {

@@ -13,14 +13,14 @@ use crate::ast::{Expr, ExprKind, Function};
 use crate::postgres::patterns;
 
 /// Whether a call may be one that fails.
-pub(super) fn may_concern(call: &Function) -> bool {
+fn may_concern(call: &Function) -> bool {
     call.name == "~~" && call.is_operator && call.args.len() == 2
         || call.name == "regexp_matches"
         || call.name == "regexp_full_match"
 }
 
 /// Puts a function around a column that is compared with such a pattern.
-pub(super) fn repair(expr: &mut Expr) {
+pub(crate) fn repair(expr: &mut Expr) {
     let ExprKind::Function(call) = &mut expr.kind else {
         return;
     };

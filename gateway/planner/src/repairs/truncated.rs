@@ -31,10 +31,10 @@ fn is_day(expr: &Expr) -> bool {
 }
 
 /// Rewrites a comparison.
-pub(super) fn repair(expr: &mut Expr) {
+pub(crate) fn repair(expr: &mut Expr) {
     match &mut expr.kind {
         ExprKind::Comparison { op, left, right } => {
-            if !may_concern(left) && may_concern(right) {
+            if may_concern(right) && is_constant(left) {
                 std::mem::swap(left, right);
                 *op = turned(*op);
             }
