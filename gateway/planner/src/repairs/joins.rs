@@ -62,17 +62,15 @@ fn as_of(condition: &mut Expr) {
 
 fn anti(condition: &mut Expr) {
     match &mut condition.kind {
-        ExprKind::Comparison { op, right, .. }
-            if matches!(
-                op,
+        ExprKind::Comparison {
+            op:
                 Comparison::Less
-                    | Comparison::LessOrEqual
-                    | Comparison::Greater
-                    | Comparison::GreaterOrEqual
-            ) =>
-        {
-            put_into(right, "greatest");
-        }
+                | Comparison::LessOrEqual
+                | Comparison::Greater
+                | Comparison::GreaterOrEqual,
+            right,
+            ..
+        } => put_into(right, "greatest"),
         ExprKind::Between { input, .. } => put_into(input, "greatest"),
         _ => {}
     }
