@@ -1,6 +1,6 @@
 //! Conditions of DuckDB's own kinds of joins.
 //!
-//! `ANTI JOIN` by an inequality that holds for all values in the files: DuckDB 1.5.5 leaves such a condition out,
+//! `ANTI JOIN` by nothing but an inequality that holds for all values in the files: DuckDB 1.5.5 leaves such a condition out,
 //! and then drops every row even if the other side has none. Statistics of a column are not those of a function of
 //! it.
 //!
@@ -14,7 +14,7 @@
 //! FROM t ASOF JOIN u ON [t.k] = [u.k] AND t.x >= u.x
 //! ```
 
-use crate::ast::visit::{Descend, NodeMut, walk_mut};
+use crate::ast::visit::{Descend, NodeMut, conjuncts, walk_mut};
 use crate::ast::{Comparison, Expr, ExprKind, Join, JoinKind, JoinSyntax, Query, TableRefKind};
 
 /// Whether a join is one of those.
@@ -32,12 +32,23 @@ pub(super) fn conditions(query: &mut Query) {
         {
             if join.syntax == JoinSyntax::AsOf {
                 each(condition, &mut as_of);
-            } else {
+            } else if !conjuncts(condition).into_iter().any(equates) {
                 each(condition, &mut anti);
             }
         }
         Descend::Into
     });
+}
+
+/// What is looked up by hash is never left out.
+fn equates(conjunct: &Expr) -> bool {
+    matches!(
+        conjunct.kind,
+        ExprKind::Comparison {
+            op: Comparison::Equal | Comparison::NotDistinct,
+            ..
+        }
+    )
 }
 
 fn each(condition: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
