@@ -281,6 +281,8 @@ impl Block<'_> {
             ExprKind::Window(_) if !self.is_grouped() && !has_aggregate(expr) => {
                 Place::Hidden("window")
             }
+            // A quotient that was shown elsewhere equals one with the same digits.
+            _ if self.compares_shown(expr) => Place::Shown,
             _ => place,
         };
         let mut types = Vec::new();
@@ -289,6 +291,26 @@ impl Block<'_> {
         }
         self.rule(expr, &mut types, place)?;
         Ok(self.infer(expr, &types))
+    }
+
+    /// Whether `expr` compares something with a value of a subquery, or with a column that is a quotient.
+    fn compares_shown(&self, expr: &Expr) -> bool {
+        let is_shown = |operand: &Expr| match &operand.kind {
+            ExprKind::Subquery(_) => true,
+            ExprKind::ColumnRef(_) => {
+                let known = self.asked.known(&print::expr_sql(operand));
+                known.is_some_and(|ty| quotient::is_quotient(&Ty::parse(&ty)))
+            }
+            _ => false,
+        };
+        match &expr.kind {
+            ExprKind::Subquery(subquery) => subquery.child.is_some(),
+            ExprKind::Comparison { left, right, .. } => is_shown(left) || is_shown(right),
+            ExprKind::Between { .. } | ExprKind::Operator { .. } => {
+                children(expr).into_iter().any(is_shown)
+            }
+            _ => false,
+        }
     }
 
     /// What the types of the expressions below tell about that of `expr`.
