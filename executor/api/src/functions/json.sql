@@ -431,7 +431,8 @@ CREATE MACRO skein_fn.jsonb_pretty(document) AS
 
 -- Texts of floats and of times.
 CREATE MACRO skein_fn.skein_float_to_json(text) AS
-  CASE WHEN text IN ('nan', 'inf', '-inf') THEN replace(replace('"' || text || '"', 'nan', 'NaN'), 'inf', 'Infinity')
+  CASE WHEN text = '-nan' THEN '"NaN"'
+    WHEN text IN ('nan', 'inf', '-inf') THEN replace(replace('"' || text || '"', 'nan', 'NaN'), 'inf', 'Infinity')
     WHEN text IN ('NaN', 'Infinity', '-Infinity') THEN '"' || text || '"'
     ELSE regexp_replace(text, '\.0$', '') END;
 CREATE MACRO skein_fn.skein_time_to_json(text) AS

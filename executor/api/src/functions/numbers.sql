@@ -64,7 +64,7 @@ CREATE MACRO skein_fn.skein_exponent_text(t, signed) AS
   || 'e+' || lpad(CAST(length(split_part(t, '.', 1)) - 1 AS VARCHAR), 2, '0');
 
 CREATE MACRO skein_fn.skein_number_text(t, is_large) AS CASE
-  WHEN t = 'nan' THEN 'NaN'
+  WHEN t IN ('nan', '-nan') THEN 'NaN'
   WHEN t = 'inf' THEN 'Infinity'
   WHEN t = '-inf' THEN '-Infinity'
   WHEN contains(t, 'e') THEN t

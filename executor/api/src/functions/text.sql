@@ -5,6 +5,7 @@
 
 CREATE MACRO skein_fn.skein_float_text(digits) AS
   CASE digits WHEN 'inf' THEN 'Infinity' WHEN '-inf' THEN '-Infinity' WHEN 'nan' THEN 'NaN'
+    WHEN '-nan' THEN 'NaN'
     ELSE regexp_replace(digits, '\.0$', '') END;
 
 -- `[a, NULL]` of DuckDB as `{a,NULL}`.
