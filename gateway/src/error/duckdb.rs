@@ -614,6 +614,12 @@ fn values(text: &str) -> Option<Translated> {
             ));
         }
     }
+    if line.starts_with("Could not convert ") && line.ends_with(" to Microseconds") {
+        return Some(Translated::new(
+            SqlState::DATETIME_FIELD_OVERFLOW,
+            "interval out of range".to_owned(),
+        ));
+    }
     if let Some(field) = line.strip_prefix("Date out of range: ") {
         return Some(Translated::new(
             SqlState::DATETIME_FIELD_OVERFLOW,

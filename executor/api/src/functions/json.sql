@@ -470,6 +470,18 @@ CREATE MACRO skein_fn.skein_to_jsonb(value) AS
 CREATE MACRO skein_fn.skein_to_jsonb_or_null(value) AS
   list_transform([value], lambda part__j63: CASE WHEN part__j63 IS NOT NULL THEN skein_fn.skein_to_jsonb(part__j63) END)[1];
 
+-- Elements of an array that have been collected in a list.
+CREATE MACRO skein_fn.skein_json_elements_text(elements) AS array_to_string(
+  list_transform(elements, lambda it: skein_fn.skein_to_json(it)), ', ');
+CREATE MACRO skein_fn.skein_jsonb_elements_text(elements) AS array_to_string(
+  list_transform(elements, lambda it: skein_fn.skein_to_jsonb(it)), ', ');
+
+-- The text of a value that begins a line if it is an array or a row, and such texts in a row of which
+-- the first needs no line.
+CREATE MACRO skein_fn.skein_json_line(value, text) AS
+  CASE WHEN ends_with(typeof(value), ']') OR starts_with(typeof(value), 'STRUCT(') THEN E'\n ' || text ELSE text END;
+CREATE MACRO skein_fn.skein_json_lines(texts) AS regexp_replace(texts, E'^\n ', '');
+
 -- The name of a member.
 CREATE MACRO skein_fn.skein_json_name(name) AS
   CASE WHEN name IS NULL THEN error('[invalid_parameter_value] null value not allowed for object key')

@@ -135,9 +135,6 @@ CREATE MACRO skein_fn.skein_delimited(t, delimiter) AS {'t': CASE typeof(t) WHEN
 CREATE MACRO skein_fn.skein_joined(texts) AS CASE WHEN length(texts) > 0
   THEN texts[1].t || array_to_string(list_transform(texts[2:], lambda it: it.d || it.t), '') END;
 
-CREATE MACRO skein_fn.skein_json_elements_text(elements) AS array_to_string(
-  list_transform(elements, lambda it: coalesce(CAST(to_json(it) AS VARCHAR), 'null')), ', ');
-
 -- The text of a quotient, with as many digits as it is shown with.
 CREATE MACRO skein_fn.skein_quotient_text(x) AS CASE
   WHEN abs(x) <= 1 THEN CAST(x AS VARCHAR)

@@ -130,6 +130,18 @@ CREATE MACRO skein_fn.skein_interval_divide(span, divisor) AS
   CASE WHEN divisor = 0 THEN CAST(error('[division_by_zero] division by zero') AS INTERVAL)
        ELSE span * (1.0 / CAST(divisor AS DOUBLE)) END;
 
+CREATE MACRO skein_fn.skein_moment_micros(moment) AS
+  CASE WHEN isinf(moment) THEN CAST(error('[datetime_field_overflow] cannot subtract infinite timestamps') AS BIGINT)
+    ELSE epoch_us(moment) END;
+
+-- The time between two moments, in days of 24 hours. DuckDB counts days of the session's calendar. An
+-- infinite one has no microseconds.
+CREATE MACRO skein_fn.skein_moments_apart(later, earlier) AS
+  make_timestamp(skein_fn.skein_moment_micros(later)) - make_timestamp(skein_fn.skein_moment_micros(earlier));
+
+-- What intervals are compared by: months count 30 days, days 24 hours.
+CREATE MACRO skein_fn.skein_interval_length(span) AS epoch_us(span);
+
 -- Rounding to so many digits of seconds.
 
 CREATE MACRO skein_fn.skein_round_micros(micros, digits) AS

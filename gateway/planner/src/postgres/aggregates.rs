@@ -6,11 +6,12 @@
 //! | `json_object_agg(k, v)`, `jsonb_object_agg(k, v)` | the same with pairs |
 //! | `string_agg(x, d)`, `d` no constant | the list of both, joined in a macro |
 //! | `string_agg(x, NULL)` | `string_agg(x, '')` |
+//! | `array_agg(DISTINCT x)` and the like | `array_agg(DISTINCT x ORDER BY x)` |
 //!
 //! DISTINCT, ORDER BY and FILTER stay with the aggregate that collects the rows, so a split query
 //! does with it what it does with every `string_agg` and `list`.
 
-use crate::ast::{Expr, ExprKind, Function};
+use crate::ast::{Expr, ExprKind, Function, NullOrder, OrderBy, SortDirection};
 use crate::build;
 use crate::postgres::node;
 
@@ -21,6 +22,13 @@ pub(super) fn function(expr: &mut Expr) -> bool {
     };
     if call.is_operator || !matches!(call.schema.as_str(), "" | "pg_catalog") {
         return false;
+    }
+    if sorts_distinct(call) {
+        call.order_by = vec![OrderBy {
+            expr: call.args[0].clone(),
+            direction: SortDirection::Default,
+            nulls: NullOrder::Default,
+        }];
     }
     let new = match (call.name.as_str(), call.args.len()) {
         ("json_agg", 1) => elements(call, "to_json", "JSON"),
@@ -54,16 +62,35 @@ fn elements(call: &Function, convert: &str, ty: &str) -> Expr {
             ..call.clone()
         };
         let list = node::expr(ExprKind::Function(Box::new(list)));
-        return json(
-            node::macro_call("skein_json_elements_text", vec![list]),
-            ("[", "]"),
-            ty,
-        );
+        let texts = if ty == "jsonb" {
+            "skein_jsonb_elements_text"
+        } else {
+            "skein_json_elements_text"
+        };
+        return json(node::macro_call(texts, vec![list]), ("[", "]"), ty);
     }
     let value = node::call("", convert, vec![call.args[0].clone()]);
     let text = node::cast(value, node::plain_type("VARCHAR"));
-    let element = coalesce(text, "null");
-    json(joined(call, element), ("[", "]"), ty)
+    if ty == "jsonb" {
+        return json(joined(call, coalesce(text, "null")), ("[", "]"), ty);
+    }
+    // Arrays and rows begin a line each, but for the first.
+    let line = node::macro_call("skein_json_line", vec![call.args[0].clone(), text]);
+    let lines = joined(call, coalesce(line, "null"));
+    let lines = node::macro_call("skein_json_lines", vec![lines]);
+    json(lines, ("[", "]"), ty)
+}
+
+/// Whether an aggregate collects values without repetition and in no order that was asked for.
+/// PostgreSQL finds what repeats by sorting, so they come in their own order.
+fn sorts_distinct(call: &Function) -> bool {
+    call.distinct
+        && call.order_by.is_empty()
+        && matches!(
+            call.name.as_str(),
+            "array_agg" | "json_agg" | "jsonb_agg" | "string_agg"
+        )
+        && !call.args.is_empty()
 }
 
 /// `json_object_agg(k, v)`

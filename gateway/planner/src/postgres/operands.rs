@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | `/` of `numeric`, `avg` of what is exact | `double precision` | see [`quotient`] |
 //! | `round`, `sign`, `trunc`, casts, `\|\|` | other types, other text | see [`functions`] |
+//! | differences of moments, comparisons of intervals | by the calendar, part by part | see [`moments`] |
 //! | operators on types that do not go together | some common type | an error, see [`operators`] |
 //!
 //! Operands are described where they stand, see [`asking`], inner blocks and inner expressions first.
@@ -15,6 +16,7 @@
 //! Invariant: the number, order and names of columns stay.
 
 mod functions;
+mod moments;
 mod operators;
 mod overloads;
 mod quotient;

@@ -6,7 +6,7 @@
 
 use skein_executor_api::functions as macros;
 
-use super::{RewriteError, node, patterns};
+use super::{RewriteError, node, patterns, symbols, temporal};
 use crate::ast::{Expr, ExprKind, Function, Window};
 
 const FULL_MATCH: &str = "regexp_full_match";
@@ -39,6 +39,9 @@ pub(super) fn function(expr: &mut Expr, text: &str) -> Result<(), RewriteError> 
         let name = if call.name == "|/" { "sqrt" } else { "cbrt" };
         name.clone_into(&mut call.name);
         call.is_operator = false;
+    } else if call.is_operator && call.name == symbols::XOR {
+        "xor".clone_into(&mut call.name);
+        call.is_operator = false;
     } else if is_power(call) {
         macros::SCHEMA.clone_into(&mut call.schema);
         "skein_power".clone_into(&mut call.name);
@@ -61,10 +64,25 @@ fn is_power(call: &Function) -> bool {
     matches!(call.args.as_slice(), [_, exponent] if named && !harmless(exponent))
 }
 
-/// Rewrites the windowed form of functions that only have another name.
+/// Rewrites the windowed form of functions that only have another name, and offsets of a frame
+/// that are texts.
 pub(super) fn window(window: &mut Window) {
     if is_every(&window.schema, &window.name) {
         "bool_and".clone_into(&mut window.name);
+    }
+    // `RANGE '1 day' PRECEDING`: a text that is no number is an interval.
+    let offsets = [&mut window.start_expr, &mut window.end_expr];
+    for offset in offsets.into_iter().flatten() {
+        let text = match &offset.kind {
+            ExprKind::Constant(_) => node::constant_text(offset),
+            _ => None,
+        };
+        let span = text
+            .filter(|text| text.trim().parse::<f64>().is_err())
+            .and_then(|text| temporal::constants::compared(text, "INTERVAL"));
+        if let Some(span) = span {
+            *offset = span;
+        }
     }
 }
 

@@ -13,7 +13,7 @@
 //! sees the tables before it. The series of constant integers stays a table function, which makes
 //! its rows as they are wanted.
 
-use super::{jsonpath, node, tokens};
+use super::{jsonpath, node, temporal, tokens};
 use crate::ast::visit::{Descend, Node, NodeMut, any, walk_mut};
 use crate::ast::{
     Expr, ExprKind, Function, Join, JoinKind, JoinSyntax, Query, QueryBody, Select, TableRef,
@@ -98,7 +98,7 @@ fn rows(call: &Function) -> Option<Rows> {
 
 /// The list of a series. What the types of the bounds say is found later; a step that is an interval
 /// shows that they are times.
-fn series(args: Vec<Expr>) -> Expr {
+fn series(mut args: Vec<Expr>) -> Expr {
     let by_time = args.get(2).is_some_and(|step| match &step.kind {
         ExprKind::Constant(_) => node::constant_text(step).is_some(),
         ExprKind::Cast { ty, .. } => ty.id() == "INTERVAL",
@@ -112,6 +112,22 @@ fn series(args: Vec<Expr>) -> Expr {
     let plain = args[..2]
         .iter()
         .any(|bound| matches!(&bound.kind, ExprKind::Cast { ty, .. } if ty.id() == "TIMESTAMP"));
+    let ty = match (by_time, zoned, plain) {
+        (true, true, false) => Some("TIMESTAMP WITH TIME ZONE"),
+        (true, _, true) => Some("TIMESTAMP"),
+        _ => None,
+    };
+    for bound in args.iter_mut().take(2) {
+        let read = match (ty, &bound.kind) {
+            (Some(ty), ExprKind::Constant(_)) => {
+                node::constant_text(bound).and_then(|text| temporal::constants::compared(text, ty))
+            }
+            _ => None,
+        };
+        if let Some(moment) = read {
+            *bound = moment;
+        }
+    }
     let name = match (by_time, zoned, plain) {
         (true, true, false) => "skein_series_timestamptz",
         (true, _, true) => "skein_series_timestamp",

@@ -177,7 +177,7 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
     if hints.rows {
         let is_outer = typed::is_outer(&select.from);
         for expr in own_expressions(select, modifiers) {
-            block.count_rows(expr, is_outer);
+            block.rows(expr, is_outer);
         }
     }
     let has_targets = own_expressions(select, modifiers)
@@ -255,8 +255,8 @@ impl Block<'_> {
         self.asked.type_of(expr)
     }
 
-    /// Settles what counts the rows of a relation, or asks whether there is one.
-    fn count_rows(&mut self, expr: &mut Expr, is_outer: bool) {
+    /// Settles what counts the rows of a relation, asks whether there is one, or writes it as text.
+    fn rows(&mut self, expr: &mut Expr, is_outer: bool) {
         walk_mut(NodeMut::Expr(expr), &mut |node| match node {
             NodeMut::Query(_) => Descend::Over,
             NodeMut::Expr(expr) => {
@@ -279,6 +279,16 @@ impl Block<'_> {
                         let names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
                         typed::test_row(expr, &names);
                     }
+                }
+                if let Some(row) = typed::written_row_mut(expr)
+                    && let ExprKind::ColumnRef(names) = &row.kind
+                    && typed::stands_in(&self.asked.select.from, &names[0])
+                    && let Some(ty) = self.type_of(row).and_then(|ty| Type::parse(&ty).ok())
+                    && !ty.is_record()
+                {
+                    let alias = row.alias.clone();
+                    typed::whole_row(row, &ty);
+                    row.alias = alias;
                 }
                 Descend::Into
             }

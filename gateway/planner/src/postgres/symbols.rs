@@ -7,6 +7,7 @@
 //! | `a #> b`, `a #>> b`, `a #- b` | an error | ``a `> b``, ``a `>> b``, ``a `- b`` |
 //! | `a ? b`, `a ?| b`, `a ?& b` | parameters | ``a ` b``, ``a `| b``, ``a `& b`` |
 //! | `a @? b` | an error | ``a @` b`` |
+//! | `a # b` | an error | ``a `^b``, with a space before it or after it |
 //!
 //! What is written instead are operators that nobody has, of the same length and, since DuckDB's
 //! grammar gives every unknown operator one precedence, of PostgreSQL's precedence.
@@ -33,6 +34,9 @@ pub(super) const EXISTS_ANY: &str = "`|";
 pub(super) const EXISTS_ALL: &str = "`&";
 /// `@?`
 pub(super) const PATH_EXISTS: &str = "@`";
+
+/// `#`, and the space before it or after it.
+pub(super) const XOR: &str = "`^";
 
 /// Operators, the longest first, and what is written instead.
 const OPERATORS: &[(&str, &str)] = &[
@@ -67,6 +71,7 @@ const LAMBDA_FUNCTIONS: &[&str] = &[
 pub(super) fn is_possible(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.contains(&b'?')
+        || bytes.contains(&b'#')
         || bytes
             .windows(2)
             .any(|pair| matches!(pair, b"->" | b"#>" | b"#-"))
@@ -91,6 +96,10 @@ pub(super) fn replacements(text: &str, tokens: &[Token]) -> Vec<(usize, &'static
             && !(*given == "->" && begins_lambda(text, &tokens[..index]))
         {
             found.push((start, *written));
+        } else if operator == "#"
+            && let Some(start) = with_space(text, start)
+        {
+            found.push((start, XOR));
         }
         index += length;
     }
@@ -115,6 +124,16 @@ fn operator_length(text: &str, tokens: &[Token]) -> usize {
 fn is_operator(run: &str, operator: &str) -> bool {
     run.strip_prefix(operator)
         .is_some_and(|rest| rest.bytes().all(|byte| matches!(byte, b'-' | b'+')))
+}
+
+/// Where a space and the `#` at `start` begin, which alone would be too short.
+fn with_space(text: &str, start: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let before = start.checked_sub(1).filter(|at| bytes[*at] == b' ');
+    // After it, a sign would become a part of the operator.
+    let is_free =
+        bytes.get(start + 1) == Some(&b' ') && !matches!(bytes.get(start + 2), Some(b'-' | b'+'));
+    before.or(is_free.then_some(start))
 }
 
 /// Whether what stands before an arrow are the parameters of a lambda.
@@ -179,6 +198,10 @@ mod tests {
                 "a ` 'b' OR a `| b AND a `& b",
             ),
             ("a @? '$.b'", "a @` '$.b'"),
+            ("a # b", "a`^ b"),
+            ("a #b", "a`^b"),
+            ("a # -1", "a`^ -1"),
+            ("a# b", "a`^b"),
             ("f(a, b -> 'x')", "f(a, b *< 'x')"),
             ("a OPERATOR(pg_catalog.->) b", "a                     *<  b"),
         ] {

@@ -4,7 +4,7 @@
 //! `format` with a constant is divided here into its pieces, which become arguments of `concat`.
 
 use super::patterns::{self, SET_OF_MATCHES, macro_call};
-use super::{RewriteError, node};
+use super::{RewriteError, bytea, node};
 use crate::ast::visit::children_mut;
 use crate::ast::{Expr, ExprKind, Function, Query, QueryBody, TableRef, TableRefKind};
 
@@ -86,6 +86,14 @@ pub(super) fn function(expr: &mut Expr) -> Result<(), RewriteError> {
             let pieces = pieces(text, &args).map_err(|fault| RewriteError::Format { fault })?;
             expr.kind = node::call("", "concat", pieces).kind;
         }
+        // It takes nothing but bytes, and so is a constant.
+        "encode" if call.args.len() == 2 && is_constant_text(&call.args[0]) => {
+            let text = node::constant_text(&call.args[0]).unwrap_or_default();
+            let position = call.args[0].location;
+            let bytes =
+                bytea::blob(text).map_err(|fault| RewriteError::Bytea { fault, position })?;
+            call.args[0] = node::cast(node::text(&bytes), node::plain_type("BLOB"));
+        }
         "normalize" if call.args.len() == 2 => {
             let form = match &call.args[1].kind {
                 ExprKind::ColumnRef(names) => names.concat(),
@@ -100,6 +108,10 @@ pub(super) fn function(expr: &mut Expr) -> Result<(), RewriteError> {
         _ => {}
     }
     Ok(())
+}
+
+fn is_constant_text(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Constant(constant) if constant.value.is_string())
 }
 
 /// What has no type of its own gets one, so that one overload fits.

@@ -10,7 +10,7 @@
 //! | `to_json` of rows and arrays | the text of each part |
 //! | `generate_series(a, b)` | the macro for the type |
 //! | `pg_typeof(x)` | the name of the type |
-//! | `SELECT t FROM t` | `ROW(t.a, t.b)` |
+//! | `SELECT t FROM t`, `t::text`, `array_agg(t)` | `ROW(t.a, t.b)` instead of `t` |
 //!
 //! [`super::settle`] finds the types of the [`operands`] and hands them to [`settle`]. What cannot be
 //! described keeps DuckDB's meaning.
@@ -49,7 +49,9 @@ impl Hints {
                 hints.rows |= whole_rows(select).next().is_some();
             }
             if let Node::Expr(expr) = node {
-                hints.rows |= counted(expr).is_some() || tested(expr).is_some();
+                hints.rows |= counted(expr).is_some()
+                    || tested(expr).is_some()
+                    || written_row(expr).is_some();
                 match &expr.kind {
                     ExprKind::Function(call) => {
                         hints.jsonb |= call.schema == FN && call.name.contains("jsonb");
@@ -193,10 +195,33 @@ pub(super) fn whole_row(item: &mut Expr, ty: &Type) {
         let names = names.iter().chain([field]).cloned();
         node::expr(ExprKind::ColumnRef(names.collect()))
     });
+    let row = node::call("", "row", fields.collect());
     if item.alias.is_empty() {
         item.alias = names.last().cloned().unwrap_or_default();
     }
-    item.kind = node::call("", "row", fields.collect()).kind;
+    item.kind = row.kind;
+}
+
+/// The name in `t::text` and `array_agg(t)`, which may be that of something in FROM.
+pub(super) fn written_row(expr: &Expr) -> Option<&Expr> {
+    let row = match &expr.kind {
+        ExprKind::Cast { child, ty, .. } if node::is_text(ty) => child.as_ref(),
+        ExprKind::Function(call) if matches!(call.name.as_str(), "array_agg" | "list") => {
+            call.args.first()?
+        }
+        _ => return None,
+    };
+    matches!(&row.kind, ExprKind::ColumnRef(names) if names.len() == 1).then_some(row)
+}
+
+/// The same, to be changed.
+pub(super) fn written_row_mut(expr: &mut Expr) -> Option<&mut Expr> {
+    written_row(expr)?;
+    match &mut expr.kind {
+        ExprKind::Cast { child, .. } => Some(child.as_mut()),
+        ExprKind::Function(call) => call.args.first_mut(),
+        _ => None,
+    }
 }
 
 /// The relation of `count(t.*)`, see [`super::rows::counted`].

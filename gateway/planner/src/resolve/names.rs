@@ -165,7 +165,7 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
         ExprKind::Subquery(subquery) => match subquery.kind {
             SubqueryKind::Exists | SubqueryKind::NotExists => Some(Name::strong("exists")),
             SubqueryKind::Scalar
-                if word_at(text, expr.location)
+                if word_before(text, expr.location)
                     .is_some_and(|word| word.eq_ignore_ascii_case("array")) =>
             {
                 Some(Name::strong("array"))
@@ -257,13 +257,13 @@ fn called(text: &str) -> Option<&str> {
     }
 }
 
-/// The word at a place, if it is written in lower case.
-fn word_at(text: &str, location: Option<usize>) -> Option<&str> {
-    let start = text.get(location?..)?;
-    let end = start
-        .find(|c: char| !c.is_alphanumeric())
-        .unwrap_or(start.len());
-    Some(&start[..end])
+/// The word before the parenthesis at `location`.
+fn word_before(text: &str, location: Option<usize>) -> Option<&str> {
+    let before = text.get(..location?)?.trim_end();
+    let start = before
+        .rfind(|c: char| !c.is_alphanumeric() && c != '_')
+        .map_or(0, |at| at + 1);
+    before.get(start..)
 }
 
 /// PostgreSQL's name of a type, without schema, modifiers or brackets.

@@ -325,6 +325,8 @@ fn columns_are_named_as_by_postgresql() {
         ("(select lower('x'))", "lower"),
         ("1 in (select 1)", "?column?"),
         ("array[1, 2]", "array"),
+        ("array(select 1)", "array"),
+        ("(select array_agg(1))", "array_agg"),
         ("row(1, 2)", "row"),
         ("(array[1, 2])[1]", "array"),
         ("extract(year from date '2020-01-01')", "extract"),

@@ -6,6 +6,7 @@
 //! | `sum(x)` | `real` | `real`; `double precision` in DuckDB |
 //! | `sum(x)` | `interval` | sums of months, days and microseconds |
 //! | `avg(x)` | exact | see [`quotient`] |
+//! | `avg(x)` | `interval` | see [`moments`] |
 //! | `round(x)` | float | rounds halves to even numbers |
 //! | `round(x)`, `trunc(x)`, `sign(x)` | integer | `double precision` |
 //! | `round(x, n)` | exact | `n` digits, also where `x` has fewer |
@@ -23,7 +24,7 @@
 use skein_catalog::types::Type;
 
 use super::types::{DIGITS_MAX, Ty};
-use super::{Block, Place, call_on, cast_to, quotient, texts};
+use super::{Block, Place, call_on, cast_to, moments, quotient, texts};
 use crate::ast::visit::children;
 use crate::ast::{DataType, Expr, ExprKind, Function};
 use crate::postgres::{RewriteError, bytea, node, numerics};
@@ -133,6 +134,7 @@ impl Block<'_> {
                 quotient::statistic(expr, &ty, 2);
             }
             ("ntile", 1) => cast_to(expr, node::plain_type("INTEGER")),
+            ("avg" | "mean", 1) if ty == Ty::Interval => moments::average(expr, sum_of_intervals),
             ("avg" | "mean", 1) if place == Place::Shown => quotient::average(expr, &ty),
             ("round", 1) if ty.is_float() => rename(expr, "skein_round"),
             ("round" | "trunc", 1) if ty.is_integer() => {

@@ -6,7 +6,7 @@
 //! the type of the other operand in both, but for DuckDB's arithmetic.
 
 use super::types::Ty;
-use super::{Block, Place, call_on, quotient};
+use super::{Block, Place, call_on, moments, quotient};
 use crate::ast::visit::{children, children_mut};
 use crate::ast::{Comparison, Expr, ExprKind};
 use crate::postgres::{RewriteError, casts, node, numerics};
@@ -40,10 +40,13 @@ impl Block<'_> {
                 if let Some((left, right)) = self.both_below(expr, types) {
                     self.check(&left, name, &right, expr.location)?;
                     compare_real(expr, types, (0, &left), (1, &right));
+                    moments::compared(expr, &[left, right]);
                 }
                 Ok(())
             }
             ExprKind::Between { .. } => {
+                let all: Option<Vec<Ty>> =
+                    (0..3).map(|at| self.type_below(expr, types, at)).collect();
                 for (at, name) in [(1, ">="), (2, "<=")] {
                     if let (Some(input), Some(bound)) = (
                         self.type_below(expr, types, 0),
@@ -53,6 +56,7 @@ impl Block<'_> {
                         compare_real(expr, types, (0, &input), (at, &bound));
                     }
                 }
+                moments::compared(expr, &all.unwrap_or_default());
                 Ok(())
             }
             ExprKind::Operator { op, children } => match op.as_str() {
@@ -134,6 +138,9 @@ impl Block<'_> {
             return self.concatenation(expr, &left, &right);
         }
         let (left, right) = untyped(expr, types, left, right)?;
+        if name == "-" && moments::difference(expr, &left, &right) {
+            return Ok(());
+        }
         widen_small(expr, types, &left, &right);
         let (left, right) = widen_real(expr, types, left, right);
         if name == "*" {
@@ -263,6 +270,14 @@ fn untyped(
         }
         (Ty::Untyped, other) if other.is_number() => (0, other.clone()),
         (other, Ty::Untyped) if other.is_number() => (1, other.clone()),
+        (Ty::Untyped, Ty::Date | Ty::Timestamp | Ty::TimestampTz) if call.name == "-" => {
+            let ty = moments::read(&mut call.args[0], &right);
+            return Ok((ty, right));
+        }
+        (Ty::Date | Ty::Timestamp | Ty::TimestampTz, Ty::Untyped) if call.name == "-" => {
+            let ty = moments::read(&mut call.args[1], &left);
+            return Ok((left, ty));
+        }
         _ => return Ok((left, right)),
     };
     let arg = within_check(&mut call.args[at]);

@@ -278,7 +278,7 @@ pub(super) fn is_foreign(text: &str) -> bool {
 
 /// Reads a text that is compared with something of DuckDB's type `ty`; `None` where it keeps its
 /// meaning.
-pub(super) fn compared(text: &str, ty: &str) -> Option<Expr> {
+pub(in super::super) fn compared(text: &str, ty: &str) -> Option<Expr> {
     if ty == "INTERVAL" {
         let span = interval::read(text, Unit::Second, false).ok()?;
         return Some(node::cast(node::text(&span.text()), node::plain_type(ty)));

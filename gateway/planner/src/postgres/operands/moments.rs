@@ -1,0 +1,125 @@
+//! Differences of moments, and intervals that are compared or averaged.
+//!
+//! | Expression | DuckDB | here, as in PostgreSQL |
+//! |---|---|---|
+//! | `timestamptz - timestamptz` | days of the session's calendar | days of 24 hours |
+//! | `timestamptz - date`, `timestamptz - '2026-01-05'` | | the date is a `timestamptz` |
+//! | intervals compared | part by part | a month as 30 days, a day as 24 hours |
+//! | `avg` of intervals | not the sum by the count | the sum by the count |
+//!
+//! DuckDB's difference of two `timestamp with time zone` asks the calendar of the session's zone for
+//! every row, which also takes hundreds of times as long.
+
+use super::types::Ty;
+use super::{call_on, cast_to};
+use crate::ast::{Expr, ExprKind, Function, Window};
+use crate::postgres::{node, temporal};
+
+/// DuckDB's type of a moment.
+fn duckdb(ty: &Ty) -> &'static str {
+    match ty {
+        Ty::Date => "DATE",
+        Ty::Timestamp => "TIMESTAMP",
+        _ => "TIMESTAMP WITH TIME ZONE",
+    }
+}
+
+/// Reads a text constant as a moment of the type `ty`, which the other operand has.
+pub(super) fn read(expr: &mut Expr, ty: &Ty) -> Ty {
+    let name = duckdb(ty);
+    let read = node::constant_text(expr).and_then(|text| temporal::constants::compared(text, name));
+    match read {
+        Some(moment) => {
+            let location = expr.location;
+            *expr = moment;
+            expr.location = location;
+        }
+        None => cast_to(expr, node::plain_type(name)),
+    }
+    ty.clone()
+}
+
+/// Makes a difference of moments, at least one with a time zone, one of microseconds; whether it was
+/// one.
+pub(super) fn difference(expr: &mut Expr, left: &Ty, right: &Ty) -> bool {
+    let is_moment = |ty: &Ty| matches!(ty, Ty::Date | Ty::Timestamp | Ty::TimestampTz);
+    if !is_moment(left)
+        || !is_moment(right)
+        || (*left != Ty::TimestampTz && *right != Ty::TimestampTz)
+    {
+        return false;
+    }
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return false;
+    };
+    let mut args = std::mem::take(&mut call.args);
+    for (arg, ty) in args.iter_mut().zip([left, right]) {
+        if *ty != Ty::TimestampTz {
+            cast_to(arg, node::plain_type(duckdb(&Ty::TimestampTz)));
+        }
+    }
+    expr.kind = node::macro_call("skein_moments_apart", args).kind;
+    true
+}
+
+/// Compares intervals by their lengths; `types` are those of the expressions right below.
+pub(super) fn compared(expr: &mut Expr, types: &[Ty]) {
+    let spans = |ty: &Ty| matches!(ty, Ty::Interval | Ty::Untyped);
+    if !types.contains(&Ty::Interval) || !types.iter().all(spans) {
+        return;
+    }
+    let operands = match &mut expr.kind {
+        ExprKind::Comparison { left, right, .. } => vec![left, right],
+        ExprKind::Between {
+            input,
+            lower,
+            upper,
+        } => vec![input, lower, upper],
+        _ => return,
+    };
+    for (operand, ty) in operands.into_iter().zip(types) {
+        if *ty == Ty::Untyped {
+            let read = node::constant_text(operand)
+                .and_then(|text| temporal::constants::compared(text, "INTERVAL"));
+            match read {
+                Some(span) => **operand = span,
+                None => cast_to(operand, node::plain_type("INTERVAL")),
+            }
+        }
+        if !is_length(operand) {
+            call_on(operand, LENGTH);
+        }
+    }
+}
+
+/// The length of an interval in microseconds.
+const LENGTH: &str = "skein_interval_length";
+
+fn is_length(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Function(call) if call.name == LENGTH)
+}
+
+/// Computes an average of intervals from their sum, which `sum` makes of such a call, and their count.
+pub(super) fn average(expr: &mut Expr, sum: impl FnOnce(&mut Expr)) {
+    let mut total = expr.clone();
+    let mut count = expr.clone();
+    match (&mut total.kind, &mut count.kind) {
+        (ExprKind::Function(total), ExprKind::Function(count)) => {
+            let name = |call: &mut Function, name: &str| name.clone_into(&mut call.name);
+            name(total, "sum");
+            name(count, "count");
+        }
+        (ExprKind::Window(total), ExprKind::Window(count)) => {
+            let name = |call: &mut Window, name: &str| name.clone_into(&mut call.name);
+            name(total, "sum");
+            name(count, "count");
+        }
+        _ => return,
+    }
+    total.alias = String::new();
+    count.alias = String::new();
+    sum(&mut total);
+    // Where there is nothing to count, the sum is NULL.
+    let count = node::call("", "nullif", vec![count, Expr::integer(0)]);
+    expr.kind = node::macro_call("skein_interval_divide", vec![total, count]).kind;
+}
