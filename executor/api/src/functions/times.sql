@@ -139,6 +139,25 @@ CREATE MACRO skein_fn.skein_moment_micros(moment) AS
 CREATE MACRO skein_fn.skein_moments_apart(later, earlier) AS
   make_timestamp(skein_fn.skein_moment_micros(later)) - make_timestamp(skein_fn.skein_moment_micros(earlier));
 
+-- `date_trunc` to an hour or less of a moment: DuckDB puts both of the hours together that the clocks of
+-- a zone show when they are set back. Before 1973 some zones are seconds away from Greenwich.
+CREATE MACRO skein_fn.skein_trunc_hour(moment) AS
+  CASE WHEN epoch_us(moment) > 100000000000000
+    THEN make_timestamptz(epoch_us(moment)
+      - (epoch_us(moment) + date_part('timezone', moment) % 3600 * 1000000) % 3600000000)
+    ELSE date_trunc('hour', moment) END;
+
+CREATE MACRO skein_fn.skein_trunc_micros(unit, moment, micros) AS
+  CASE WHEN epoch_us(moment) > 100000000000000
+    THEN make_timestamptz(epoch_us(moment) - epoch_us(moment) % micros)
+    ELSE date_trunc(unit, moment) END;
+
+-- The same in a zone, where `local` is what its clocks show.
+CREATE MACRO skein_fn.skein_trunc_local(moment, local, micros, otherwise) AS
+  CASE WHEN epoch_us(moment) > 100000000000000
+    THEN make_timestamptz(epoch_us(moment) - epoch_us(local) % micros)
+    ELSE otherwise END;
+
 -- What intervals are compared by: months count 30 days, days 24 hours.
 CREATE MACRO skein_fn.skein_interval_length(span) AS epoch_us(span);
 

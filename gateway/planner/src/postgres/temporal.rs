@@ -180,11 +180,35 @@ fn trunc_in_zone(expr: &mut Expr) {
     };
     let Some(unit) = call.args.pop() else { return };
     constants::zone(&mut zone);
+    let micros = node::constant_text(&unit).and_then(unit_micros);
     let moment = node::cast(moment, node::plain_type("TIMESTAMP WITH TIME ZONE"));
-    let local = node::call("", "timezone", vec![zone.clone(), moment]);
-    let cut = node::call("", "date_trunc", vec![unit, local]);
-    replace(expr, node::call("", "timezone", vec![zone, cut]));
+    let with = node::once(moment, |moment| {
+        let local = node::call("", "timezone", vec![zone.clone(), moment.clone()]);
+        let cut = node::call("", "date_trunc", vec![unit, local.clone()]);
+        let cut = node::call("", "timezone", vec![zone, cut]);
+        match micros {
+            Some(micros) => own(
+                "skein_trunc_local",
+                vec![moment, local, node::integer("BIGINT", micros), cut],
+            ),
+            None => cut,
+        }
+    });
+    replace(expr, with);
 }
+
+/// Microseconds of an hour and of what is shorter, by any of PostgreSQL's names.
+fn unit_micros(unit: &str) -> Option<i64> {
+    Some(match unit.to_ascii_lowercase().as_str() {
+        "hour" | "hours" | "hr" | "hrs" | "h" => MICROS_OF_HOUR,
+        "minute" | "minutes" | "min" | "mins" | "m" => 60_000_000,
+        "second" | "seconds" | "sec" | "secs" | "s" => 1_000_000,
+        "millisecond" | "milliseconds" | "msec" | "msecs" | "msecond" | "mseconds" => 1_000,
+        _ => return None,
+    })
+}
+
+const MICROS_OF_HOUR: i64 = 3_600_000_000;
 
 /// Whether the text has `word` at a position.
 fn written_as(text: &str, location: Option<usize>, word: &str) -> bool {

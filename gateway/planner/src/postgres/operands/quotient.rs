@@ -94,7 +94,12 @@ fn has_quotient(expr: &Expr) -> bool {
 
 /// Computes `expr`, an average of values of type `arg`, from a sum and a count.
 pub(super) fn average(expr: &mut Expr, arg: &Ty) {
-    let Some(ty) = arg.digits().and_then(|(whole, _)| with_digits(whole)) else {
+    // A `numeric` without precision has room for numbers that it hardly ever has.
+    let ty = arg.digits().and_then(|(whole, scale)| {
+        let roomy = (whole, scale) == (DIGITS_MAX - numerics::SCALE, numerics::SCALE);
+        with_digits(whole).or(roomy.then_some(WIDE))
+    });
+    let Some(ty) = ty else {
         return;
     };
     let both = match &expr.kind {

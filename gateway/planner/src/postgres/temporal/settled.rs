@@ -3,6 +3,7 @@
 //! | Expression | DuckDB | here, as in PostgreSQL |
 //! |---|---|---|
 //! | `date_trunc` of a date | `timestamp` | `timestamp with time zone` |
+//! | `date_trunc` to an hour or less, of a moment | one hour where clocks show it twice | two |
 //! | `extract(epoch from …)` of a date | a double | whole seconds |
 //! | `AT TIME ZONE` with minutes of offset, or of a date | not supported, kept | a timestamp |
 //! | `to_char` | not supported | by the template |
@@ -12,7 +13,10 @@
 
 use super::super::node;
 use super::template;
-use super::{SCHEMA, constant_integer, constants, is_call, numbers, own, replace, to_char};
+use super::{
+    MICROS_OF_HOUR, SCHEMA, constant_integer, constants, is_call, numbers, own, replace, to_char,
+    unit_micros,
+};
 use crate::ast::{Expr, ExprKind, Function};
 
 /// What the meaning of an expression depends on; `None` where it depends on no type.
@@ -297,6 +301,11 @@ fn trunc(expr: &mut Expr, ty: &str) {
     }
     match ty {
         "DATE" => wrap(expr, "TIMESTAMP WITH TIME ZONE"),
+        "TIMESTAMP WITH TIME ZONE" => {
+            if let Some(micros) = unit.as_deref().and_then(unit_micros) {
+                within_hour(expr, micros);
+            }
+        }
         "TIME" => {
             if let ExprKind::Function(call) = &mut expr.kind {
                 let clock = take(&mut call.args[1]);
@@ -305,6 +314,24 @@ fn trunc(expr: &mut Expr, ty: &str) {
         }
         _ => {}
     }
+}
+
+/// Cuts a moment to an hour or less without asking which of two equal hours it is in.
+fn within_hour(expr: &mut Expr, micros: i64) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let moment = take(&mut call.args[1]);
+    let unit = take(&mut call.args[0]);
+    let with = node::once(moment, |moment| {
+        if micros == MICROS_OF_HOUR {
+            own("skein_trunc_hour", vec![moment])
+        } else {
+            let micros = node::integer("BIGINT", micros);
+            own("skein_trunc_micros", vec![unit, moment, micros])
+        }
+    });
+    replace(expr, with);
 }
 
 fn take(expr: &mut Expr) -> Expr {
