@@ -259,6 +259,7 @@ impl Block<'_> {
     fn rows(&mut self, expr: &mut Expr, is_outer: bool) {
         walk_mut(NodeMut::Expr(expr), &mut |node| match node {
             NodeMut::Query(_) => Descend::Over,
+            NodeMut::Expr(expr) if typed::names_fields(expr) => Descend::Over,
             NodeMut::Expr(expr) => {
                 if let Some(relation) = typed::counted(expr) {
                     let row = node::expr(ExprKind::ColumnRef(vec![relation.to_owned()]));

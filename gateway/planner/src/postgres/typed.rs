@@ -214,7 +214,18 @@ pub(super) fn written_row(expr: &Expr) -> Option<&Expr> {
     matches!(&row.kind, ExprKind::ColumnRef(names) if names.len() == 1).then_some(row)
 }
 
-/// The same, to be changed.
+/// Whether this is JSON of a list of rows, whose fields keep their names in it.
+pub(super) fn names_fields(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Function(call) if call.name.starts_with("skein_to_json") => call
+            .args
+            .iter()
+            .any(|arg| matches!(&arg.kind, ExprKind::Function(_)) && written_row(arg).is_some()),
+        _ => false,
+    }
+}
+
+/// What [`written_row`] finds, to be changed.
 pub(super) fn written_row_mut(expr: &mut Expr) -> Option<&mut Expr> {
     written_row(expr)?;
     match &mut expr.kind {
