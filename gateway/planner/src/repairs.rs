@@ -15,7 +15,6 @@
 //! | File | What DuckDB 1.5.5 does |
 //! |---|---|
 //! | [`equal_or_null`] | false in place of NULL for `a = b OR (a IS NULL AND b IS NULL)` |
-//! | [`exists`] | true in place of false for `EXISTS` as a value, and no rows at all |
 //! | [`inlined`] | takes another row's columns for those of a common table expression |
 //! | [`joins`] | drops every row of an anti join whose other side is empty; finds no NULL in an ASOF join |
 //! | [`percentile`] | the last value in place of the first |
@@ -30,7 +29,6 @@
 //! and their names do. What no fault can concern is not touched, so that its plan stays the same.
 
 mod equal_or_null;
-mod exists;
 mod inlined;
 mod joins;
 mod percentile;
@@ -71,10 +69,7 @@ fn shapes(query: &mut Query) {
     joins::conditions(query);
     places::each(query, &mut |expr, place| match &expr.kind {
         ExprKind::Conjunction { and: false, .. } => equal_or_null::repair(expr, place),
-        ExprKind::Subquery(_) => {
-            exists::repair(expr, place);
-            rows_in::repair(expr, place);
-        }
+        ExprKind::Subquery(_) => rows_in::repair(expr, place),
         ExprKind::Operator { .. } => {
             rows_in::repair(expr, place);
             truncated::repair(expr);

@@ -8,9 +8,7 @@ use crate::ast::{
 /// What a truth value is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Truth {
-    /// An operand of the `AND` of a WHERE: rows for which it is not true are left out.
-    Conjunct,
-    /// A condition elsewhere, or below an `OR`: NULL is as good as false.
+    /// A condition, such as WHERE: NULL is as good as false.
     Condition,
     /// It is shown or computed with.
     Value,
@@ -81,7 +79,7 @@ fn select(block: &mut Select, f: &mut dyn FnMut(&mut Expr, Place)) {
     table(&mut block.from, f);
     let condition = Place::of(Truth::Condition);
     if let Some(expr) = &mut block.where_clause {
-        expression(expr, Place::of(Truth::Conjunct), f);
+        expression(expr, condition, f);
     }
     for expr in &mut block.group_by {
         value(expr, f);
@@ -119,11 +117,11 @@ fn value(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr, Place)) {
 
 fn expression(expr: &mut Expr, place: Place, f: &mut dyn FnMut(&mut Expr, Place)) {
     match &mut expr.kind {
-        ExprKind::Conjunction { and, children } => {
-            let truth = match place.truth {
-                _ if place.negated => Truth::Value,
-                Truth::Conjunct if !*and => Truth::Condition,
-                truth => truth,
+        ExprKind::Conjunction { children, .. } => {
+            let truth = if place.negated {
+                Truth::Value
+            } else {
+                place.truth
             };
             for child in children {
                 expression(child, Place::of(truth), f);
