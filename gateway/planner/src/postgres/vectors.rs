@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::node;
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
-use crate::ast::{Expr, ExprKind, Query};
+use crate::ast::{Expr, ExprKind, Query, TableRef, TableRefKind};
 
 /// Moves subscripts and bounds at these places by one.
 pub(super) fn count_from_zero(query: &mut Query, places: &BTreeSet<usize>) {
@@ -15,8 +15,13 @@ pub(super) fn count_from_zero(query: &mut Query, places: &BTreeSet<usize>) {
         return;
     }
     walk_mut(NodeMut::Query(query), &mut |node| {
-        let NodeMut::Expr(expr) = node else {
-            return Descend::Into;
+        let expr = match node {
+            NodeMut::Expr(expr) => expr,
+            NodeMut::Table(table) => {
+                in_from(table, places);
+                return Descend::Into;
+            }
+            NodeMut::Query(_) => return Descend::Into,
         };
         let is_here = |expr: &Expr| expr.location.is_some_and(|at| places.contains(&at));
         let here = is_here(expr);
@@ -49,6 +54,31 @@ pub(super) fn count_from_zero(query: &mut Query, places: &BTreeSet<usize>) {
             _ => Descend::Into,
         }
     });
+}
+
+/// Makes a query of `generate_subscripts` in FROM, which cannot be computed with there.
+fn in_from(table: &mut TableRef, places: &BTreeSet<usize>) {
+    let TableRefKind::Function {
+        call,
+        with_ordinality: false,
+    } = &mut table.kind
+    else {
+        return;
+    };
+    let is_here = call.location.is_some_and(|at| places.contains(&at));
+    let is_subscripts = matches!(&call.kind, ExprKind::Function(function)
+        if function.name.eq_ignore_ascii_case("generate_subscripts"));
+    if !is_here || !is_subscripts {
+        return;
+    }
+    if table.alias.is_empty() {
+        "generate_subscripts".clone_into(&mut table.alias);
+    }
+    if table.column_aliases.is_empty() {
+        table.column_aliases = vec![table.alias.clone()];
+    }
+    let call = std::mem::replace(&mut **call, node::null());
+    table.kind = TableRefKind::Subquery(Box::new(node::select(call)));
 }
 
 /// Makes `expr + 1` or `expr - 1` of `expr`.
