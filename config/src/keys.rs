@@ -231,7 +231,7 @@ section! {
         pub stage_timeout_ms: u64 = 3_600_000,
         /// How often a statement is planned and started anew on other nodes when one has failed and
         /// no row has left yet.
-        pub retries_max: usize = 2,
+        pub retries_max: usize = 4,
         /// How many bytes of rows are held back before the first one leaves, so that a statement whose
         /// result is smaller can be started anew until its end.
         pub retry_buffer_bytes: usize = 1024 * 1024,

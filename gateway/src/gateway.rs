@@ -28,6 +28,7 @@ use crate::plan_cache::PlanCache;
 use crate::session::activity::{Sessions, Signals};
 use crate::session::settings::{SettingError, Shared};
 use crate::shadow::{Shadow, ShadowOptions};
+use crate::spill::SpillFolder;
 
 /// Shadow databases that are kept: a transaction block may need one that is not the newest.
 const SHADOWS_MAX: usize = 4;
@@ -85,7 +86,7 @@ pub struct Gateway {
     /// As text of a timestamp with time zone.
     started: String,
     /// Removed with everything in it when the gateway ends.
-    temp_directory: tempfile::TempDir,
+    temp_directory: SpillFolder,
 }
 
 impl Gateway {
@@ -381,22 +382,17 @@ fn lost(error: &tokio::task::JoinError) -> FragmentError {
 }
 
 /// A folder of this process below the configured one or the system's.
-pub(crate) fn temp_directory(config: &Config) -> Result<tempfile::TempDir, OpenError> {
+pub(crate) fn temp_directory(config: &Config) -> Result<SpillFolder, OpenError> {
     let configured = config.executors.temp_directory.as_str();
     let parent = if configured.is_empty() {
         std::env::temp_dir()
     } else {
         PathBuf::from(configured)
     };
-    let failed = |source| OpenError::TempDirectory {
+    SpillFolder::create(&parent).map_err(|source| OpenError::TempDirectory {
         path: parent.clone(),
         source,
-    };
-    std::fs::create_dir_all(&parent).map_err(failed)?;
-    tempfile::Builder::new()
-        .prefix("skein-")
-        .tempdir_in(&parent)
-        .map_err(failed)
+    })
 }
 
 async fn open_executors(

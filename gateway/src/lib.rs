@@ -14,5 +14,6 @@ pub mod plan_cache;
 pub mod server;
 pub mod session;
 pub mod shadow;
+mod spill;
 
 pub use skein_executor::merge;
