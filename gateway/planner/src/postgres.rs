@@ -66,7 +66,7 @@ pub use jsonpath::PathFault;
 pub(crate) use lengths::typmod as length_typmod;
 pub(crate) use node::{constant_integer, macro_call};
 pub use numerics::is_marked as is_without_precision;
-pub(crate) use operands::Ty;
+pub(crate) use operands::{DIGITS_MAX, Ty};
 pub use regex::RegexFault;
 pub use texts::FormatFault;
 pub(crate) use written::{has_modifier, written_type};

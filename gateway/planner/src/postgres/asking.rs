@@ -2,8 +2,9 @@
 //!
 //! Operands are described in their block: `SELECT operand FROM …` with the FROM of the block and the
 //! common table expressions in scope. Those that name columns of the blocks around it are described below
-//! the FROM of those: `SELECT … FROM outer, LATERAL (SELECT operand FROM …)`. [`super::settle`] and [`super::operands`] look at the same
-//! blocks one after the other, and the former asks for both, so that most blocks are bound once.
+//! the FROM of those: `SELECT … FROM outer, LATERAL (SELECT operand FROM …)`. [`super::settle`] and
+//! [`super::operands`] look at the same blocks one after the other, and the former asks for both, so that
+//! most blocks are bound once.
 //!
 //! ```text
 //! settle ────► Block::ask_together ─┬─► Answers: by FROM and scope, by text ◄── operands

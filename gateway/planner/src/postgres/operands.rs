@@ -36,7 +36,7 @@ use crate::ast::{
 };
 use types::infer;
 
-pub(crate) use types::Ty;
+pub(crate) use types::{DIGITS_MAX, Ty};
 
 /// Settles the types in `query`, whose names are resolved. `strict`: operands that do not go together
 /// are errors. Some columns of the catalogue have other types than PostgreSQL's, so what reads it is

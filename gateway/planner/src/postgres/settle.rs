@@ -8,8 +8,8 @@
 //! | operators and functions over arrays, json and others | | see [`super::typed`] |
 //!
 //! Operands are described where they stand, see [`asking`], inner blocks and inner expressions first.
-//! A sum that cannot be described keeps DuckDB's type; [`super::sums`] then does
-//! what it can for result columns.
+//! A sum that cannot be described keeps DuckDB's type; [`super::sums`] then does what it can for result
+//! columns.
 //!
 //! Invariant: the number, order and names of columns stay, and so do values.
 

@@ -10,7 +10,7 @@
 use crate::ast::visit::{Node, any};
 use crate::ast::{Comparison, DataType, Expr, ExprKind};
 use crate::build::sql;
-use crate::postgres::{Ty, constant_integer, macro_call};
+use crate::postgres::{DIGITS_MAX, Ty, constant_integer, macro_call};
 use crate::split;
 
 /// Casts a float to `bigint` before it becomes a smaller integer.
@@ -111,8 +111,6 @@ pub(crate) fn sum(expr: &mut Expr, ty: &Ty) {
     });
     (expr.alias, expr.location) = (alias, location);
 }
-
-const DIGITS_MAX: usize = 38;
 
 /// Columns of so many digits may add up to more than 128 bits hold.
 const NEAR_DIGITS: usize = 37;

@@ -15,16 +15,17 @@ use super::{call_on, cast_to};
 use crate::ast::{Expr, ExprKind, Function, Window};
 use crate::postgres::{node, temporal};
 
-/// DuckDB's type of a moment.
+/// DuckDB's type of a moment or an interval.
 fn duckdb(ty: &Ty) -> &'static str {
     match ty {
+        Ty::Interval => "INTERVAL",
         Ty::Date => "DATE",
         Ty::Timestamp => "TIMESTAMP",
         _ => "TIMESTAMP WITH TIME ZONE",
     }
 }
 
-/// Reads a text constant as a moment of the type `ty`, which the other operand has.
+/// Reads a text constant as a moment or an interval: the type `ty`, which the other operand has.
 pub(super) fn read(expr: &mut Expr, ty: &Ty) -> Ty {
     let name = duckdb(ty);
     let read = node::constant_text(expr).and_then(|text| temporal::constants::compared(text, name));
@@ -79,12 +80,7 @@ pub(super) fn compared(expr: &mut Expr, types: &[Ty]) {
     };
     for (operand, ty) in operands.into_iter().zip(types) {
         if *ty == Ty::Untyped {
-            let read = node::constant_text(operand)
-                .and_then(|text| temporal::constants::compared(text, "INTERVAL"));
-            match read {
-                Some(span) => **operand = span,
-                None => cast_to(operand, node::plain_type("INTERVAL")),
-            }
+            read(operand, &Ty::Interval);
         }
         if !is_length(operand) {
             call_on(operand, LENGTH);

@@ -6,7 +6,7 @@ use skein_catalog::types::oid;
 use crate::ast::{DataType, Expr, ExprKind, Function};
 
 /// Digits of DuckDB's widest decimal.
-pub(in crate::postgres) const DIGITS_MAX: usize = 38;
+pub(crate) const DIGITS_MAX: usize = 38;
 
 /// A type of DuckDB.
 #[derive(Clone, Debug, PartialEq, Eq)]
