@@ -244,6 +244,8 @@ fn columns(name: &str, ty: &str) -> Vec<String> {
     let columns: &[&str] = match (name, ty) {
         ("product", _) => &["(f64 / 20)"],
         ("bitstring_agg", _) => return vec![format!("(u8 % 100)::{ty}")],
+        // DuckDB takes a number between those of two times, which is no time.
+        ("approx_quantile", "TIME WITH TIME ZONE") => &[],
         // DuckDB's histogram loses its order, and with it its counts, over NaN.
         ("histogram" | "histogram_exact", _) => &["i32", "txt", "dec", "f64", "ts", "bo", "li"],
         (_, "ANY" | "T") => &["i32", "txt", "dec", "nan", "ts", "bo", "li"],

@@ -30,3 +30,32 @@ fn joins_do_not_change_what_distinct_on_picks() {
         }
     }
 }
+
+/// A row without a key may not win over rows with one, whichever thread has met it.
+#[test]
+fn rows_without_keys_do_not_win() {
+    const RUNS: usize = 20;
+    let folder = sets::aggregate_relations(Layout::Many);
+    let cluster = Cluster::start(&ClusterOptions::new(&folder).threads(2));
+    let mut client = cluster.client_with(&["skein.split = never"]);
+    for column in ["id", "li"] {
+        let keyed = |name: &str| format!("{name}({column}, CASE WHEN id % 20 = 0 THEN id END)");
+        let extremes = |max: &str, min: &str| {
+            let list = format!("{}, {}", keyed(max), keyed(min));
+            format!("SELECT g, {list} FROM samples GROUP BY g ORDER BY g")
+        };
+        let expected = extremes("arg_max", "arg_min");
+        let expected = client.query(&expected).expect("it runs").rows;
+        let sql = extremes("arg_max_nulls_last", "arg_min_nulls_last");
+        for run in 0..RUNS {
+            let rows = client.query(&sql).expect("it runs").rows;
+            for (row, expected) in rows.iter().zip(&expected) {
+                // Without any key, any row will do.
+                if expected[1].is_some() {
+                    assert_eq!(row, expected, "run {run} of {sql}");
+                }
+            }
+            assert_eq!(rows.len(), expected.len());
+        }
+    }
+}

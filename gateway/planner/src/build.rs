@@ -75,6 +75,14 @@ pub(crate) fn is_not_null(child: Expr) -> Expr {
     })
 }
 
+/// `expr IS NULL`.
+pub(crate) fn is_null(child: Expr) -> Expr {
+    Expr::from(ExprKind::Operator {
+        op: "OPERATOR_IS_NULL".to_owned(),
+        children: vec![child],
+    })
+}
+
 /// A sort key without direction.
 pub(crate) fn order_key(expr: Expr) -> OrderBy {
     OrderBy {

@@ -15,6 +15,7 @@
 //! | File | What DuckDB 1.5.5 does |
 //! |---|---|
 //! | [`equal_or_null`] | false in place of NULL for `a = b OR (a IS NULL AND b IS NULL)` |
+//! | [`extremes`] | a row without a key for `arg_max_nulls_last` |
 //! | [`inlined`] | takes another row's columns for those of a common table expression |
 //! | [`joins`] | drops every row of an anti join whose other side is empty; finds no NULL in an ASOF join |
 //! | [`percentile`] | the last value in place of the first |
@@ -29,6 +30,7 @@
 //! and their names do. What no fault can concern is not touched, so that its plan stays the same.
 
 mod equal_or_null;
+mod extremes;
 mod inlined;
 mod joins;
 mod percentile;
@@ -67,7 +69,7 @@ fn shapes(query: &mut Query) {
     }
     inlined::queries(query);
     joins::conditions(query);
-    places::each(query, &mut |expr, place| match &expr.kind {
+    places::each(query, &mut |expr, place| match &mut expr.kind {
         ExprKind::Conjunction { and: false, .. } => equal_or_null::repair(expr, place),
         ExprKind::Subquery(_) => rows_in::repair(expr, place),
         ExprKind::Operator { .. } => {
@@ -75,8 +77,14 @@ fn shapes(query: &mut Query) {
             truncated::repair(expr);
         }
         ExprKind::Comparison { .. } | ExprKind::Between { .. } => truncated::repair(expr),
-        ExprKind::Function(_) => percentile::repair(expr),
-        ExprKind::Window(_) => windowed::repair(expr),
+        ExprKind::Function(call) => {
+            extremes::repair(&mut call.name, &mut call.args);
+            percentile::repair(expr);
+        }
+        ExprKind::Window(window) => {
+            extremes::repair(&mut window.name, &mut window.args);
+            windowed::repair(expr);
+        }
         _ => {}
     });
 }
@@ -91,7 +99,9 @@ fn may_concern(query: &Query) -> bool {
         Node::Expr(Expr { kind, .. }) => match kind {
             ExprKind::Conjunction { and, .. } => !and,
             ExprKind::Subquery(_) | ExprKind::Window(_) => true,
-            ExprKind::Function(call) => percentile::may_concern(call),
+            ExprKind::Function(call) => {
+                percentile::may_concern(call) || extremes::may_concern(&call.name, &call.args)
+            }
             ExprKind::Comparison { left, right, .. } => {
                 truncated::may_concern(left) || truncated::may_concern(right)
             }

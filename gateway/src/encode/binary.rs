@@ -118,12 +118,13 @@ pub(super) fn visit<V: Visit>(
             Ok(())
         }),
         Values::Time(counts, unit) => visitor.values(counts.nulls.as_ref(), |row, out| {
-            out.extend_from_slice(&unit.micros(counts.values[row]).to_be_bytes());
+            let micros = datetime::time_parts(unit.micros(counts.values[row]))?;
+            out.extend_from_slice(&micros.to_be_bytes());
             Ok(())
         }),
         Values::TimeTz(array) => visitor.values(array.nulls(), |row, out| {
             let (micros, offset) =
-                datetime::timetz_parts(u64::from_le_bytes(eight(array.value(row))));
+                datetime::timetz_parts(u64::from_le_bytes(eight(array.value(row))))?;
             out.extend_from_slice(&micros.to_be_bytes());
             // PostgreSQL counts offsets westwards here.
             out.extend_from_slice(&(-offset).to_be_bytes());

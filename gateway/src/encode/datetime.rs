@@ -3,6 +3,7 @@
 
 use skein_planner::calendar::Civil;
 
+use super::EncodeError;
 use super::cells::room;
 use super::settings::{DateFormat, DateOrder, DateStyle};
 use super::zone::Zone;
@@ -281,11 +282,25 @@ fn words(local: i64, civil: Civil, of_day: i64, order: DateOrder, out: &mut Vec<
     year(civil, out);
 }
 
+/// The microseconds of a time, which are at most those of a day.
+#[inline]
+pub(super) fn time_parts(micros: i64) -> Result<i64, EncodeError> {
+    if (0..=DAY).contains(&micros) {
+        Ok(micros)
+    } else {
+        Err(EncodeError::OutOfRange("time"))
+    }
+}
+
 /// Microseconds of the day and seconds east of Greenwich, from DuckDB's integer for both: the
-/// offset is counted down from its largest value, so that integers sort like the moments.
-pub(super) fn timetz_parts(bits: u64) -> (i64, i32) {
+/// offset is counted down from its largest value, so that integers sort like the moments. Functions
+/// of DuckDB that count with the integer, such as `approx_quantile`, give what is no time.
+pub(super) fn timetz_parts(bits: u64) -> Result<(i64, i32), EncodeError> {
     const OFFSET_MAX: i32 = 16 * 3600 - 1;
-    let micros = (bits >> 24).cast_signed();
+    let micros = time_parts((bits >> 24).cast_signed())?;
     let offset = OFFSET_MAX - i32::try_from(bits & 0xff_ffff).expect("24 bits");
-    (micros, offset)
+    if offset < -OFFSET_MAX {
+        return Err(EncodeError::OutOfRange("time"));
+    }
+    Ok((micros, offset))
 }

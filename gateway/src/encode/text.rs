@@ -110,12 +110,13 @@ pub(super) fn visit<V: Visit>(
             Ok(())
         }),
         Values::Time(counts, unit) => visitor.values(counts.nulls.as_ref(), |row, out| {
-            datetime::time(unit.micros(counts.values[row]), out);
+            let micros = datetime::time_parts(unit.micros(counts.values[row]))?;
+            datetime::time(micros, out);
             Ok(())
         }),
         Values::TimeTz(array) => visitor.values(array.nulls(), |row, out| {
             let (micros, offset) =
-                datetime::timetz_parts(u64::from_le_bytes(eight(array.value(row))));
+                datetime::timetz_parts(u64::from_le_bytes(eight(array.value(row))))?;
             datetime::time(micros, out);
             datetime::offset(offset, false, out);
             Ok(())

@@ -22,7 +22,7 @@ use crate::ast::visit::{Node, any, is_aggregate};
 use crate::ast::{
     Comparison, Expr, ExprKind, Modifier, Query, QueryBody, Subquery, SubqueryKind, TableRefKind,
 };
-use crate::build::{and, is_not_null, query, select, table};
+use crate::build::{and, is_not_null, is_null, query, select, table};
 
 /// The relation that rows are called, where they cannot be asked for without.
 const ROWS: &str = "__m";
@@ -239,13 +239,6 @@ fn bare(expr: &Expr) -> Expr {
 
 fn column(name: &str) -> Expr {
     Expr::column([ROWS, name])
-}
-
-fn is_null(child: Expr) -> Expr {
-    Expr::from(ExprKind::Operator {
-        op: "OPERATOR_IS_NULL".to_owned(),
-        children: vec![child],
-    })
 }
 
 fn negated(child: Expr) -> Expr {

@@ -15,7 +15,7 @@ use super::{Outcome, Splitter};
 use crate::ast::{
     Comparison, Expr, ExprKind, Query, QueryBody, SetOperationKind, TableRef, TableRefKind,
 };
-use crate::build::{query, select, sql, table};
+use crate::build::{is_null, query, select, sql, table};
 
 impl Splitter<'_> {
     /// What stands in place of a relation so that each fragment reads one range of it.
@@ -157,10 +157,7 @@ fn in_range(key: &Expr, ranges: &KeyRanges, count: usize, nulls: bool) -> Expr {
 }
 
 fn or_null(condition: Expr, key: &Expr) -> Expr {
-    let null = Expr::from(ExprKind::Operator {
-        op: "OPERATOR_IS_NULL".to_owned(),
-        children: vec![key.clone()],
-    });
+    let null = is_null(key.clone());
     Expr::from(ExprKind::Conjunction {
         and: false,
         children: vec![condition, null],

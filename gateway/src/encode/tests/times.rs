@@ -167,3 +167,33 @@ fn moments_are_shown_in_the_zone_of_the_session() {
         "Sun Dec 31 19:03:58 0001 LMT BC"
     );
 }
+
+#[test]
+fn what_is_no_time_is_out_of_range() {
+    // 185 hours, a negative time, and an offset of 3008 hours.
+    let times: [(&str, ArrayRef); 4] = [
+        (
+            "TIME",
+            Arc::new(Time64MicrosecondArray::from(vec![666_000_000_000])),
+        ),
+        ("TIME", Arc::new(Time64MicrosecondArray::from(vec![-1]))),
+        (
+            "TIME WITH TIME ZONE",
+            Arc::new(fixed(&(666_000_000_000_u64 << 24).to_le_bytes())),
+        ),
+        (
+            "TIME WITH TIME ZONE",
+            Arc::new(fixed(&10_886_000_u64.to_le_bytes())),
+        ),
+    ];
+    let settings = EncodeSettings::default();
+    for (ty, array) in times {
+        for format in [Format::Text, Format::Binary] {
+            let mut encoder = RowEncoder::new(&columns(&[ty]), &[format], &settings).unwrap();
+            let error = encoder
+                .encode(&batch(&[Arc::clone(&array)]), &mut RowBuffer::default())
+                .unwrap_err();
+            assert_eq!(error.to_string(), "time out of range", "{ty}");
+        }
+    }
+}
