@@ -24,6 +24,7 @@ fn fragment(sql: &str, inputs: Vec<InputSpec>) -> Fragment {
         sql: sql.to_owned(),
         inputs,
         settings,
+        joined_rows: 0,
         deadline: None,
     }
 }

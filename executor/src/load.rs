@@ -170,6 +170,7 @@ mod tests {
             sql: String::new(),
             inputs: Vec::new(),
             settings: std::collections::BTreeMap::new(),
+            joined_rows: 0,
             deadline: None,
         }
     }

@@ -52,6 +52,7 @@ fn fragment(sql: &str) -> Fragment {
         sql: sql.to_owned(),
         inputs: vec![],
         settings: BTreeMap::new(),
+        joined_rows: 0,
         deadline: None,
     }
 }
@@ -94,6 +95,20 @@ async fn error_of(executor: &EmbeddedExecutor, sql: &str) -> FragmentError {
     rows_of(executor, fragment(sql), vec![])
         .await
         .expect_err(sql)
+}
+
+#[tokio::test]
+async fn large_hash_tables_are_made_in_parts() {
+    let executor = executor();
+    let sql = "SELECT current_setting('debug_force_external')::BIGINT";
+    for (joined_rows, in_parts) in [(16_000_000, 0), (16_000_001, 1), (0, 0)] {
+        let fragment = Fragment {
+            joined_rows,
+            ..fragment(sql)
+        };
+        let found = number_of(&executor, fragment, vec![]).await;
+        assert_eq!(found.expect("it runs"), in_parts, "{joined_rows}");
+    }
 }
 
 /// A statement stops within milliseconds; the rest is for machines that do much else.

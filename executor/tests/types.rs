@@ -180,6 +180,7 @@ fn fragment(sql: &str, inputs: Vec<InputSpec>) -> Fragment {
         sql: sql.to_owned(),
         inputs,
         settings: BTreeMap::from([("TimeZone".to_owned(), "America/New_York".to_owned())]),
+        joined_rows: 0,
         deadline: None,
     }
 }

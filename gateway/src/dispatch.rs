@@ -465,7 +465,19 @@ impl Run<'_> {
             sql: template.render(&scans, index),
             inputs: inputs.iter().map(|input| input.spec.clone()).collect(),
             settings: self.options.settings.clone(),
+            joined_rows: self.joined_rows(stage),
             deadline: self.options.deadline,
+        }
+    }
+
+    /// About how many rows a join of one fragment of a stage keeps in memory.
+    fn joined_rows(&self, stage: usize) -> u64 {
+        let of_all = self.plan.stages[stage].joined_rows;
+        match &self.plan.stages[stage].partitioning {
+            Partitioning::ByHash { .. } | Partitioning::ByRange { .. } => {
+                of_all / (self.layout.stages[stage].len() as u64).max(1)
+            }
+            Partitioning::Single | Partitioning::ByFile { .. } => of_all,
         }
     }
 }

@@ -184,11 +184,13 @@ impl Shadow {
     }
 
     /// Runs a query over constants or the catalogue. `settings` are those of the session that
-    /// DuckDB needs, as [`crate::session::settings::Settings::for_duckdb`] gives them.
+    /// DuckDB needs, as [`crate::session::settings::Settings::for_duckdb`] gives them; `joined_rows` as
+    /// [`skein_planner::joined`] estimates them.
     pub async fn run(
         &self,
         sql: String,
         settings: BTreeMap<String, String>,
+        joined_rows: u64,
         deadline: Option<Instant>,
     ) -> Result<BatchStream, FragmentError> {
         self.load_catalogue_for(&sql)?;
@@ -197,6 +199,7 @@ impl Shadow {
             sql,
             inputs: Vec::new(),
             settings,
+            joined_rows,
             deadline,
         };
         self.executor.run(fragment, Vec::new()).await

@@ -83,6 +83,33 @@ fn cancel_stops_a_sort() {
     );
 }
 
+/// At moments spread over a join whose hash table has 40 million rows: filled in one part, it could not
+/// be stopped for 1.7 s.
+#[test]
+#[ignore = "minutes; `make test-full` runs it"]
+fn cancel_stops_a_large_join() {
+    const MOMENTS: u32 = 16;
+    let options = ClusterOptions::new(&random_relations(Layout::Few)).threads(2);
+    let cluster = Cluster::start(&options);
+    let mut client = cluster.client();
+    let sql = "SELECT count(*) FROM generate_series(1, 80000000) a(i) \
+               JOIN (SELECT j * 3 AS j, j % 1000 AS v FROM generate_series(1, 40000000) b(j)) b \
+               ON a.i = b.j WHERE v > 5";
+    let start = Instant::now();
+    client.query(sql).expect("it fits into memory");
+    let whole = start.elapsed();
+    for moment in 1..=MOMENTS {
+        client.send_query(sql).expect("the query can be sent");
+        std::thread::sleep(whole * moment / (MOMENTS + 4));
+        client.cancel().expect("the cancel request can be sent");
+        assert_eq!(failure(client.results()).0, "57014");
+        assert!(
+            process::idle_within(STOP_MAX).is_some(),
+            "DuckDB goes on after moment {moment} of {MOMENTS}"
+        );
+    }
+}
+
 #[test]
 fn cancel_stops_every_kind_of_operator() {
     let cluster = cluster(1);

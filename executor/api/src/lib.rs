@@ -78,6 +78,9 @@ pub struct Fragment {
     pub inputs: Vec<InputSpec>,
     /// Settings of the session that change results, such as `TimeZone`; name to value.
     pub settings: BTreeMap<String, String>,
+    /// About how many rows the hash table of a join may have; 0 if nothing is joined. Where this is more
+    /// than an executor fills within its time to stop, it makes the table in parts.
+    pub joined_rows: u64,
     /// When the statement has to be over; `None`: no limit.
     pub deadline: Option<Instant>,
 }

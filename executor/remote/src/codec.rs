@@ -24,7 +24,7 @@ use crate::files::ListedFile;
 use crate::fragment::{FragmentExec, Shared, SharedInput, TaskExec};
 
 /// Version of what is below.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// How much the clocks of two machines may differ.
 const CLOCKS_DIFFER_MAX: Duration = Duration::from_mins(5);
 /// How long a plan without a deadline may be on its way.
@@ -73,6 +73,8 @@ struct FragmentMessage {
     /// Names, and nothing of what they stand for.
     #[prost(string, repeated, tag = "10")]
     credentials: Vec<String>,
+    #[prost(uint64, tag = "11")]
+    joined_rows: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -190,6 +192,7 @@ fn write(shared: &Shared) -> Result<FragmentMessage> {
         expires_unix_millis: micros(expires) / 1000,
         bytes_max: shared.bytes_max,
         credentials: shared.credentials.clone(),
+        joined_rows: shared.joined_rows,
     })
 }
 
@@ -234,6 +237,7 @@ fn read(message: FragmentMessage) -> Result<Shared> {
         deadline: remaining.map(|remaining| Instant::now() + remaining),
         bytes_max: message.bytes_max,
         credentials: message.credentials,
+        joined_rows: message.joined_rows,
     })
 }
 
@@ -313,6 +317,7 @@ mod tests {
             deadline: None,
             bytes_max: Some(5),
             credentials: vec!["archive".to_owned()],
+            joined_rows: 40_000_000,
         }
     }
 

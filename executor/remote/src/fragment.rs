@@ -66,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) inputs: Vec<SharedInput>,
     /// Of the session.
     pub(crate) settings: BTreeMap<String, String>,
+    /// Of a join in one fragment, about.
+    pub(crate) joined_rows: u64,
     /// When the statement has to be over.
     pub(crate) deadline: Option<Instant>,
     /// Names of what the executor reads files with.
@@ -259,6 +261,7 @@ impl ExecutionPlan for FragmentExec {
                 .map(|input| input.spec.clone())
                 .collect(),
             settings: self.shared.settings.clone(),
+            joined_rows: self.shared.joined_rows,
             deadline: self.shared.deadline,
         };
         here.has(&self.shared.credentials)

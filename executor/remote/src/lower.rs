@@ -94,6 +94,7 @@ impl Lowering<'_> {
             schema: Arc::clone(&stage.schema),
             inputs: shared_inputs,
             settings: self.tree.settings.clone(),
+            joined_rows: stage.joined_rows,
             deadline: self.tree.deadline,
             credentials: self.tree.credentials.clone(),
             bytes_max,
@@ -220,6 +221,7 @@ mod tests {
             schema: Arc::new(Schema::new(vec![Field::new("h", DataType::UInt64, true)])),
             tasks: (0..tasks).map(task).collect(),
             inputs: inputs.iter().map(input).collect(),
+            joined_rows: 0,
             in_order: false,
         }
     }

@@ -39,6 +39,9 @@ pub struct TreeStage {
     pub tasks: Vec<Task>,
     /// Rows of other stages.
     pub inputs: Vec<TreeInput>,
+    /// About how many rows a join of one fragment keeps in memory; see
+    /// [`skein_executor_api::Fragment::joined_rows`].
+    pub joined_rows: u64,
     /// Whoever gathers its rows wants those of fragment 0 first, then those of fragment 1, ….
     pub in_order: bool,
 }

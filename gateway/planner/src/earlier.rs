@@ -107,6 +107,7 @@ mod tests {
             inputs: Vec::new(),
             columns: Vec::new(),
             partitioning: Partitioning::Single,
+            joined_rows: 0,
         };
         StageKey::of(&stage).expect("it reads files only")
     }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod earlier;
 pub mod error;
 pub mod explain;
+pub mod joined;
 pub mod outputs;
 pub mod parse;
 pub mod plan;

@@ -23,6 +23,9 @@ use skein_executor_api::{Column, InputSpec, SqlTemplate};
 
 use crate::refusal::Refusal;
 
+/// Bytes of files per row, for estimates only.
+pub(crate) const BYTES_PER_ROW: u64 = 64;
+
 /// What to run for one statement.
 #[derive(Clone, Debug)]
 pub struct DistributedPlan {
@@ -56,6 +59,9 @@ pub struct Stage {
     pub columns: Vec<Column>,
     /// How many fragments, and over which files.
     pub partitioning: Partitioning,
+    /// About how many rows a join of the stage keeps in memory, all fragments together; see
+    /// [`crate::joined`].
+    pub joined_rows: u64,
 }
 
 /// How a stage is divided into fragments.
@@ -104,6 +110,24 @@ pub struct Scan {
     pub relation: Arc<RelationSnapshot>,
     /// Its files after pruning.
     pub files: Vec<Arc<File>>,
+}
+
+impl Scan {
+    /// The bytes of its files.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// About how many rows its files have.
+    pub(crate) fn rows_estimate(&self) -> u64 {
+        match (self.relation.rows, self.relation.bytes()) {
+            (Some(rows), all @ 1..) => {
+                let rows = u128::from(rows) * u128::from(self.bytes()) / u128::from(all);
+                u64::try_from(rows).unwrap_or(u64::MAX)
+            }
+            _ => self.bytes() / BYTES_PER_ROW,
+        }
+    }
 }
 
 /// Rows of an earlier stage.

@@ -279,6 +279,7 @@ impl Run<'_> {
                 .of(stage.carried_columns(), &self.options.settings)?,
             tasks: tasks.collect(),
             inputs,
+            joined_rows: self.joined_rows(number),
             in_order: in_order(stage),
         });
         Ok(stages.len() - 1)

@@ -134,6 +134,7 @@ fn stage(sql: &str, partitioning: Partitioning, inputs: &[(usize, Exchange)]) ->
             ty: "BIGINT".into(),
         }],
         partitioning,
+        joined_rows: 0,
     }
 }
 

@@ -17,6 +17,7 @@ use skein_executor_api::Column;
 use skein_planner::ast::{Query, print};
 use skein_planner::brief::is_brief;
 use skein_planner::clock::reads_clock;
+use skein_planner::joined;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::Rewritten;
@@ -119,6 +120,8 @@ pub struct AnalysedQuery {
     pub reads_clock: bool,
     /// It takes microseconds to run.
     pub is_brief: bool,
+    /// About how many rows a join of series in it keeps in memory.
+    pub joined_rows: u64,
     plan: Mutex<Option<RememberedPlan>>,
     constant: Mutex<Option<RememberedRows>>,
 }
@@ -162,6 +165,7 @@ impl AnalysedQuery {
             sql: print::query_sql(&repairs::constants(&resolved.query)),
             reads_clock: reads_clock(&resolved.query),
             is_brief: is_brief(&resolved.query),
+            joined_rows: joined::rows(&resolved.query, &|_| None),
             resolved,
             plan: Mutex::default(),
             constant: Mutex::default(),

@@ -20,6 +20,7 @@ use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
 use skein_executor_api::{BatchStream, Column, FragmentErrorKind};
 use skein_planner::ast::{Query, print};
 use skein_planner::clock::bind_clock;
+use skein_planner::joined;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::{patterns, session_rows};
@@ -133,7 +134,8 @@ impl Session {
             if lasting {
                 let (sql, is_brief) = (analysed.sql.clone(), analysed.is_brief);
                 let sql = self.with_session_rows(sql, analysed, &snapshot);
-                let mut planned = Planned::on_shadow(sql, shadow, is_brief);
+                let joined_rows = analysed.joined_rows;
+                let mut planned = Planned::on_shadow(sql, shadow, is_brief, joined_rows);
                 if let Planned::Brief { constant, .. } = &mut planned
                     && analysed.is_constant()
                 {
@@ -145,9 +147,11 @@ impl Session {
             put_parameters(&mut bound, parameters);
             patterns::fold(&mut bound)?;
             bind_clock(&mut bound, &self.transaction.now());
+            let joined_rows = joined::rows(&bound, &|_| None);
             let sql = print::query_sql(&repairs::constants(&bound));
             let sql = self.with_session_rows(sql, analysed, &snapshot);
-            return Ok(Planned::on_shadow(sql, shadow, analysed.is_brief));
+            let is_brief = analysed.is_brief;
+            return Ok(Planned::on_shadow(sql, shadow, is_brief, joined_rows));
         }
         // What joins files with the catalogue runs whole, where both are.
         let mixed = analysed.resolved.touches_catalogue;
@@ -358,8 +362,12 @@ impl Session {
                 }
                 Ok(Started::kept(&rows))
             }
-            Planned::Shadow { sql, shadow } => {
-                let run = shadow.run(sql.clone(), settings.clone(), deadline);
+            Planned::Shadow {
+                sql,
+                shadow,
+                joined_rows,
+            } => {
+                let run = shadow.run(sql.clone(), settings.clone(), *joined_rows, deadline);
                 Ok(Started::Shadow(guard.run(run).await?))
             }
             Planned::Fragments { plan } => {
@@ -429,7 +437,12 @@ fn placed(error: GatewayError, analysed: &Analysed) -> GatewayError {
 /// How a query will run.
 pub(super) enum Planned {
     /// On the shadow database.
-    Shadow { sql: String, shadow: Arc<Shadow> },
+    Shadow {
+        sql: String,
+        shadow: Arc<Shadow>,
+        /// See [`skein_planner::joined`].
+        joined_rows: u64,
+    },
     /// On the shadow database, within microseconds.
     Brief {
         sql: String,
@@ -447,7 +460,7 @@ pub(super) enum Planned {
 }
 
 impl Planned {
-    fn on_shadow(sql: String, shadow: Arc<Shadow>, is_brief: bool) -> Self {
+    fn on_shadow(sql: String, shadow: Arc<Shadow>, is_brief: bool, joined_rows: u64) -> Self {
         if is_brief && sql.len() <= BRIEF_BYTES_MAX {
             Self::Brief {
                 sql,
@@ -455,7 +468,11 @@ impl Planned {
                 constant: None,
             }
         } else {
-            Self::Shadow { sql, shadow }
+            Self::Shadow {
+                sql,
+                shadow,
+                joined_rows,
+            }
         }
     }
 }

@@ -141,7 +141,7 @@ async fn constants_run_here_in_the_zone_of_the_session() {
     let settings = BTreeMap::from([("TimeZone".to_owned(), "Asia/Tokyo".to_owned())]);
     let sql = "SELECT CAST(TIMESTAMPTZ '2026-01-01 00:00:00+00' AS VARCHAR) AS t".to_owned();
     let batches: Vec<RecordBatch> = shadow
-        .run(sql, settings, None)
+        .run(sql, settings, 0, None)
         .await
         .expect("starts")
         .try_collect()

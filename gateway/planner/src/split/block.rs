@@ -14,6 +14,7 @@ use crate::ast::{
     Expr, ExprKind, Modifier, OrderBy, Query, QueryBody, Select, Star, TableRef, TableRefKind,
 };
 use crate::build::{query, select, table};
+use crate::plan::BYTES_PER_ROW;
 
 /// A block with its occurrence marked, and what surrounds it.
 #[derive(Clone)]
@@ -299,9 +300,6 @@ impl Splitter<'_> {
         Ok(described.into_iter().map(|column| column.name).collect())
     }
 }
-
-/// Bytes of files per row, for estimates only.
-pub(super) const BYTES_PER_ROW: u64 = 64;
 
 /// A plain `*`.
 pub(super) fn star() -> Star {

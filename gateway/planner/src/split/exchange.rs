@@ -201,7 +201,7 @@ impl Splitter<'_> {
     /// A stage that returns the rows of a query, divided if it can be. `distinct`: fragments may
     /// leave out rows that are equal.
     pub(super) fn rows_stage(&mut self, rows: Query, distinct: bool, env: &Env) -> Outcome<usize> {
-        let estimate = choice::largest_read(Node::Query(&rows), env) / super::block::BYTES_PER_ROW;
+        let estimate = choice::largest_read(Node::Query(&rows), env) / crate::plan::BYTES_PER_ROW;
         if let Some(best) = choice::best_of_query(&rows, env) {
             let mut marked = rows;
             choice::apply_query(&mut marked, &best.choice, env, &mut |relation| {

@@ -11,7 +11,8 @@ use super::{Outcome, Splitter, is_single, refusal};
 use crate::ast::visit::{self, Descend, Node, NodeMut};
 use crate::ast::{Expr, ExprKind, Modifier, Query, QueryBody, TableRef, TableRefKind, print};
 use crate::build::{no_table, query, select, sql, table};
-use crate::plan::{Exchange, Partitioning, Scan, Stage, StageInput, carried_as};
+use crate::joined;
+use crate::plan::{BYTES_PER_ROW, Exchange, Partitioning, Scan, Stage, StageInput, carried_as};
 use crate::prune;
 use crate::repairs;
 
@@ -133,12 +134,14 @@ impl Splitter<'_> {
             }
         };
         let inputs = self.inputs_of(&query, &partitioning);
+        let joined_rows = joined_rows(&query, &scans, &inputs, &self.stages);
         self.stages.push(Stage {
             template: print::sql(&query),
             scans,
             inputs,
             columns,
             partitioning,
+            joined_rows,
         });
         self.rows_estimates.push(rows_estimate);
         Ok(self.stages.len() - 1)
@@ -237,12 +240,14 @@ impl Splitter<'_> {
             }
             Found::Divided(_) => unreachable!("nothing is divided in a whole statement"),
         });
+        let joined_rows = joined_rows(&query, &scans, &[], &[]);
         self.stages.push(Stage {
             template: print::sql(&query),
             scans,
             inputs: Vec::new(),
             columns: columns.to_vec(),
             partitioning: Partitioning::Single,
+            joined_rows,
         });
     }
 
@@ -378,6 +383,29 @@ fn number_scans(query: &mut Query, env: &Env, number: &mut dyn FnMut(Found) -> u
         }
         Descend::Into
     });
+}
+
+/// About how many rows a join in the query of a stage keeps in memory; `before` are the stages before it.
+fn joined_rows(query: &Query, scans: &[Scan], inputs: &[StageInput], before: &[Stage]) -> u64 {
+    joined::rows(query, &|table| match &table.kind {
+        TableRefKind::Scan { scan } => scans.get(*scan).map(Scan::rows_estimate),
+        TableRefKind::Input { name } => {
+            let input = inputs.iter().find(|input| input.spec.name == *name)?;
+            Some(input_rows(input, &before[input.stage]))
+        }
+        _ => None,
+    })
+}
+
+/// The rows of an input, whose estimate comes from the bytes of files: in proportion to the rows that
+/// these have.
+fn input_rows(input: &StageInput, stage: &Stage) -> u64 {
+    let bytes: u64 = stage.scans.iter().map(Scan::bytes).sum();
+    let rows: u64 = stage.scans.iter().map(Scan::rows_estimate).sum();
+    match bytes / BYTES_PER_ROW {
+        0 => input.spec.rows_estimate,
+        by_bytes => input.spec.rows_estimate.saturating_mul(rows) / by_bytes,
+    }
 }
 
 fn each_input(node: Node<'_>, f: &mut dyn FnMut(&str)) {
