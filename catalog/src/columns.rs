@@ -4,6 +4,9 @@
 //! which they first appear. Where files disagree about a type, DuckDB is asked for the common one.
 //! If there is none, a Parquet relation cannot be read (the file says what it means), a CSV column
 //! stays the text that it is, and JSON becomes what DuckDB makes of all documents together.
+//!
+//! PostgreSQL has no unsigned integers and none of one byte. Such columns get the type that clients are told
+//! ([`signed`]): DuckDB would compute with the type of the file, in which `-1` and `200 + 100` do not exist.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,7 +50,9 @@ pub(crate) async fn unify(
         .iter()
         .any(|column| column.types.len() > 1 && !is_fixed(column.name));
     if differ && format == Format::Json {
-        return describer.merged_json(files).await.map_err(inspect);
+        let merged = describer.merged_json(files).await.map_err(inspect)?;
+        let columns = merged.into_iter().map(|(name, ty)| (name, signed(&ty)));
+        return Ok(columns.collect());
     }
     let mut columns = Vec::with_capacity(candidates.len());
     for column in &candidates {
@@ -64,9 +69,38 @@ pub(crate) async fn unify(
                 None => return Err(conflict(describer, relation, column).await),
             }
         };
-        columns.push((column.name.to_owned(), ty));
+        columns.push((column.name.to_owned(), signed(&ty)));
     }
     Ok(columns)
+}
+
+/// A type of DuckDB with PostgreSQL's integers in place of unsigned ones and those of one byte, also within
+/// lists and structs.
+fn signed(ty: &str) -> String {
+    let mut text = String::with_capacity(ty.len());
+    let mut rest = ty;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            // The name of a field or a value of an enumeration, where such a quote is written twice.
+            '"' | '\'' => rest[1..].find(first).map_or(rest.len(), |end| end + 2),
+            _ if first.is_alphanumeric() => rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(rest.len()),
+            _ => first.len_utf8(),
+        };
+        let (token, after) = rest.split_at(length);
+        // A field may have the name of a type, without quotes; its own type follows.
+        text.push_str(match token {
+            field if after.starts_with(' ') => field,
+            "TINYINT" | "UTINYINT" => "SMALLINT",
+            "USMALLINT" => "INTEGER",
+            "UINTEGER" => "BIGINT",
+            "UBIGINT" => "DECIMAL(20,0)",
+            other => other,
+        });
+        rest = after;
+    }
+    text
 }
 
 fn candidates<'a>(files: &[&'a Listed], shapes: &'a [Arc<Shape>]) -> Vec<Candidate<'a>> {
@@ -248,4 +282,29 @@ fn remember(verdicts: &Verdicts, file: &Listed, column: &str, ty: &str, verdict:
         verdicts.clear();
     }
     verdicts.insert(verdict_key(file, column, ty), verdict);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_those_of_postgres() {
+        for (ty, expected) in [
+            ("UTINYINT", "SMALLINT"),
+            ("UBIGINT[]", "DECIMAL(20,0)[]"),
+            ("DECIMAL(15,2)", "DECIMAL(15,2)"),
+            ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITH TIME ZONE"),
+            (
+                "STRUCT(a UINTEGER, \"UINTEGER\" MAP(TINYINT, USMALLINT[3]), UBIGINT VARCHAR)",
+                "STRUCT(a BIGINT, \"UINTEGER\" MAP(SMALLINT, INTEGER[3]), UBIGINT VARCHAR)",
+            ),
+            (
+                "ENUM('UINTEGER', 'it''s TINYINT')",
+                "ENUM('UINTEGER', 'it''s TINYINT')",
+            ),
+        ] {
+            assert_eq!(signed(ty), expected);
+        }
+    }
 }

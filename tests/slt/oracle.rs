@@ -42,6 +42,11 @@ const TABLES: &[(&str, &str)] = &[
         "SELECT * FROM gaps",
     ),
     (
+        "CREATE TABLE counters (id integer, t8 smallint, u8 smallint, u16 integer, u32 bigint, \
+         u64 numeric(20,0), list smallint[])",
+        "SELECT * EXCLUDE list, '{' || array_to_string(list, ',') || '}' FROM counters",
+    ),
+    (
         "CREATE TABLE bounds (id integer, upto integer, tag integer)",
         "SELECT * FROM bounds",
     ),

@@ -56,7 +56,10 @@ impl Joins<'_> {
             QueryBody::Select(select) => self.select(select),
             QueryBody::SetOperation { kind, operands, .. } => {
                 let rows: Vec<u64> = operands.iter().map(|operand| self.query(operand)).collect();
-                if *kind == SetOperationKind::Union {
+                if matches!(
+                    kind,
+                    SetOperationKind::Union | SetOperationKind::UnionByName
+                ) {
                     rows.into_iter().fold(0, u64::saturating_add)
                 } else {
                     let others = rows.get(1..).unwrap_or_default();

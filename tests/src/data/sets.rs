@@ -317,7 +317,7 @@ fn write_tables(native: &Native, folder: &Path, layout: Layout) {
 pub fn sql_relations(layout: Layout) -> PathBuf {
     generated(
         &format!("sql-{layout:?}").to_lowercase(),
-        &format!("{EVENTS}{WORDS}{MOMENTS}{GAPS}{BOUNDS}{layout:?}2"),
+        &format!("{EVENTS}{WORDS}{MOMENTS}{GAPS}{BOUNDS}{COUNTERS}{layout:?}2"),
         |folder| {
             let native = Native::open(1);
             native.run(&format!("CREATE TABLE all_events AS {EVENTS}"));
@@ -351,11 +351,25 @@ pub fn sql_relations(layout: Layout) -> PathBuf {
             let sql = format!("{MOMENTS} ORDER BY id");
             write_parquet(&native, folder, "moments", &sql, layout.files(3, 6));
             write_parquet(&native, folder, "gaps", GAPS, layout.files(3, 6));
+            write_parquet(&native, folder, "counters", COUNTERS, layout.files(2, 5));
             // DuckDB has statistics of a relation that is one file.
             write_parquet(&native, folder, "bounds", BOUNDS, 1);
         },
     )
 }
+
+/// Integers that PostgreSQL does not have: unsigned ones, and those of one byte.
+const COUNTERS: &str = "
+SELECT id::INTEGER AS id, t8::TINYINT AS t8, u8::UTINYINT AS u8, u16::USMALLINT AS u16,
+       u32::UINTEGER AS u32, u64::UBIGINT AS u64, [coalesce(u8, 7), 1]::UTINYINT[] AS list
+FROM (VALUES
+  (1, -128, 200, 60000, 4000000000, 18446744073709551615),
+  (2, 127, 50, 9000, 800000000, 3689348814741910323),
+  (3, NULL, NULL, NULL, NULL, NULL),
+  (4, 100, 255, 65535, 4294967295, 9223372036854775808),
+  (5, 0, 0, 0, 0, 0),
+  (6, -1, 1, 1, 1, 1)
+) AS counters(id, t8, u8, u16, u32, u64) ORDER BY id";
 
 /// NULLs in every column, letters whose last byte is 0xBF, and numbers at the limit of their types.
 const GAPS: &str = "

@@ -7,6 +7,7 @@
 //! | `/` of `numeric`, `avg` of what is exact | `double precision` | see [`quotient`] |
 //! | `round`, `sign`, `trunc`, casts, `\|\|` | other types, other text | see [`functions`] |
 //! | differences of moments, comparisons of intervals | by the calendar, part by part | see [`moments`] |
+//! | values of several exact types | digits after the point are lost | see [`common`] |
 //! | operators on types that do not go together | some common type | an error, see [`operators`] |
 //!
 //! Operands are described where they stand, see [`asking`], inner blocks and inner expressions first.
@@ -15,6 +16,7 @@
 //!
 //! Invariant: the number, order and names of columns stay.
 
+mod common;
 mod functions;
 mod moments;
 mod operators;
@@ -31,8 +33,8 @@ use super::settle::started;
 use super::{RewriteError, levels, node};
 use crate::ast::visit::{Descend, Node, any, children, children_mut, is_aggregate, walk};
 use crate::ast::{
-    Cte, DataType, Expr, ExprKind, Modifier, Query, QueryBody, Select, TableRef, TableRefKind,
-    print,
+    Cte, DataType, Expr, ExprKind, Modifier, Query, QueryBody, Select, SetOperationKind, TableRef,
+    TableRefKind, print,
 };
 use types::infer;
 
@@ -44,11 +46,12 @@ pub(crate) use types::{DIGITS_MAX, Ty};
 pub fn settle(query: &mut Query, answers: &Answers<'_>, strict: bool) -> Result<(), RewriteError> {
     if any(Node::Query(query), &mut |node| match node {
         Node::Expr(expr) => is_target(expr),
-        Node::Query(Query {
-            body: QueryBody::Select(select),
-            ..
-        }) => select.where_clause.is_some(),
-        Node::Query(_) | Node::Table(_) => false,
+        Node::Query(Query { body, .. }) => match body {
+            QueryBody::Select(select) => select.where_clause.is_some(),
+            QueryBody::SetOperation { .. } => true,
+            QueryBody::RecursiveCte { .. } => false,
+        },
+        Node::Table(_) => false,
     }) {
         within_query(query, &[], &[], Asking { answers, strict })?;
     }
@@ -78,9 +81,15 @@ fn within_query(
         QueryBody::Select(select) => {
             within_select(select, &mut query.modifiers, &scope, outer, asking)
         }
-        QueryBody::SetOperation { operands, .. } => operands
-            .iter_mut()
-            .try_for_each(|operand| within_query(operand, &scope, outer, asking)),
+        QueryBody::SetOperation { kind, operands, .. } => {
+            for operand in operands.iter_mut() {
+                within_query(operand, &scope, outer, asking)?;
+            }
+            if *kind != SetOperationKind::UnionByName {
+                common::columns(operands, &scope, asking.answers.bind());
+            }
+            Ok(())
+        }
         QueryBody::RecursiveCte {
             name,
             left,
@@ -401,14 +410,20 @@ fn is_target(expr: &Expr) -> bool {
         ExprKind::Function(call) if call.is_operator => {
             operators::ARITHMETIC.contains(&call.name.as_str()) || call.name == "||"
         }
-        ExprKind::Function(call) => functions::is_target(&call.name) || overloads::is_target(expr),
+        ExprKind::Function(call) => {
+            functions::is_target(&call.name)
+                || overloads::is_target(expr)
+                || common::is_target(expr)
+        }
         ExprKind::Window(window) => functions::is_target(&window.name),
         ExprKind::Cast { child, ty, .. } => functions::casts(ty) || texts::may_deepen(child, ty),
         ExprKind::Comparison { .. }
         | ExprKind::Between { .. }
         | ExprKind::Case { .. }
         | ExprKind::Conjunction { .. } => true,
-        ExprKind::Operator { op, .. } => operators::TESTS.contains(&op.as_str()),
+        ExprKind::Operator { op, .. } => {
+            operators::TESTS.contains(&op.as_str()) || common::is_target(expr)
+        }
         _ => false,
     }
 }

@@ -89,6 +89,11 @@ impl Block<'_> {
                     super::cast_to(expr, node::plain_type("INTEGER"));
                     Ok(())
                 }
+                "OPERATOR_COALESCE" | "ARRAY_CONSTRUCTOR" => {
+                    let values: Vec<usize> = (0..children.len()).collect();
+                    self.common(expr, types, &values);
+                    Ok(())
+                }
                 _ => Ok(()),
             },
             ExprKind::Case { checks, .. } => {
@@ -97,6 +102,9 @@ impl Block<'_> {
                     let known = types.get(at).cloned().flatten();
                     self.condition("CASE/WHEN", known.as_ref(), below(expr, at))?;
                 }
+                let last = 2 * checks.len();
+                let values: Vec<usize> = (1..last).step_by(2).chain([last]).collect();
+                self.common(expr, types, &values);
                 Ok(())
             }
             ExprKind::Conjunction { and, children } => {
@@ -106,6 +114,13 @@ impl Block<'_> {
                     self.condition(name, known.as_ref(), below(expr, at))?;
                 }
                 Ok(())
+            }
+            ExprKind::Function(call)
+                if matches!(call.name.as_str(), "greatest" | "least" | "list_value") =>
+            {
+                let values: Vec<usize> = (0..call.args.len()).collect();
+                self.common(expr, types, &values);
+                self.function(expr, types, place)
             }
             ExprKind::Function(_) | ExprKind::Window(_) | ExprKind::Cast { .. } => {
                 self.function(expr, types, place)

@@ -5,51 +5,65 @@
 //! `numeric` has room for any digits. So a start that has fewer than the step is cast to a type with as
 //! many as `numeric` gets elsewhere where nothing tells how many there will be.
 
+use skein_executor_api::Column;
+
 use super::super::node;
 use super::super::numerics;
 use super::super::once::bind_once;
 use super::types::{DIGITS_MAX, Ty};
-use crate::ast::{Cte, Expr, ExprKind, Query, QueryBody, Select, TableRef, TableRefKind, print};
+use crate::ast::{
+    Cte, DataType, Expr, ExprKind, Query, QueryBody, Select, TableRef, TableRefKind, print,
+};
 use crate::bind::Bind;
 
 /// Casts the columns of `start` that the `step`, with what it sees, has more digits for.
 pub(super) fn widen(start: &mut Query, step: (&Query, &[Cte]), scope: &[Cte], bind: &dyn Bind) {
-    let describe = |query: &Query, scope: &[Cte]| {
-        let mut query = query.clone();
-        let own = std::mem::take(&mut query.ctes);
-        query.ctes = scope.iter().cloned().chain(own).collect();
-        bind_once(&mut query);
-        bind.describe(&print::query_sql(&query)).ok()
-    };
-    let (Some(first), Some(next)) = (describe(start, scope), describe(step.0, step.1)) else {
+    let (Some(first), Some(next)) = (describe(start, scope, bind), describe(step.0, step.1, bind))
+    else {
         return;
     };
     let wanted: Vec<_> = first
         .iter()
         .zip(&next)
-        .map(|(first, next)| wider(&Ty::parse(&first.ty), &Ty::parse(&next.ty)))
+        .map(|(first, next)| {
+            let (whole, scale) = wider(&Ty::parse(&first.ty), &Ty::parse(&next.ty))?;
+            Some(numerics::decimal(whole, scale))
+        })
         .collect();
-    if first.len() != next.len() || wanted.iter().all(Option::is_none) {
-        return;
+    if first.len() == next.len() && wanted.iter().any(Option::is_some) {
+        cast_columns(start, wanted, &first);
     }
-    let names: Vec<String> = (0..first.len()).map(|at| format!("c{at}")).collect();
-    let items = wanted.into_iter().zip(&names).zip(&first);
+}
+
+/// The columns of a query that sees the common table expressions of `scope`; `None`: it cannot be bound alone.
+pub(super) fn describe(query: &Query, scope: &[Cte], bind: &dyn Bind) -> Option<Vec<Column>> {
+    let mut query = query.clone();
+    let own = std::mem::take(&mut query.ctes);
+    query.ctes = scope.iter().cloned().chain(own).collect();
+    bind_once(&mut query);
+    bind.describe(&print::query_sql(&query)).ok()
+}
+
+/// Casts some of the columns of a query, which are `columns`.
+pub(super) fn cast_columns(query: &mut Query, wanted: Vec<Option<DataType>>, columns: &[Column]) {
+    let names: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
+    let items = wanted.into_iter().zip(&names).zip(columns);
     let items = items.map(|((ty, name), column)| {
         let mut item = Expr::from(ExprKind::ColumnRef(vec![name.clone()]));
-        if let Some((whole, scale)) = ty {
-            item = node::cast(item, numerics::decimal(whole, scale));
+        if let Some(ty) = ty {
+            item = node::cast(item, ty);
         }
         item.alias.clone_from(&column.name);
         item
     });
     let items = items.collect();
-    let inner = std::mem::replace(start, node::select(node::null()));
+    let inner = std::mem::replace(query, node::select(node::null()));
     let from = TableRef {
         alias: "start__".to_owned(),
         column_aliases: names,
         ..TableRef::from(TableRefKind::Subquery(Box::new(inner)))
     };
-    start.body = QueryBody::Select(Box::new(Select::new(items, from)));
+    query.body = QueryBody::Select(Box::new(Select::new(items, from)));
 }
 
 /// Digits before and after the point of a type for both, where the first has too few.

@@ -1,0 +1,208 @@
+//! The common type of exact numbers: of the values of CASE, COALESCE, GREATEST, LEAST and ARRAY, and of the
+//! columns of set operations.
+//!
+//! DuckDB takes the digits before the point from one and lets those after the point have what is left of 38: a
+//! sum, which is DECIMAL(38,2), beside 0.12345 stays DECIMAL(38,2), and 0.12345 becomes 0.12. Here the digits after
+//! the point are kept, and a value that then has too many before it is an error.
+//!
+//! ```text
+//! coalesce(sum(price), 0.12345)
+//! coalesce(CAST(sum(price) AS DECIMAL(38,5)), CAST(0.12345 AS DECIMAL(38,5)))
+//! ```
+
+use super::quotient;
+use super::types::{DIGITS_MAX, Ty};
+use super::{Block, cast_to};
+use crate::ast::visit::{Node, any, children_mut, is_aggregate};
+use crate::ast::{Cte, DataType, Expr, ExprKind, Query, QueryBody};
+use crate::bind::Bind;
+use crate::postgres::numerics;
+
+/// Whether an expression gives one of several values.
+pub(super) fn is_target(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Operator { op, children } => match op.as_str() {
+            "OPERATOR_COALESCE" => true,
+            "ARRAY_CONSTRUCTOR" => children.iter().any(may_be_wide),
+            _ => false,
+        },
+        ExprKind::Function(call) => match call.name.as_str() {
+            "greatest" | "least" => true,
+            "list_value" => call.args.iter().any(may_be_wide),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether an expression computes something that may have 38 digits.
+fn may_be_wide(expr: &Expr) -> bool {
+    any(Node::Expr(expr), &mut |node| match node {
+        Node::Expr(expr) => match &expr.kind {
+            ExprKind::Function(call) => is_aggregate(&call.name),
+            ExprKind::Window(_) | ExprKind::Cast { .. } => true,
+            _ => false,
+        },
+        Node::Query(_) | Node::Table(_) => false,
+    })
+}
+
+impl Block<'_> {
+    /// Gives the values that are at `places` among the expressions right below `expr` a type in which none is
+    /// rounded.
+    pub(super) fn common(&mut self, expr: &mut Expr, types: &mut [Option<Ty>], places: &[usize]) {
+        let known = |types: &[Option<Ty>]| -> Vec<Ty> {
+            let found = places.iter().filter_map(|at| types.get(*at)?.clone());
+            found.collect()
+        };
+        // DuckDB is asked for the others only where it may matter.
+        if !known(types).iter().any(is_wide) {
+            return;
+        }
+        for at in places {
+            self.type_below(expr, types, *at);
+        }
+        let found = known(types);
+        let Some(wanted) = common_type(&found.iter().collect::<Vec<_>>()) else {
+            return;
+        };
+        let mut values = children_mut(expr);
+        for at in places {
+            if let (Some(value), Some(Some(ty))) = (values.get_mut(*at), types.get_mut(*at))
+                && is_exact(ty)
+                && *ty != wanted
+            {
+                cast_to(value, data_type(&wanted));
+                *ty = wanted.clone();
+            }
+        }
+    }
+}
+
+/// Casts the columns of the operands of a set operation whose values would be rounded.
+pub(super) fn columns(operands: &mut [Query], scope: &[Cte], bind: &dyn Bind) {
+    if operands.iter().all(is_constant) {
+        return;
+    }
+    let described: Option<Vec<_>> = operands
+        .iter()
+        .map(|operand| super::recursion::describe(operand, scope, bind))
+        .collect();
+    let Some(described) = described else {
+        return;
+    };
+    let types: Vec<Vec<Ty>> = described
+        .iter()
+        .map(|columns| columns.iter().map(|column| Ty::parse(&column.ty)).collect())
+        .collect();
+    let count = types.first().map_or(0, Vec::len);
+    if types.iter().any(|types| types.len() != count) {
+        return;
+    }
+    let wanted: Vec<Option<Ty>> = (0..count)
+        .map(|at| {
+            let column: Vec<&Ty> = types.iter().map(|types| &types[at]).collect();
+            column
+                .iter()
+                .any(|ty| is_wide(ty))
+                .then(|| common_type(&column))?
+        })
+        .collect();
+    if wanted.iter().all(Option::is_none) {
+        return;
+    }
+    for ((operand, columns), types) in operands.iter_mut().zip(&described).zip(&types) {
+        let casts: Vec<Option<DataType>> = wanted
+            .iter()
+            .zip(types)
+            .map(|(wanted, ty)| {
+                let wanted = wanted
+                    .as_ref()
+                    .filter(|wanted| is_exact(ty) && *wanted != ty);
+                wanted.map(data_type)
+            })
+            .collect();
+        if casts.iter().any(Option::is_some) {
+            super::recursion::cast_columns(operand, casts, columns);
+        }
+    }
+}
+
+/// Whether a query is a row of constants.
+fn is_constant(query: &Query) -> bool {
+    let QueryBody::Select(select) = &query.body else {
+        return false;
+    };
+    let is_constant = |expr: &Expr| matches!(expr.kind, ExprKind::Constant(_));
+    select.select_list.iter().all(is_constant)
+}
+
+fn is_exact(ty: &Ty) -> bool {
+    ty.is_numeric() || ty.is_integer()
+}
+
+/// Whether a type has all the digits there can be.
+fn is_wide(ty: &Ty) -> bool {
+    ty.is_numeric()
+        && ty
+            .digits()
+            .is_some_and(|(whole, scale)| whole + scale >= DIGITS_MAX - 1)
+}
+
+/// A type that keeps the digits after the point of all, where DuckDB's would not. `None`: DuckDB's does, or
+/// not all are exact.
+fn common_type(types: &[&Ty]) -> Option<Ty> {
+    let types: Vec<&&Ty> = types.iter().filter(|ty| ***ty != Ty::Null).collect();
+    let digits: Option<Vec<(usize, usize)>> = types
+        .iter()
+        .map(|ty| if is_exact(ty) { ty.digits() } else { None })
+        .collect();
+    let digits = digits?;
+    let whole = digits.iter().map(|(whole, _)| *whole).max()?;
+    let scale = digits.iter().map(|(_, scale)| *scale).max()?;
+    let differ = digits.iter().any(|digits| *digits != (whole, scale));
+    if whole + scale <= DIGITS_MAX || scale == 0 || !differ {
+        return None;
+    }
+    if let Some(quotient) = types.iter().find(|ty| quotient::is_quotient(ty)) {
+        return Some((**quotient).clone());
+    }
+    Some(Ty::Decimal {
+        width: DIGITS_MAX,
+        scale,
+    })
+}
+
+fn data_type(ty: &Ty) -> DataType {
+    let (whole, scale) = ty.digits().unwrap_or((DIGITS_MAX, 0));
+    numerics::decimal(whole, scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_after_the_point_are_kept() {
+        let decimal = |width, scale| Ty::Decimal { width, scale };
+        for (types, expected) in [
+            (vec![decimal(38, 2), decimal(5, 5)], Some(decimal(38, 5))),
+            (
+                vec![Ty::Huge, decimal(2, 1), Ty::Null],
+                Some(decimal(38, 1)),
+            ),
+            (
+                vec![decimal(38, 2), quotient::NARROW],
+                Some(quotient::NARROW),
+            ),
+            // DuckDB's common type has room for both.
+            (vec![decimal(38, 5), Ty::Integer], None),
+            (vec![decimal(10, 2), decimal(9, 3)], None),
+            (vec![Ty::Huge, Ty::Big], None),
+            (vec![decimal(38, 2), Ty::Double], None),
+        ] {
+            let types: Vec<&Ty> = types.iter().collect();
+            assert_eq!(common_type(&types), expected, "{types:?}");
+        }
+    }
+}
