@@ -22,6 +22,7 @@ mod error;
 mod host;
 mod input;
 mod interrupt;
+mod intervals;
 mod parse;
 mod prepared;
 mod stream;

@@ -12,6 +12,7 @@ use skein_executor_api::{FragmentError, FragmentErrorKind};
 
 use super::connection::RawConnection;
 use super::error::take_error_data;
+use super::intervals;
 use super::types::LogicalType;
 
 pub(super) fn arrow_error(error: &ArrowError) -> FragmentError {
@@ -36,6 +37,8 @@ impl Drop for Chunk {
 pub(super) struct Export {
     options: ffi::duckdb_arrow_options,
     pub(super) schema: SchemaRef,
+    /// Columns that are intervals or hold some, with their types.
+    intervals: Vec<(u64, LogicalType)>,
 }
 
 impl Drop for Export {
@@ -54,6 +57,7 @@ impl Export {
         let mut export = Self {
             options,
             schema: Arc::new(Schema::empty()),
+            intervals: Vec::new(),
         };
         let (mut types, mut names) = (Vec::new(), Vec::new());
         // SAFETY: the indices are below the column count; the names live as long as the result.
@@ -77,11 +81,23 @@ impl Export {
             ))?;
         }
         export.schema = Arc::new(Schema::try_from(&schema).map_err(|error| arrow_error(&error))?);
+        export.intervals = (0..)
+            .zip(types)
+            .filter(|(_, ty)| intervals::holds(ty))
+            .collect();
         Ok(export)
     }
 
     /// Converts a chunk of the result.
     pub(super) fn batch(&self, chunk: &Chunk) -> Result<RecordBatch, FragmentError> {
+        for (index, ty) in &self.intervals {
+            // SAFETY: the chunk is live, and fetched chunks are flat.
+            unsafe {
+                let count = ffi::duckdb_data_chunk_get_size(chunk.0);
+                let values = ffi::duckdb_data_chunk_get_vector(chunk.0, *index);
+                intervals::check(values, ty, count)?;
+            }
+        }
         let mut array = FFI_ArrowArray::empty();
         // SAFETY: the chunk is live; `FFI_ArrowArray` has the C layout that DuckDB fills.
         let rows = unsafe {
