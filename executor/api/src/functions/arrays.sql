@@ -54,6 +54,11 @@ CREATE MACRO skein_fn.skein_output(value) AS
     WHEN typeof(value) IN ('FLOAT', 'DOUBLE') THEN regexp_replace(CAST(value AS VARCHAR), '\.0$', '')
     ELSE CAST(value AS VARCHAR) END;
 
+-- Whether an array has all elements of another. Nothing contains a NULL; DuckDB leaves them out.
+CREATE MACRO skein_fn.skein_contains_all(whole, part) AS CASE
+  WHEN list_aggregate(part, 'count') < len(part) THEN CASE WHEN whole IS NOT NULL THEN false END
+  ELSE list_has_all(whole, part) END;
+
 -- Arrays as texts, of the texts of their elements; and fields of rows. Quotes stand where a text could
 -- be misread.
 CREATE MACRO skein_fn.skein_array_plain(texts) AS

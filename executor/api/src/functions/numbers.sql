@@ -76,6 +76,31 @@ CREATE MACRO skein_fn.skein_real_text(x) AS skein_fn.skein_number_text(CAST(x AS
 
 CREATE MACRO skein_fn.skein_double_text(x) AS skein_fn.skein_number_text(CAST(x AS VARCHAR), abs(x) >= 1e15);
 
+-- The text of a number that DuckDB may read as a decimal. Where a negative exponent leaves no digit, it rounds up by
+-- the first of those that are gone: 5e-11 would be 0.0001.
+CREATE MACRO skein_fn.skein_decimal_text(t) AS
+  CASE WHEN contains(t, 'e-') OR contains(t, 'E-')
+    THEN list_transform(
+      [regexp_extract(t, '^\s*([+-]?)([0-9]*)\.?([0-9]*)[eE]-([0-9]{1,4})\s*$', ['sign', 'whole', 'fraction', 'exponent'])],
+      lambda it: CASE WHEN it.exponent = '' OR it.whole || it.fraction = '' THEN t
+        WHEN CAST(it.exponent AS INTEGER) > 100 THEN it.sign || '0'
+        ELSE it.sign || '0' || left(it.whole, greatest(length(it.whole) - CAST(it.exponent AS INTEGER), 0)) || '.'
+          || right(repeat('0', CAST(it.exponent AS INTEGER)) || it.whole, CAST(it.exponent AS INTEGER)) || it.fraction END)[1]
+    ELSE t END;
+
+-- Floats have as many digits as decimals as `float4_numeric` and `float8_numeric` give them.
+CREATE MACRO skein_fn.skein_real_digits(x) AS skein_fn.skein_decimal_text(format('{:.6g}', CAST(x AS DOUBLE)));
+
+CREATE MACRO skein_fn.skein_double_digits(x) AS skein_fn.skein_decimal_text(format('{:.15g}', x));
+
+CREATE MACRO skein_fn.skein_float_digits(x) AS skein_fn.skein_decimal_text(
+  format(CASE typeof(x) WHEN 'FLOAT' THEN '{:.6g}' ELSE '{:.15g}' END, CAST(x AS DOUBLE)));
+
+-- Whether rounding a float with its own digits may give another decimal than with those above: it is near a half, or
+-- has more digits. The power is that of ten for the digits that the decimal has after the point.
+CREATE MACRO skein_fn.skein_near_half(x, power) AS
+  abs(x) * power >= 1e11 OR abs(abs(x) * power - floor(abs(x) * power) - 0.5) < 0.001;
+
 -- Texts of columns that PostgreSQL takes for integers and truth values; others are errors.
 CREATE MACRO skein_fn.skein_integer_text(t, type) AS
   CASE WHEN t IS NULL OR regexp_full_match(t, '\s*[+-]?[0-9]+\s*') THEN t
@@ -90,11 +115,13 @@ CREATE MACRO skein_fn.skein_boolean(t) AS CASE
 -- Functions of PostgreSQL's own.
 CREATE MACRO skein_fn.div(x, y) AS CAST(round(CAST(x - x % y AS DOUBLE) / CAST(y AS DOUBLE)) AS DECIMAL(38,0));
 
+CREATE MACRO skein_fn.skein_div_whole(x, y) AS CAST(CAST(x AS HUGEINT) // CAST(y AS HUGEINT) AS DECIMAL(38,0));
+
 CREATE MACRO skein_fn.gcd(x INTEGER, y INTEGER) AS CAST(gcd(x, y) AS INTEGER),
-  (x BIGINT, y BIGINT) AS gcd(x, y);
+  (a BIGINT, b BIGINT) AS gcd(a, b);
 
 CREATE MACRO skein_fn.lcm(x INTEGER, y INTEGER) AS CAST(lcm(x, y) AS INTEGER),
-  (x BIGINT, y BIGINT) AS lcm(x, y);
+  (a BIGINT, b BIGINT) AS lcm(a, b);
 
 CREATE MACRO skein_fn.scale(x) AS CAST(length(split_part(CAST(x AS VARCHAR), '.', 2)) AS INTEGER);
 

@@ -224,12 +224,14 @@ CREATE MACRO skein_fn.set_bit(
 CREATE MACRO skein_fn.ascii(string) AS
   CAST(ascii(CAST(string AS VARCHAR)) AS INTEGER);
 
+-- DuckDB takes its own `chr` for one that never fails, and calls it for values that a CASE has ruled out.
 CREATE MACRO skein_fn.chr(code) AS
   CASE WHEN code = 0 THEN error('[program_limit_exceeded] null character not permitted')
     WHEN code < 0 THEN error('[invalid_parameter_value] character number must be positive')
-    WHEN code > 1114111 OR code BETWEEN 55296 AND 57343
+    WHEN code > 1114111 THEN error('[program_limit_exceeded] requested character too large for encoding: ' || code)
+    WHEN code BETWEEN 55296 AND 57343
       THEN error('[program_limit_exceeded] requested character not valid for encoding: ' || code)
-    ELSE chr(CAST(code AS INTEGER)) END;
+    ELSE chr(CAST(CASE WHEN code BETWEEN 1 AND 1114111 THEN code END AS INTEGER)) END;
 
 CREATE MACRO skein_fn.repeat(string, number) AS
   CASE WHEN strlen(CAST(string AS VARCHAR)) * CAST(number AS BIGINT) > 67108864

@@ -409,3 +409,22 @@ CREATE MACRO skein_fn.skein_no_date(span) AS
     || 'HINT: Intervals are not tied to specific calendar dates.') AS VARCHAR) END;
 
 CREATE MACRO skein_fn.skein_isfinite_interval(span) AS CASE WHEN span IS NOT NULL THEN true END;
+
+-- Texts of columns as dates and times. DuckDB reads no further than the end of the date or time, and drops what
+-- follows, unless it reads a timestamp; nearly all texts are just what it would write itself. It has Christ in
+-- parentheses.
+CREATE MACRO skein_fn.skein_date(t) AS CASE
+  WHEN CAST(CAST(t AS DATE) AS VARCHAR) = t THEN CAST(t AS DATE)
+  WHEN t IS NULL THEN NULL
+  WHEN regexp_full_match(t, '\s*[0-9]+-[0-9]+-[0-9]+\s+BC\s*') THEN CAST(replace(t, 'BC', '(BC)') AS DATE)
+  WHEN TRY_CAST(trim(t) AS TIMESTAMP WITH TIME ZONE) IS NOT NULL THEN CAST(t AS DATE)
+  WHEN regexp_matches(t, '[0-9]\s+[0-9]+:[0-9:.]+\s*$')
+    THEN CAST(error('[datetime_field_overflow] date/time field value out of range: "' || t || '"') AS DATE)
+  ELSE CAST(error('[invalid_datetime_format] invalid input syntax for type date: "' || t || '"') AS DATE) END;
+
+CREATE MACRO skein_fn.skein_time(t) AS CASE
+  WHEN CAST(CAST(t AS TIME) AS VARCHAR) = t THEN CAST(t AS TIME)
+  WHEN t IS NULL THEN NULL
+  WHEN TRY_CAST('2000-01-01 ' || trim(t) AS TIMESTAMP WITH TIME ZONE) IS NOT NULL
+    OR TRY_CAST(trim(t) AS TIMESTAMP WITH TIME ZONE) IS NOT NULL THEN CAST(t AS TIME)
+  ELSE CAST(error('[invalid_datetime_format] invalid input syntax for type time: "' || t || '"') AS TIME) END;

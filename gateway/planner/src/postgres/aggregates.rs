@@ -7,11 +7,13 @@
 //! | `string_agg(x, d)`, `d` no constant | the list of both, joined in a macro |
 //! | `string_agg(x, NULL)` | `string_agg(x, '')` |
 //! | `array_agg(DISTINCT x)` and the like | `array_agg(DISTINCT x ORDER BY x)` |
+//! | `string_agg(DISTINCT f(x), d ORDER BY f(x))` | the list without repetition, sorted, joined |
 //!
 //! DISTINCT, ORDER BY and FILTER stay with the aggregate that collects the rows, so a split query
 //! does with it what it does with every `string_agg` and `list`.
 
-use crate::ast::{Expr, ExprKind, Function, NullOrder, OrderBy, SortDirection};
+use crate::ast::visit::{Node, any};
+use crate::ast::{Expr, ExprKind, Function, NullOrder, OrderBy, SortDirection, print};
 use crate::build;
 use crate::postgres::node;
 
@@ -29,6 +31,10 @@ pub(super) fn function(expr: &mut Expr) -> bool {
             direction: SortDirection::Default,
             nulls: NullOrder::Default,
         }];
+    }
+    if let Some(sorted) = sorted_list(call) {
+        expr.kind = sorted.kind;
+        return true;
     }
     let new = match (call.name.as_str(), call.args.len()) {
         ("json_agg", 1) => elements(call, "to_json", "JSON"),
@@ -91,6 +97,60 @@ fn sorts_distinct(call: &Function) -> bool {
             "array_agg" | "json_agg" | "jsonb_agg" | "string_agg"
         )
         && !call.args.is_empty()
+}
+
+/// Sorts what is computed after it has been collected: two expressions that may end with an error are never the same
+/// to DuckDB, which then cannot sort by what it tells apart.
+fn sorted_list(call: &Function) -> Option<Expr> {
+    let [key] = call.order_by.as_slice() else {
+        return None;
+    };
+    let value = call.args.first()?;
+    let (is_text, is_list) = match (call.name.as_str(), call.args.len()) {
+        ("string_agg", 2) => (true, false),
+        ("array_agg" | "list", 1) => (false, true),
+        _ => return None,
+    };
+    let is_computed = |expr: &Expr| {
+        any(
+            Node::Expr(expr),
+            &mut |node| matches!(node, Node::Expr(Expr { kind: ExprKind::Function(call), .. }) if !call.is_operator),
+        )
+    };
+    let same = print::expr_sql(&key.expr) == print::expr_sql(value);
+    let constant = is_list || node::constant_text(&call.args[1]).is_some();
+    if !call.distinct || !same || !constant || !is_computed(value) {
+        return None;
+    }
+    let descends = key.direction == SortDirection::Descending;
+    let nulls_first = match key.nulls {
+        NullOrder::Default => descends,
+        NullOrder::First => true,
+        NullOrder::Last => false,
+    };
+    let has_value = is_text.then(|| build::is_not_null(value.clone()));
+    let list = Function {
+        schema: String::new(),
+        name: "list".to_owned(),
+        args: vec![value.clone()],
+        order_by: Vec::new(),
+        filter: build::and(call.filter.clone(), has_value),
+        ..call.clone()
+    };
+    let list = node::expr(ExprKind::Function(Box::new(list)));
+    let direction = node::text(if descends { "DESC" } else { "ASC" });
+    let nulls = node::text(if nulls_first {
+        "NULLS FIRST"
+    } else {
+        "NULLS LAST"
+    });
+    let sorted = node::call("", "list_sort", vec![list, direction, nulls]);
+    Some(if is_text {
+        let delimiter = call.args[1].clone();
+        node::call("", "array_to_string", vec![sorted, delimiter])
+    } else {
+        sorted
+    })
 }
 
 /// `json_object_agg(k, v)`

@@ -3,6 +3,7 @@
 //! | written | becomes |
 //! |---|---|
 //! | `sum(x) FILTER (WHERE c)` | `sum(CASE WHEN c THEN x END)` |
+//! | `mode() WITHIN GROUP (ORDER BY x) FILTER (WHERE c)` | `mode() WITHIN GROUP (ORDER BY CASE WHEN c THEN x END)` |
 //! | `first(x) FILTER (WHERE c)` | `list(x) FILTER (WHERE c)[1]` |
 //!
 //! DuckDB computes arguments before it filters, so that `sum(a / b) FILTER (WHERE b <> 0)` would
@@ -82,6 +83,10 @@ const IGNORE_NULL: &[&str] = &[
     "variance",
 ];
 
+/// Aggregates whose values are those of ORDER BY, if there is one: `percentile_cont(0.5) WITHIN GROUP (ORDER BY x)`.
+/// They pass over NULL.
+const WITHIN_GROUP: &[&str] = &["mode", "quantile_cont", "quantile_disc"];
+
 /// Rewrites an aggregate with FILTER.
 pub(super) fn function(expr: &mut Expr) {
     let ExprKind::Function(call) = &mut expr.kind else {
@@ -102,14 +107,15 @@ pub(super) fn function(expr: &mut Expr) {
         expr.kind = element_of_list(call, place).kind;
         return;
     }
-    let moved = ignores_null(&call.name) && !call.args.is_empty();
+    let within_group = WITHIN_GROUP.contains(&call.name.as_str()) && !call.order_by.is_empty();
+    let moved = within_group || ignores_null(&call.name) && !call.args.is_empty();
     for (index, arg) in call.args.iter_mut().enumerate() {
-        if (moved && index == 0) || division::divides(arg) {
+        if (moved && !within_group && index == 0) || division::divides(arg) {
             only_where(arg, filter);
         }
     }
-    for key in &mut call.order_by {
-        if division::divides(&key.expr) {
+    for (index, key) in call.order_by.iter_mut().enumerate() {
+        if (within_group && index == 0) || division::divides(&key.expr) {
             only_where(&mut key.expr, filter);
         }
     }

@@ -103,6 +103,11 @@ fn scalar(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
             let json = node::call("", "to_json", vec![plain()]);
             node::cast(json, node::plain_type("VARCHAR"))
         }
+        Type::Blob => {
+            let digits = node::macro_call("skein_bytea_text", vec![value.clone()]);
+            let json = node::call("", "to_json", vec![digits]);
+            node::cast(json, node::plain_type("VARCHAR"))
+        }
         Type::Date | Type::Time | Type::Uuid | Type::Interval => {
             let quote = || node::text("\"");
             Expr::infix("||", Expr::infix("||", quote(), plain()), quote())

@@ -108,10 +108,15 @@ pub(super) fn array(elements: Vec<Expr>) -> Expr {
 /// What `body` makes of a value that it uses several times. A value that costs something becomes a
 /// variable first: `list_transform([value], lambda whole__: body)[1]`.
 pub(super) fn once(value: Expr, body: impl FnOnce(Expr) -> Expr) -> Expr {
+    once_named("whole__", value, body)
+}
+
+/// The same with a name of its own for the variable, for one that stands within another.
+pub(super) fn once_named(name: &str, value: Expr, body: impl FnOnce(Expr) -> Expr) -> Expr {
     if is_simple(&value) {
         return body(value);
     }
-    with_variable("whole__", value, body)
+    with_variable(name, value, body)
 }
 
 /// `list_transform([value], lambda name: body)[1]`

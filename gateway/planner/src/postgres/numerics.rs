@@ -124,6 +124,17 @@ fn plain(text: &str) -> Option<String> {
     })
 }
 
+/// Writes a constant out that has a negative exponent, of which DuckDB would round up what leaves no digit.
+pub(super) fn write_out(constant: &mut Expr) {
+    let Some(text) = node::constant_text(constant).filter(|text| text.contains(['e', 'E'])) else {
+        return;
+    };
+    constant.kind = match plain(text) {
+        Some(plain) => node::text(&plain).kind,
+        None => node::macro_call("skein_decimal_text", vec![node::text(text)]).kind,
+    };
+}
+
 /// Whether `ty` is `numeric` without precision, and nothing has told yet how many digits it needs.
 pub fn is_marked(ty: &DataType) -> bool {
     ty.0.get(MARK).is_some()
@@ -132,10 +143,15 @@ pub fn is_marked(ty: &DataType) -> bool {
 /// Settles a marked cast whose operand has DuckDB's type `operand`.
 pub(super) fn settle(child: &mut Expr, ty: &mut DataType, operand: &str) {
     let operand = Ty::parse(operand);
-    if operand.is_float() {
-        // As text a float has just the digits that tell it from its neighbours.
+    let digits = match operand {
+        // Which of the two it will be is settled later.
+        Ty::Float | Ty::Double => Some("skein_float_digits"),
+        Ty::Text if !matches!(child.kind, ExprKind::Parameter(_)) => Some("skein_decimal_text"),
+        _ => None,
+    };
+    if let Some(name) = digits {
         let inner = std::mem::replace(child, node::null());
-        *child = node::cast(inner, node::plain_type("VARCHAR"));
+        *child = node::macro_call(name, vec![inner]);
     } else if operand == Ty::Null {
         *ty = decimal(1, 0);
     } else if let Some((whole, scale)) = operand.digits() {

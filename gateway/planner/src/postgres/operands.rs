@@ -17,6 +17,7 @@
 //! Invariant: the number, order and names of columns stay.
 
 mod common;
+mod decimals;
 mod functions;
 mod moments;
 mod operators;

@@ -4,12 +4,12 @@
 //! |---|---|
 //! | `x \|\| y`, `x - y`, `x @> y` of jsonb | calls of macros |
 //! | `a \|\| 1`, `1 \|\| a` of an array | `list_append`, `list_prepend` |
+//! | `a @> b`, `a <@ b` of arrays | a call of a macro: no array contains a NULL |
 //! | `a = '{1,2}'`, `a @> '{1}'`, `j = '{"a":1}'` | the text as what the other side is |
 //! | `array_length(a, n)`, `array_dims(a)`, `cardinality(a)` … | lengths of lists, level by level |
 //! | `unnest(a)` of several dimensions | `unnest(flatten(a))` |
 //! | `to_json` of rows and arrays | the text of each part |
 //! | `generate_series(a, b)` | the macro for the type |
-//! | `pg_typeof(x)` | the name of the type |
 //! | `SELECT t FROM t`, `t::text`, `array_agg(t)` | `ROW(t.a, t.b)` instead of `t` |
 //!
 //! [`super::settle`] finds the types of the [`operands`] and hands them to [`settle`]. What cannot be
@@ -124,7 +124,6 @@ impl Hints {
                 | "skein_to_json_or_null"
                 | "skein_to_jsonb_or_null"
                 | "skein_to_json_lines"
-                | "pg_typeof"
                 | "cardinality"
                 | "array_ndims"
                 | "array_dims"
@@ -152,7 +151,7 @@ impl Hints {
                     || is_no_text(right)
             }
             "-" => self.jsonb,
-            "@>" | "<@" => self.jsonb || looks_like_text(left) || looks_like_text(right),
+            "@>" | "<@" => true,
             "&&" => looks_like_text(left) || looks_like_text(right),
             _ => false,
         };
@@ -535,6 +534,21 @@ fn operator(expr: &mut Expr, left_type: Option<&Type>, right_type: Option<&Type>
         }
         return;
     }
+    // A text that is no constant makes a text, which is what PostgreSQL's other operator does.
+    let is_known_text =
+        |expr: &Expr, ty: Option<&Type>| ty == Some(&Type::Varchar) && !is_untyped(expr);
+    if call.name == "||"
+        && (is_jsonb(left_type) && is_known_text(right, right_type)
+            || is_jsonb(right_type) && is_known_text(left, left_type))
+    {
+        for (operand, ty) in [(left, left_type), (right, right_type)] {
+            if is_jsonb(ty) {
+                let document = std::mem::replace(operand, node::null());
+                *operand = node::cast(document, node::plain_type("VARCHAR"));
+            }
+        }
+        return;
+    }
     if is_jsonb(left_type) || is_jsonb(right_type) {
         read_as(left, right_type);
         read_as(right, left_type);
@@ -560,6 +574,13 @@ fn operator(expr: &mut Expr, left_type: Option<&Type>, right_type: Option<&Type>
     }
     read_as(left, right_type);
     read_as(right, left_type);
+    if matches!(call.name.as_str(), "@>" | "<@") && is_list(left_type) && is_list(right_type) {
+        if call.name == "<@" {
+            call.args.swap(0, 1);
+        }
+        call.become_macro("skein_contains_all");
+        return;
+    }
     if call.name != "||" {
         return;
     }
@@ -594,6 +615,11 @@ fn operator(expr: &mut Expr, left_type: Option<&Type>, right_type: Option<&Type>
     }
 }
 
+/// A text constant or a parameter, which is of the type of what stands beside it.
+fn is_untyped(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Constant(_) | ExprKind::Parameter(_))
+}
+
 fn is_null(expr: &Expr) -> bool {
     matches!(&expr.kind, ExprKind::Constant(constant) if constant.value.is_null())
 }
@@ -612,10 +638,6 @@ impl Function {
     }
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one arm per function, each of which is short"
-)]
 fn call(expr: &mut Expr, ty: &Type) {
     let ExprKind::Function(call) = &mut expr.kind else {
         return;
@@ -645,24 +667,6 @@ fn call(expr: &mut Expr, ty: &Type) {
         }
         "skein_json_get" | "skein_json_get_text" if ty == &Type::Jsonb => {
             call.name = call.name.replace("skein_json_", "skein_jsonb_");
-        }
-        "pg_typeof" => {
-            let name = if is_null(&call.args[0])
-                || matches!(&call.args[0].kind, ExprKind::Constant(constant) if constant.value.is_string())
-            {
-                "unknown".to_owned()
-            } else {
-                type_name(ty)
-            };
-            // The operand stays: there may be aggregates in it.
-            let is_null = node::expr(ExprKind::Operator {
-                op: "OPERATOR_IS_NULL".to_owned(),
-                children: vec![call.args[0].clone()],
-            });
-            expr.kind = ExprKind::Case {
-                checks: vec![(is_null, node::text(&name))],
-                otherwise: Box::new(node::text(&name)),
-            };
         }
         "unnest" if depth > 1 => {
             let list = std::mem::replace(&mut call.args[0], node::null());
@@ -735,7 +739,7 @@ fn call(expr: &mut Expr, ty: &Type) {
 }
 
 /// What PostgreSQL calls a type.
-fn type_name(ty: &Type) -> String {
+pub(super) fn type_name(ty: &Type) -> String {
     let (_, dimensions) = ty.element();
     let oid = ty.pg().oid;
     let element = PgType::by_array_oid(oid).filter(|_| dimensions > 0);

@@ -14,29 +14,41 @@
 //! | `percentile_cont` | exact, `real` | `double precision` |
 //! | `lag(x, n, y)`, `lead(x, n, y)` | `y` of a wider type | `x` of that type |
 //! | `x::text` | float | PostgreSQL's text: `1`, `1e+20`, `NaN` |
+//! | `x::text` | `bytea` | PostgreSQL's text: `\x616263` |
 //! | `x::text` | array, row | PostgreSQL's text: `{1,2}`, `(1,a)`, see [`texts`] |
 //! | `x::text[]` | array of more dimensions | the same dimensions |
 //! | `string_agg(x, d)` | `bytea` | joined in hexadecimal digits |
 //! | `x::bytea` | text | PostgreSQL's text of bytes |
 //! | `x::integer`, `x::boolean` | text | the spellings that PostgreSQL takes, and no others |
 //! | `x::bigint` and the like | boolean | an error |
+//! | casts between numbers, texts of numbers | float, `numeric`, text | see [`decimals`] |
+//! | `x::date`, `x::time` | text | an error where more follows |
+//! | `ceil(x)`, `floor(x)`, `div(x, y)` | whole numbers beyond `bigint` | exact |
+//! | `nullif(x, y)` | integer beside another number | of the type that both are compared as |
+//! | `pg_typeof(x)` | | the name of the type |
 
-use skein_catalog::types::Type;
+use skein_catalog::types::{PgType, Type};
 
 use super::types::{DIGITS_MAX, Ty};
-use super::{Block, Place, call_on, cast_to, moments, quotient, texts};
+use super::{Block, Place, call_on, cast_to, decimals, moments, quotient, texts};
 use crate::ast::visit::children;
 use crate::ast::{DataType, Expr, ExprKind, Function};
-use crate::postgres::{RewriteError, bytea, node, numerics};
+use crate::postgres::{RewriteError, bytea, node, numerics, typed};
 use crate::repairs;
 
 const NAMES: &[&str] = &[
     "avg",
+    "ceil",
+    "ceiling",
     "corr",
+    "div",
+    "floor",
     "lag",
     "lead",
     "mean",
     "ntile",
+    "nullif",
+    "pg_typeof",
     "quantile_cont",
     "regr_slope",
     "round",
@@ -52,9 +64,12 @@ const NAMES: &[&str] = &[
     "variance",
 ];
 
+/// What `x = ANY (array)` and `x = ALL (array)` have become.
+const QUANTIFIERS: &[&str] = &["skein_any", "skein_all"];
+
 /// Whether a rule may concern calls of this name.
 pub(super) fn is_target(name: &str) -> bool {
-    NAMES.contains(&name.to_ascii_lowercase().as_str())
+    NAMES.contains(&name.to_ascii_lowercase().as_str()) || QUANTIFIERS.contains(&name)
 }
 
 /// Whether a rule may concern casts to this type.
@@ -70,8 +85,10 @@ pub(super) fn casts(ty: &DataType) -> bool {
                 | Ty::Float
                 | Ty::Double
                 | Ty::Decimal { .. }
+                | Ty::Date
                 | Ty::Blob
         )
+        || ty.id() == "TIME"
 }
 
 impl Block<'_> {
@@ -82,7 +99,7 @@ impl Block<'_> {
         types: &mut [Option<Ty>],
         place: Place,
     ) -> Result<(), RewriteError> {
-        self.overload(expr);
+        self.overload(expr, types);
         let (name, args) = match &expr.kind {
             ExprKind::Function(call) => (call.name.to_ascii_lowercase(), call.args.len()),
             ExprKind::Window(window) => (window.name.to_ascii_lowercase(), window.args.len()),
@@ -106,6 +123,10 @@ impl Block<'_> {
             }
             _ => return Ok(()),
         };
+        if QUANTIFIERS.contains(&name.as_str()) {
+            self.array_parameter(expr);
+            return Ok(());
+        }
         if matches!(name.as_str(), "corr" | "regr_slope") && args == 2 {
             call_on(expr, "skein_no_nan");
             return Ok(());
@@ -136,14 +157,22 @@ impl Block<'_> {
             ("ntile", 1) => cast_to(expr, node::plain_type("INTEGER")),
             ("avg" | "mean", 1) if ty == Ty::Interval => moments::average(expr, sum_of_intervals),
             ("avg" | "mean", 1) if place == Place::Shown => quotient::average(expr, &ty),
+            // DuckDB would make a float of it, of which there is nothing to cut off.
+            ("ceil" | "ceiling" | "floor" | "round" | "trunc", 1) if ty == Ty::Huge => {
+                whole(expr);
+            }
+            ("div", 2) => self.divide_whole(expr, types, &ty),
             ("round", 1) if ty.is_float() => rename(expr, "skein_round"),
             ("round" | "trunc", 1) if ty.is_integer() => {
                 cast_to(expr, node::plain_type("DOUBLE"));
             }
+            ("round", 2) if decimals::round(expr, &ty) => {}
             ("round", 2) => {
                 repairs::typed::round(expr, &ty);
                 round(expr, &ty);
             }
+            ("nullif", 2) => self.compared_with(expr, types, &ty),
+            ("pg_typeof", 1) => self.type_name(expr, &ty),
             ("trunc", 2) if ty.is_integer() => round(expr, &ty),
             ("sign", 1) if ty.is_numeric() => cast_to(expr, numerics::decimal(1, 0)),
             ("sign", 1) if ty.is_number() => cast_to(expr, node::plain_type("DOUBLE")),
@@ -171,12 +200,19 @@ impl Block<'_> {
         ) else {
             return;
         };
-        let common = if default.is_float() && (arg.is_integer() || arg.is_numeric()) {
-            node::plain_type("DOUBLE")
-        } else if let (Ty::Small | Ty::Integer | Ty::Big, Ty::Decimal { .. }) = (&arg, &default)
-            && let (Some((one, _)), Some((other, scale))) = (arg.digits(), default.digits())
+        let is_numeric = arg.is_numeric() || default.is_numeric();
+        let common = if default.is_float() && (arg.is_integer() || arg.is_numeric())
+            || (&arg, &default) == (&Ty::Float, &Ty::Double)
         {
-            numerics::decimal(one.max(other), scale)
+            node::plain_type("DOUBLE")
+        } else if let (true, Some((one, one_scale)), Some((other, other_scale))) =
+            (is_numeric, arg.digits(), default.digits())
+        {
+            let scale = one_scale.max(other_scale);
+            if scale == one_scale && one >= other {
+                return;
+            }
+            numerics::decimal(one.max(other).min(DIGITS_MAX - scale), scale)
         } else if arg.is_integer() && default.is_integer() && arg.digits() < default.digits() {
             match default {
                 Ty::Big => node::plain_type("BIGINT"),
@@ -187,6 +223,93 @@ impl Block<'_> {
         };
         if let ExprKind::Window(window) = &mut expr.kind {
             cast_to(&mut window.args[0], common);
+        }
+    }
+
+    /// `div(x, y)` of whole numbers is exact.
+    fn divide_whole(&mut self, expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty) {
+        let is_whole = |ty: &Ty| matches!(ty.digits(), Some((_, 0)));
+        let right = self.type_below(expr, types, 1);
+        if is_whole(left) && right.as_ref().is_some_and(is_whole) {
+            rename(expr, "skein_div_whole");
+        }
+    }
+
+    /// `nullif(x, y)` is of the type that `x` is compared as.
+    fn compared_with(&mut self, expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty) {
+        let Some(right) = self.type_below(expr, types, 1) else {
+            return;
+        };
+        let common = if right.is_float() && (left.is_integer() || left.is_numeric()) {
+            node::plain_type("DOUBLE")
+        } else if let (true, true, Some((whole, scale))) =
+            (left.is_integer(), right.is_numeric(), left.digits())
+        {
+            numerics::decimal(whole, scale)
+        } else {
+            return;
+        };
+        if let ExprKind::Function(call) = &mut expr.kind {
+            types[0] = Some(Ty::of(&common));
+            cast_to(&mut call.args[0], common);
+        }
+    }
+
+    /// `pg_typeof(x)`
+    fn type_name(&mut self, expr: &mut Expr, ty: &Ty) {
+        let ExprKind::Function(call) = &mut expr.kind else {
+            return;
+        };
+        let operand = call.args.swap_remove(0);
+        let name = match ty {
+            Ty::Untyped | Ty::Null => "unknown".to_owned(),
+            ty => match ty.name() {
+                Some(name) => name.to_owned(),
+                None => match self.asked.type_of(&operand).as_deref().map(Type::parse) {
+                    Some(Ok(ty)) => typed::type_name(&ty),
+                    _ => "text".to_owned(),
+                },
+            },
+        };
+        // The operand stays: there may be aggregates in it.
+        let is_null = node::expr(ExprKind::Operator {
+            op: "OPERATOR_IS_NULL".to_owned(),
+            children: vec![operand],
+        });
+        expr.kind = ExprKind::Case {
+            checks: vec![(is_null, node::text(&name))],
+            otherwise: Box::new(node::text(&name)),
+        };
+    }
+
+    /// In `x = ANY ($1)` the parameter is an array of what `x` is.
+    fn array_parameter(&mut self, expr: &Expr) {
+        let ExprKind::Function(call) = &expr.kind else {
+            return;
+        };
+        let Some(ExprKind::Function(results)) = call.args.first().map(|arg| &arg.kind) else {
+            return;
+        };
+        let [array, lambda] = results.args.as_slice() else {
+            return;
+        };
+        let (ExprKind::Parameter(name), ExprKind::Lambda { left, right }) =
+            (&array.kind, &lambda.kind)
+        else {
+            return;
+        };
+        let (Ok(number), ExprKind::Comparison { left: operand, .. }) = (name.parse(), &right.kind)
+        else {
+            return;
+        };
+        if **operand == **left {
+            return;
+        }
+        let Some(Ok(ty)) = self.asked.type_of(operand).as_deref().map(Type::parse) else {
+            return;
+        };
+        if let Some(element) = PgType::by_oid(ty.pg().oid).filter(|element| element.array != 0) {
+            self.asked.tell(number, element.array);
         }
     }
 
@@ -233,6 +356,14 @@ fn bytes_joined(expr: &mut Expr) {
     let joined = std::mem::replace(expr, node::null());
     *expr = node::call("", "unhex", vec![joined]);
     (expr.alias, expr.location) = (alias, location);
+}
+
+/// Makes `floor(x)` of a whole number that only `numeric` holds just that number.
+fn whole(expr: &mut Expr) {
+    if let ExprKind::Function(call) = &mut expr.kind {
+        let number = call.args.swap_remove(0);
+        expr.kind = node::cast(number, numerics::whole()).kind;
+    }
 }
 
 fn rename(expr: &mut Expr, name: &str) {
@@ -306,13 +437,18 @@ fn places(call: &Function) -> Option<usize> {
 /// A cast from the type `from`.
 fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
     let location = expr.location;
+    let ExprKind::Cast { ty, .. } = &expr.kind else {
+        return Ok(());
+    };
+    if numerics::is_marked(ty) || decimals::cast(expr, from) {
+        return Ok(());
+    }
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return Ok(());
     };
-    if numerics::is_marked(ty) {
-        return Ok(());
-    }
     match (Ty::of(ty), from) {
+        (Ty::Date, Ty::Text) => read_moment(child, "skein_date"),
+        (_, Ty::Text) if ty.id() == "TIME" => read_moment(child, "skein_time"),
         // Not one macro with overloads: DuckDB cannot choose one for an aggregate.
         (Ty::Text, Ty::Float) => call_on(child, "skein_real_text"),
         (Ty::Text, Ty::Double) => call_on(child, "skein_double_text"),
@@ -325,6 +461,7 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
             }
         }
         (_, Ty::Nested(_)) if ty.id() == "LIST" => texts::deepen(ty, from),
+        (Ty::Text, Ty::Blob) => call_on(child, "skein_bytea_text"),
         (Ty::Text, quotient) if quotient::is_quotient(quotient) => {
             call_on(child, "skein_quotient_text");
         }
@@ -345,6 +482,13 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
         _ => {}
     }
     Ok(())
+}
+
+/// Reads the text of a date or time, all of it. Parameters are read with their value.
+fn read_moment(child: &mut Expr, name: &str) {
+    if !matches!(child.kind, ExprKind::Parameter(_)) {
+        call_on(child, name);
+    }
 }
 
 fn cannot_cast(from: &Ty, to: &'static str, position: Option<usize>) -> RewriteError {

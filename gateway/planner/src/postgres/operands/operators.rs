@@ -9,7 +9,7 @@ use super::types::Ty;
 use super::{Block, Place, call_on, moments, quotient};
 use crate::ast::visit::{children, children_mut};
 use crate::ast::{Comparison, Expr, ExprKind};
-use crate::postgres::{RewriteError, casts, node, numerics};
+use crate::postgres::{RewriteError, bytea, casts, node, numerics};
 
 /// Arithmetic that rules look at.
 pub(super) const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%"];
@@ -217,8 +217,13 @@ impl Block<'_> {
         let ExprKind::Function(call) = &mut expr.kind else {
             return Ok(());
         };
+        let is_beside = |ty: &Ty| left == ty || right == ty;
         for (arg, ty) in call.args.iter_mut().zip([left, right]) {
-            if *ty == Ty::Float {
+            if *ty == Ty::Untyped && is_beside(&Ty::Blob) {
+                bytes(arg)?;
+            } else if *ty == Ty::Blob && is_beside(&Ty::Text) {
+                call_on(arg, "skein_bytea_text");
+            } else if *ty == Ty::Float {
                 call_on(arg, "skein_real_text");
             } else if *ty == Ty::Double {
                 call_on(arg, "skein_double_text");
@@ -263,6 +268,17 @@ impl Block<'_> {
             }),
         }
     }
+}
+
+/// Reads a text constant beside a `bytea` as one.
+fn bytes(constant: &mut Expr) -> Result<(), RewriteError> {
+    let position = constant.location;
+    let Some(text) = node::constant_text(constant) else {
+        return Ok(());
+    };
+    let text = bytea::blob(text).map_err(|fault| RewriteError::Bytea { fault, position })?;
+    constant.kind = node::cast(node::text(&text), node::plain_type("BLOB")).kind;
+    Ok(())
 }
 
 /// A text constant takes the type of the other operand.

@@ -11,6 +11,7 @@
 use skein_executor_api::functions;
 
 use super::Block;
+use super::types::Ty;
 use crate::ast::{Expr, ExprKind};
 
 /// A macro, and the names of its arguments by the type of the first. Shorter calls have the first of them.
@@ -73,6 +74,11 @@ const OVERLOADED: &[Overloaded] = &[
     },
 ];
 
+/// Functions over two whole numbers, with the names of their arguments where both are an `integer`, and where not.
+const WHOLE: &[&str] = &["gcd", "lcm"];
+const INTEGERS: &[&str] = &["x", "y"];
+const BIGINTS: &[&str] = &["a", "b"];
+
 const TRIMMED_TEXT: &[&str] = &["string", "characters"];
 const TRIMMED_BYTES: &[&str] = &["bytes", "those"];
 /// `substring(s from pattern for escape)`
@@ -80,7 +86,19 @@ const PATTERN: &[&str] = &["string", "pattern", "escape"];
 
 /// Whether a rule may concern this call.
 pub(super) fn is_target(expr: &Expr) -> bool {
-    overloaded(expr).is_some()
+    overloaded(expr).is_some() || whole(expr).is_some()
+}
+
+/// The arguments of a function over two whole numbers.
+fn whole(expr: &Expr) -> Option<&[Expr]> {
+    match &expr.kind {
+        ExprKind::Function(call)
+            if call.schema == functions::SCHEMA && WHOLE.contains(&call.name.as_str()) =>
+        {
+            Some(&call.args)
+        }
+        _ => None,
+    }
 }
 
 fn overloaded(expr: &Expr) -> Option<&'static Overloaded> {
@@ -98,7 +116,11 @@ fn overloaded(expr: &Expr) -> Option<&'static Overloaded> {
 
 impl Block<'_> {
     /// Names the arguments of a call of such a macro.
-    pub(super) fn overload(&mut self, expr: &mut Expr) {
+    pub(super) fn overload(&mut self, expr: &mut Expr, types: &mut [Option<Ty>]) {
+        if whole(expr).is_some() {
+            self.whole_numbers(expr, types);
+            return;
+        }
         let Some(macros) = overloaded(expr) else {
             return;
         };
@@ -113,6 +135,19 @@ impl Block<'_> {
             Some(_) => macros.text,
         };
         if names.len() >= call.args.len() {
+            for (arg, name) in call.args.iter_mut().zip(names) {
+                (*name).clone_into(&mut arg.alias);
+            }
+        }
+    }
+
+    fn whole_numbers(&mut self, expr: &mut Expr, types: &mut [Option<Ty>]) {
+        let names = match self.both_below(expr, types) {
+            Some((Ty::Small | Ty::Integer, Ty::Small | Ty::Integer)) => INTEGERS,
+            Some((left, right)) if left.is_integer() && right.is_integer() => BIGINTS,
+            _ => return,
+        };
+        if let ExprKind::Function(call) = &mut expr.kind {
             for (arg, name) in call.args.iter_mut().zip(names) {
                 (*name).clone_into(&mut arg.alias);
             }

@@ -7,6 +7,8 @@
 //! | `extract(epoch from …)` of a date | a double | whole seconds |
 //! | `AT TIME ZONE` with minutes of offset, or of a date | not supported, kept | a timestamp |
 //! | `to_char` | not supported | by the template |
+//! | `date_part('epoch', …)` of a time with a zone | of the time as written | of that in Greenwich |
+//! | a time as one with a zone | in Greenwich | in the session's zone |
 //! | an interval as text | `2 months` | `2 mons` |
 //! | `date_bin` from a text | the text is a time zone | the text is a time |
 //! | a text constant beside a date or interval | ISO 8601 only | every spelling |
@@ -39,6 +41,9 @@ pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
                 Some(operand)
             }
             ("skein_extract", [field, operand]) => time_unit(field).map(|_| operand),
+            ("date_part", [field, operand]) if is_call(call, "date_part") => {
+                is_epoch(field).then_some(operand)
+            }
             ("date_bin", [_, operand, origin]) if is_text(origin) => Some(operand),
             ("to_char", [operand, _] | [operand, _, _]) if is_call(call, "to_char") => {
                 Some(operand)
@@ -46,7 +51,9 @@ pub(in super::super) fn operand(expr: &Expr) -> Option<&Expr> {
             _ => None,
         },
         ExprKind::Cast { child, ty, .. } => match ty.id() {
-            "VARCHAR" | "TIME" | "INTERVAL" if !is_constant(child) => Some(child),
+            "VARCHAR" | "TIME" | "TIME WITH TIME ZONE" | "INTERVAL" if !is_constant(child) => {
+                Some(child)
+            }
             _ => None,
         },
         ExprKind::Comparison { left, right, .. } => {
@@ -122,6 +129,11 @@ pub(in super::super) fn settle(expr: &mut Expr, ty: &str) {
             "skein_extract_julian" if ty == "DATE" => {
                 "skein_extract_julian_date".clone_into(&mut call.name);
             }
+            "date_part" if ty == "TIME WITH TIME ZONE" && is_epoch(&call.args[0]) => {
+                let clock = take(&mut call.args[1]);
+                let epoch = own("skein_extract_epoch_timetz", vec![clock]);
+                replace(expr, node::cast(epoch, node::plain_type("DOUBLE")));
+            }
             "date_trunc" | "datetrunc" => trunc(expr, ty),
             "skein_end" if ty == "INTERVAL" => {
                 let span = call.args.pop().unwrap_or_else(node::null);
@@ -143,6 +155,13 @@ pub(in super::super) fn settle(expr: &mut Expr, ty: &str) {
                 replace(expr, own("skein_interval_text", vec![inner]));
             }
             ("TIME", "TIMESTAMP WITH TIME ZONE") => wrap(child, "TIMESTAMP"),
+            // The offset is that of the session's zone today.
+            ("TIME WITH TIME ZONE", "TIME") => {
+                let clock = take(child);
+                let today = node::call("", "today", Vec::new());
+                **child = Expr::infix("+", today, clock);
+                wrap(child, "TIMESTAMP WITH TIME ZONE");
+            }
             ("TIME", "INTERVAL") => {
                 let inner = take(child);
                 replace(expr, own("skein_interval_time", vec![inner]));
@@ -188,6 +207,10 @@ fn time_unit(field: &Expr) -> Option<&'static str> {
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(field))?;
     Some(unit.1)
+}
+
+fn is_epoch(field: &Expr) -> bool {
+    node::constant_text(field).is_some_and(|field| field.eq_ignore_ascii_case("epoch"))
 }
 
 /// Refuses a field that a date has not.
