@@ -42,6 +42,8 @@ pub(crate) mod truncated;
 pub(crate) mod typed;
 mod windowed;
 
+pub use rows_in::ask_one_by_one;
+
 use std::borrow::Cow;
 
 use crate::ast::visit::{Node, any};

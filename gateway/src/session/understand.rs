@@ -15,7 +15,7 @@ use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node};
 use skein_planner::ast::{Expr, ExprKind, Query, TableRefKind, print};
 use skein_planner::error::PlanError;
-use skein_planner::outputs::{Outputs, outputs};
+use skein_planner::outputs::{Output, Outputs, outputs};
 use skein_planner::postgres::asking::Answers;
 use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::operands;
@@ -23,6 +23,7 @@ use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::using::merged_first;
 use skein_planner::postgres::{Rewritten, rewrite, session_rows};
+use skein_planner::repairs::ask_one_by_one;
 use skein_planner::resolve::names::output_names;
 use skein_planner::resolve::parameters::parameter_count;
 use skein_planner::resolve::{
@@ -318,6 +319,9 @@ fn understand(
         Err(error) if lacks_operator(&error) && settle_operators(&mut resolved.query, shadow) => {
             bind(&mut resolved.query)
         }
+        Err(error) if lacks_rows_of_outer(&error) && ask_one_by_one(&mut resolved.query) => {
+            bind(&mut resolved.query)
+        }
         other => other,
     };
     let (mut bound, mut parameter_types) = first.map_err(located)?;
@@ -336,19 +340,7 @@ fn understand(
         .columns
         .filter(|columns| columns.len() == bound.columns.len())
         .unwrap_or_default();
-    let described = bound
-        .columns
-        .iter()
-        .zip(names)
-        .enumerate()
-        .map(|(index, (column, name))| Column {
-            name: name.unwrap_or_else(|| column.name.clone()),
-            ty: known
-                .get(index)
-                .and_then(|output| named_type(output.ty?, &column.ty))
-                .unwrap_or_else(|| column.ty.clone()),
-        })
-        .collect();
+    let described = described(&bound, names, &known);
     let origins = known.iter().map(|it| shadow.origin(it)).collect();
     let version = snapshot.schema_version;
     let query = AnalysedQuery::new(
@@ -366,6 +358,23 @@ fn understand(
         origins,
         parameter_types,
     })
+}
+
+/// Result columns as clients are told of them.
+fn described(bound: &Bound, names: Vec<Option<String>>, known: &[Output]) -> Vec<Column> {
+    bound
+        .columns
+        .iter()
+        .zip(names)
+        .enumerate()
+        .map(|(index, (column, name))| Column {
+            name: name.unwrap_or_else(|| column.name.clone()),
+            ty: known
+                .get(index)
+                .and_then(|output| named_type(output.ty?, &column.ty))
+                .unwrap_or_else(|| column.ty.clone()),
+        })
+        .collect()
 }
 
 /// Puts the columns that `USING` merges before all others, as PostgreSQL does.
@@ -399,6 +408,12 @@ fn lacks_operator(error: &GatewayError) -> bool {
             .iter()
             .any(|name| text.contains(name))
         && (text.contains("TIME") || text.contains("INTERVAL"))
+}
+
+/// Whether DuckDB cannot look for a row among those of a subquery with columns of an outer query.
+fn lacks_rows_of_outer(error: &GatewayError) -> bool {
+    matches!(error, GatewayError::Fragment { error, .. }
+        if error.message.contains("IN/ANY/ALL with multiple columns"))
 }
 
 /// Gives result columns that hold nothing but NULL without a type that type, which clients see as

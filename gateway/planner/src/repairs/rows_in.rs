@@ -15,9 +15,12 @@
 //! Rows of more fields are compared one by one, but only where either has a NULL. What would be other rows each
 //! time it is asked for (`random()`, LIMIT without ORDER BY) stays, as do rows of more than two fields that are computed from groups.
 //!
+//! A subquery with columns of an outer query DuckDB refuses to look for a row in. [`ask_one_by_one`] writes those as
+//! EXISTS when that is known, before the statement is planned.
+//!
 //! `(a, b) <> ANY (…)` is `a <> ANY (…) OR b <> ANY (…)`.
 
-use super::places::{Place, Truth};
+use super::places::{self, Place, Truth};
 use crate::ast::visit::{Node, any, is_aggregate};
 use crate::ast::{
     Comparison, Expr, ExprKind, Modifier, Query, QueryBody, Subquery, SubqueryKind, TableRefKind,
@@ -62,6 +65,33 @@ pub(super) fn repair(expr: &mut Expr, place: Place) {
         }
         _ => {}
     }
+}
+
+/// Asks for each row by EXISTS, which DuckDB can do where the subquery has columns of an outer query; whether there
+/// is anything to bind again.
+pub fn ask_one_by_one(query: &mut Query) -> bool {
+    let mut asked = false;
+    places::each(query, &mut |expr, place| {
+        let exists = match &expr.kind {
+            ExprKind::Subquery(subquery) => Lookup::of(subquery)
+                .filter(|lookup| lookup.comparison == Comparison::Equal)
+                .map(|lookup| lookup.one_by_one(place)),
+            _ => None,
+        };
+        if let Some(exists) = exists {
+            expr.kind = exists.kind;
+            asked = true;
+        }
+    });
+    asked
+}
+
+/// Conditions for a row not to differ for certain.
+fn alike<'a>(own: &'a [Expr], theirs: &'a [Expr]) -> impl Iterator<Item = Expr> + 'a {
+    theirs.iter().zip(own).map(|(their, own)| {
+        let equal = Expr::comparison(Comparison::Equal, their.clone(), own.clone());
+        Expr::comparison(Comparison::Distinct, equal, Expr::boolean(false))
+    })
 }
 
 /// A row, and the rows it is looked for among.
@@ -186,18 +216,42 @@ impl<'a> Lookup<'a> {
     /// There is no row that does not certainly differ, among those where one of `nulls` is NULL.
     fn none_alike(&self, own: &[Expr], theirs: &[Expr], nulls: &[Expr]) -> Expr {
         let mut conditions = vec![or(nulls.iter().cloned().map(is_null).collect())];
-        conditions.extend(theirs.iter().zip(own).map(|(their, own)| {
-            let equal = Expr::comparison(Comparison::Equal, their.clone(), own.clone());
-            Expr::comparison(Comparison::Distinct, equal, Expr::boolean(false))
-        }));
+        conditions.extend(alike(own, theirs));
+        negated(self.exists(conditions))
+    }
+
+    /// Whether there is a row for which all of these hold.
+    fn exists(&self, conditions: Vec<Expr>) -> Expr {
         let mut block = select(vec![Expr::integer(1)], self.named_rows());
         block.where_clause = Some(Expr::and(conditions));
-        negated(Expr::from(ExprKind::Subquery(Box::new(Subquery {
+        Expr::from(ExprKind::Subquery(Box::new(Subquery {
             kind: SubqueryKind::Exists,
             query: query(block, Vec::new()),
             child: None,
             comparison: None,
-        }))))
+        })))
+    }
+
+    /// The lookup without one: whether there is a row that is equal, and where there is none, that may be.
+    fn one_by_one(&self, place: Place) -> Expr {
+        let own: Vec<Expr> = self.fields.iter().map(bare).collect();
+        let theirs: Vec<Expr> = self.names().iter().map(|name| column(name)).collect();
+        let equal = theirs
+            .iter()
+            .zip(&own)
+            .map(|(their, own)| Expr::comparison(Comparison::Equal, their.clone(), own.clone()));
+        let found = self.exists(equal.collect());
+        if place.truth == Truth::Condition && !place.negated {
+            return found;
+        }
+        let perhaps = self.exists(alike(&own, &theirs).collect());
+        Expr::from(ExprKind::Case {
+            checks: vec![
+                (found, Expr::boolean(true)),
+                (perhaps, Expr::null().cast_to("BOOLEAN")),
+            ],
+            otherwise: Box::new(Expr::boolean(false)),
+        })
     }
 }
 
