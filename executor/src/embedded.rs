@@ -18,6 +18,7 @@
 mod cancel;
 mod inputs;
 mod job;
+mod memory;
 mod pool;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use crate::engine::{Database, DatabaseOptions};
 use cancel::Cancellation;
 use inputs::Gathered;
 use job::{Job, Output};
+pub use memory::MemoryGuard;
 use pool::{Pool, Session};
 
 /// Batches between DuckDB and the reader of a stream.
@@ -187,6 +189,7 @@ async fn run_on(
 ) -> Result<BatchStream, FragmentError> {
     let (sender, mut receiver) = mpsc::channel(OUTPUT_BATCHES_MAX);
     let cancellation = Cancellation::new(session.connection().interrupt_handle());
+    memory::runs(&cancellation);
     let guard = cancellation.guard(fragment.deadline);
     let inputs = gathered
         .into_iter()

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use skein_config::{Config, ConfigError, Overrides};
+use skein_config::{Config, ConfigError, MemoryLimit, Overrides};
+use skein_executor::embedded::MemoryGuard;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::gateway::Gateway;
@@ -28,6 +29,8 @@ const THREAD_STACK_BYTES: usize = 64 * 1024 * 1024;
 /// `connections_max` of an executor can be waiting for each other's rows, so there have to be enough;
 /// they are made when needed.
 const BLOCKING_THREADS_MAX: usize = 4096;
+/// How much of the machine's memory a process may have; more, and its statements are stopped.
+const MEMORY_PERCENT_MAX: f64 = 92.0;
 
 /// Query folders of Parquet, CSV and JSON files with any PostgreSQL client.
 #[derive(Debug, Parser)]
@@ -295,6 +298,7 @@ async fn serve(config: Config) -> Result<ExitCode, CliError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Signal)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(CliError::Signal)?;
     let server = Server::start(config).await?;
+    let _memory = memory_guard();
     for address in server.addresses() {
         eprintln!(
             "skein: serving on {address}; connect with: psql -h {} -p {}",
@@ -318,6 +322,12 @@ async fn serve(config: Config) -> Result<ExitCode, CliError> {
     };
     server.shutdown_hurried(hurry).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Stops statements before the system ends this process for want of memory.
+fn memory_guard() -> Option<MemoryGuard> {
+    let limit = MemoryLimit::Percent(MEMORY_PERCENT_MAX).share(1);
+    limit.map(MemoryGuard::start)
 }
 
 /// Opens a gateway that listens nowhere.

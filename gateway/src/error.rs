@@ -554,6 +554,7 @@ impl GatewayError {
                 detail,
                 hint,
                 position: None,
+                routine: None,
             };
         }
         Report {
@@ -563,6 +564,8 @@ impl GatewayError {
             detail: self.detail(),
             hint: self.hint(),
             position: None,
+            // asyncpg and pgjdbc then prepare the statement again.
+            routine: matches!(self, Self::ResultChanged).then_some("RevalidateCachedQuery"),
         }
     }
 }

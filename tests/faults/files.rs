@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use skein_tests::client::Client;
+use skein_tests::client::{Client, QueryError};
 use skein_tests::cluster::{Cluster, ClusterOptions};
+use skein_tests::native::Native;
 use skein_tests::process;
 
 use crate::{failure, private_data};
@@ -228,6 +229,49 @@ fn a_damaged_line_of_csv_is_an_error_and_not_a_wrong_row() {
         "{text}"
     );
     lives_on(&mut client);
+}
+
+/// asyncpg and pgjdbc prepare a statement again when they are told so by this SQLSTATE and routine.
+#[test]
+fn a_prepared_statement_sees_that_a_file_brings_a_column() {
+    let folder = private_data();
+    let options = ClusterOptions {
+        catalog: "listing_ttl_ms = 0".to_owned(),
+        ..ClusterOptions::new(folder.path())
+    };
+    let cluster = Cluster::start(&options);
+    let mut client = cluster.client();
+    for sql in [
+        "PREPARE everything AS SELECT * FROM notes WHERE id = $1",
+        "PREPARE summary AS SELECT count(*), max(note) FROM notes WHERE id >= $1",
+        "EXECUTE everything(5)",
+        "EXECUTE summary(0)",
+    ] {
+        client.query(sql).expect(sql);
+    }
+    let unfinished = folder.path().join("unfinished.tmp");
+    Native::open(1).run(&format!(
+        "COPY (SELECT 1000 AS id, 1 AS k, 'z' AS note, 5 AS amount, 'new' AS extra) TO '{}' (FORMAT parquet)",
+        unfinished.display()
+    ));
+    fs::rename(&unfinished, folder.path().join("notes/new.parquet")).expect("a file can be moved");
+    match client.query("EXECUTE everything(5)") {
+        Err(QueryError::Server(error)) => {
+            assert_eq!(error.sqlstate(), "0A000", "{error:?}");
+            assert_eq!(error.field('M'), "cached plan must not change result type");
+            assert_eq!(error.field('R'), "RevalidateCachedQuery");
+        }
+        other => panic!("{other:?}"),
+    }
+    let summary = client
+        .query("EXECUTE summary(0)")
+        .expect("its columns are the same");
+    assert_eq!(
+        summary.rows,
+        [[Some("121".to_owned()), Some("z".to_owned())]]
+    );
+    let extra = client.query("SELECT extra FROM notes WHERE id = 1000");
+    assert_eq!(extra.expect("the column is there").rows.len(), 1);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! Separate from the stream because three may stop a fragment: a reader that leaves, the deadline,
 //! and the fragment's own end, which releases the tasks of inputs it has not read to the end.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use skein_executor_api::{FragmentError, FragmentErrorKind};
@@ -35,7 +35,30 @@ pub(super) struct Cancellation {
 struct Shared {
     token: CancellationToken,
     timed_out: AtomicBool,
+    out_of_memory: AtomicBool,
     interrupt: InterruptHandle,
+}
+
+/// Does not keep a fragment's connection.
+#[derive(Clone, Debug)]
+pub(super) struct WeakCancellation {
+    shared: Weak<Shared>,
+}
+
+impl WeakCancellation {
+    /// Whether the statement has neither ended nor been stopped.
+    pub(super) fn is_running(&self) -> bool {
+        let shared = self.shared.upgrade();
+        shared.is_some_and(|shared| shared.interrupt.is_attached())
+    }
+
+    /// Stops the fragment because there is no memory for it.
+    pub(super) fn out_of_memory(&self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.out_of_memory.store(true, Ordering::SeqCst);
+            Cancellation { shared }.cancel();
+        }
+    }
 }
 
 /// Lives in the output stream: stops the fragment when the stream is dropped before its end.
@@ -59,6 +82,7 @@ impl Cancellation {
         let shared = Shared {
             token: CancellationToken::new(),
             timed_out: AtomicBool::new(false),
+            out_of_memory: AtomicBool::new(false),
             interrupt,
         };
         Self {
@@ -117,10 +141,23 @@ impl Cancellation {
         &self.shared.token
     }
 
-    /// Tells a deadline from a reader that left: `error` is what the statement ended with.
+    pub(super) fn downgrade(&self) -> WeakCancellation {
+        WeakCancellation {
+            shared: Arc::downgrade(&self.shared),
+        }
+    }
+
+    /// Tells a deadline, and the want of memory, from a reader that left: `error` is what the statement
+    /// ended with.
     pub(super) fn explain(&self, error: FragmentError) -> FragmentError {
         if self.shared.timed_out.load(Ordering::SeqCst) {
             timed_out()
+        } else if self.shared.out_of_memory.load(Ordering::SeqCst) {
+            FragmentError {
+                kind: FragmentErrorKind::Memory,
+                message: "the machine has no more memory for the statement".to_owned(),
+                position: None,
+            }
         } else {
             error
         }

@@ -57,6 +57,12 @@ impl InterruptHandle {
         self.shared.requested.load(Ordering::SeqCst)
     }
 
+    /// Whether the statement that it stops has not ended yet.
+    pub fn is_attached(&self) -> bool {
+        let connection = self.shared.connection.lock();
+        connection.unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Ends the handle's power over the connection: later interrupts do nothing.
     pub fn detach(&self) {
         self.shared

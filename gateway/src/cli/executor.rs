@@ -95,6 +95,7 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
         versions: StateReply::of_this_program(),
     })
     .await?;
+    let _memory = super::memory_guard();
     eprintln!("skein: executor on {}", server.address());
     let (sender, stopping) = tokio::sync::oneshot::channel::<()>();
     let serving = server.serve(async move {

@@ -42,6 +42,8 @@ pub struct Report {
     pub hint: Option<String>,
     /// Character in the statement, counted from one.
     pub position: Option<usize>,
+    /// The function of PostgreSQL's that says so, where clients go by it.
+    pub routine: Option<&'static str>,
 }
 
 impl Report {
@@ -55,6 +57,7 @@ impl Report {
             detail: None,
             hint: None,
             position: None,
+            routine: None,
         }
     }
 

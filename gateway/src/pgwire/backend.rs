@@ -161,6 +161,9 @@ impl Outgoing {
             if let Some(position) = report.position {
                 field(body, b'P', &position.to_string());
             }
+            if let Some(routine) = report.routine {
+                field(body, b'R', routine);
+            }
             body.push(0);
         });
     }

@@ -286,8 +286,15 @@ impl Session {
         let losses_max = self.gateway.config().executors.retries_max;
         loop {
             let query = self.up_to_date(query, guard).await?;
-            let planned = self.plan(&query, parameters, guard).await?;
+            let planned = self.plan(&query, parameters, guard).await;
             plans += 1;
+            // The files that it listed may have other columns.
+            let moved = query.query.as_ref().map(|query| query.schema_version)
+                != Some(self.schema_version());
+            if moved && plans < PLANS_MAX {
+                continue;
+            }
+            let planned = planned?;
             match self.start_query(&planned, measured, guard).await {
                 Ok(started) => return Ok((query, planned, Ok(started))),
                 Err(error) if losses < losses_max && self.is_of_lost_executor(&planned, &error) => {
