@@ -14,6 +14,8 @@
 //! serves one call at a time and keeps nothing from it.
 
 pub mod facts;
+mod kept;
+mod results;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,9 +34,19 @@ use skein_planner::bind::Bind;
 use skein_planner::outputs::{Output, Source, Typmod};
 
 use crate::encode::{Modifier, Origin};
+use kept::Kept;
+use results::Recording;
 
-/// Connections kept for parsing and describing; more are opened and closed as needed.
+pub(crate) use results::kept_rows;
+
+/// Connections kept of each kind; more are opened and closed as needed.
 const IDLE_CONNECTIONS_MAX: usize = 16;
+/// Memory for descriptions of statements, and the most that one may take.
+const DESCRIPTIONS_BYTES_MAX: usize = 16 << 20;
+const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
+/// Memory for results of repeatable queries, and the most that one may take.
+const RESULTS_BYTES_MAX: usize = 32 << 20;
+const RESULT_BYTES_MAX: usize = 2 << 20;
 
 /// How a shadow database is made.
 #[derive(Clone, Debug)]
@@ -75,18 +87,38 @@ pub struct Description {
     pub parameter_types: Vec<Option<String>>,
 }
 
+impl Description {
+    /// The memory it takes, about.
+    fn bytes(&self) -> usize {
+        let of_text = size_of::<Option<String>>();
+        let columns = self.columns.iter();
+        let parameters = self.parameter_types.iter().flatten();
+        columns
+            .map(|column| 2 * of_text + column.name.len() + column.ty.len())
+            .chain(parameters.map(|ty| of_text + ty.len()))
+            .sum()
+    }
+}
+
 /// The shadow database of one version of the relations.
 #[derive(Debug)]
 pub struct Shadow {
     schema_version: u64,
     executor: Arc<EmbeddedExecutor>,
     database: Database,
-    idle: Mutex<Vec<Connection>>,
+    /// Connections that plan statements as they were bound: enough to describe them.
+    describing: Idle,
+    running: Idle,
+    descriptions: Kept<Description>,
+    results: Kept<[RecordBatch]>,
     /// Kept until the catalogue is wanted.
     source: CatalogSource,
     catalogue: OnceLock<Result<(), FragmentError>>,
     oids: OnceLock<Oids>,
 }
+
+/// Connections that wait for the next call.
+type Idle = Mutex<Vec<Connection>>;
 
 #[derive(Debug)]
 struct CatalogSource {
@@ -118,7 +150,10 @@ impl Shadow {
             schema_version: snapshot.schema_version,
             database: executor.database().clone(),
             executor: Arc::new(executor),
-            idle: Mutex::default(),
+            describing: Idle::default(),
+            running: Idle::default(),
+            descriptions: Kept::new(DESCRIPTIONS_BYTES_MAX, DESCRIPTION_BYTES_MAX),
+            results: Kept::new(RESULTS_BYTES_MAX, RESULT_BYTES_MAX),
             source: CatalogSource {
                 snapshot: snapshot.clone(),
                 database: options.database.clone(),
@@ -141,19 +176,26 @@ impl Shadow {
 
     /// Parses a text, which may hold several statements.
     pub fn parse(&self, sql: &str) -> Result<Parsed, FragmentError> {
-        self.with_connection(|connection| connection.parse(sql))
+        self.to_describe(|connection| connection.parse(sql))
     }
 
     /// Binds one statement. In it relations stand under their schema and name.
     pub fn describe(&self, sql: &str) -> Result<Description, FragmentError> {
+        if let Some(known) = self.descriptions.get(sql) {
+            return Ok((*known).clone());
+        }
         self.load_catalogue_for(sql)?;
-        self.with_connection(|connection| {
+        let description = self.to_describe(|connection| {
             let prepared = connection.prepare(sql)?;
             Ok(Description {
                 columns: prepared.columns().to_vec(),
                 parameter_types: prepared.parameter_types(),
             })
-        })
+        })?;
+        let bytes = description.bytes();
+        let known = Arc::new(description.clone());
+        self.descriptions.put(sql.to_owned(), known, bytes);
+        Ok(description)
     }
 
     /// Where a result column comes from, as clients are told.
@@ -185,14 +227,20 @@ impl Shadow {
 
     /// Runs a query over constants or the catalogue. `settings` are those of the session that
     /// DuckDB needs, as [`crate::session::settings::Settings::for_duckdb`] gives them; `joined_rows` as
-    /// [`skein_planner::joined`] estimates them.
+    /// [`skein_planner::joined`] estimates them. `repeatable`: it gives the same rows each time, so that
+    /// those of the first time may serve.
     pub async fn run(
-        &self,
+        self: &Arc<Self>,
         sql: String,
         settings: BTreeMap<String, String>,
         joined_rows: u64,
         deadline: Option<Instant>,
+        repeatable: bool,
     ) -> Result<BatchStream, FragmentError> {
+        let key = repeatable.then(|| results::key(&sql, &settings));
+        if let Some(rows) = key.as_ref().and_then(|key| self.results.get(key)) {
+            return Ok(kept_rows(&rows));
+        }
         self.load_catalogue_for(&sql)?;
         let fragment = Fragment {
             id: FragmentId::default(),
@@ -202,7 +250,11 @@ impl Shadow {
             joined_rows,
             deadline,
         };
-        self.executor.run(fragment, Vec::new()).await
+        let rows = self.executor.run(fragment, Vec::new()).await?;
+        Ok(match key {
+            Some(key) => Recording::of(Arc::clone(self), key, rows).stream(),
+            None => rows,
+        })
     }
 
     /// Runs a query for which [`skein_planner::brief::is_brief`] holds; blocks for some microseconds.
@@ -216,7 +268,7 @@ impl Shadow {
 
     /// Names of the time zones that DuckDB knows.
     pub fn time_zones(&self) -> Result<Vec<String>, FragmentError> {
-        let rows = self.with_connection(|connection| {
+        let rows = self.to_run(|connection| {
             connection.query_text("SELECT DISTINCT name FROM pg_timezone_names() ORDER BY name")
         })?;
         Ok(rows.into_iter().flatten().flatten().collect())
@@ -227,7 +279,7 @@ impl Shadow {
     pub fn load_catalogue(&self) -> Result<(), FragmentError> {
         let load = || {
             let statements = system::statements(&self.source.snapshot, &self.source.database);
-            self.with_connection(|connection| {
+            self.to_run(|connection| {
                 connection.execute("BEGIN TRANSACTION")?;
                 for statement in &statements {
                     connection
@@ -251,26 +303,44 @@ impl Shadow {
         Ok(())
     }
 
-    fn with_connection<T>(
+    /// Calls `work` with a connection that does not optimise: nothing that is described runs, and
+    /// optimising takes a third of the time of planning.
+    fn to_describe<T>(
         &self,
-        call: impl FnOnce(&Connection) -> Result<T, FragmentError>,
+        work: impl FnOnce(&Connection) -> Result<T, FragmentError>,
     ) -> Result<T, FragmentError> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => self.database.connect()?,
+        let open = || {
+            let connection = self.database.connect()?;
+            connection.skip_optimizer()?;
+            Ok(connection)
         };
-        let result = call(&connection);
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_CONNECTIONS_MAX {
-            idle.push(connection);
-        }
-        result
+        with_connection(&self.describing, open, work)
     }
+
+    fn to_run<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, FragmentError>,
+    ) -> Result<T, FragmentError> {
+        with_connection(&self.running, || self.database.connect(), work)
+    }
+}
+
+fn with_connection<T>(
+    idle: &Idle,
+    open: impl FnOnce() -> Result<Connection, FragmentError>,
+    work: impl FnOnce(&Connection) -> Result<T, FragmentError>,
+) -> Result<T, FragmentError> {
+    let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let connection = match waiting {
+        Some(connection) => connection,
+        None => open()?,
+    };
+    let result = work(&connection);
+    let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+    if idle.len() < IDLE_CONNECTIONS_MAX {
+        idle.push(connection);
+    }
+    result
 }
 
 impl Bind for Shadow {
@@ -279,7 +349,7 @@ impl Bind for Shadow {
     }
 
     fn indices(&self, sql: &str) -> Result<Vec<usize>, FragmentError> {
-        let rows = self.with_connection(|connection| connection.query_text(sql))?;
+        let rows = self.to_run(|connection| connection.query_text(sql))?;
         rows.into_iter()
             .map(|row| {
                 let value = row.into_iter().next().flatten();

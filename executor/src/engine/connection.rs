@@ -114,6 +114,11 @@ impl Connection {
         Prepared::new(&self.raw, sql)
     }
 
+    /// Leaves plans as they were bound from now on: for statements that are described and never run.
+    pub fn skip_optimizer(&self) -> Result<(), FragmentError> {
+        self.execute("PRAGMA disable_optimizer")
+    }
+
     /// Arrow's schema of the rows of a query, which should have none. Some types depend on settings: a
     /// time with a zone names the session's.
     pub fn arrow_schema(&self, sql: &str) -> Result<SchemaRef, FragmentError> {

@@ -454,6 +454,11 @@ fn reads_relation(query: &Query, env: &Env) -> bool {
     })
 }
 
+/// Whether a statement gives the same rows each time that what it reads is the same, apart from the time.
+pub fn is_repeatable(query: &Query) -> bool {
+    volatile_part(query).is_none()
+}
+
 /// What in a statement gives other values each time it is evaluated: a function or a sample.
 pub(crate) fn volatile_part(query: &Query) -> Option<String> {
     let mut found = None;

@@ -23,7 +23,7 @@ use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::Rewritten;
 use skein_planner::repairs;
 use skein_planner::resolve::ResolvedQuery;
-use skein_planner::split::SplitOptions;
+use skein_planner::split::{SplitOptions, is_repeatable};
 
 use super::settings::Settings;
 use super::understand::Understood;
@@ -122,6 +122,8 @@ pub struct AnalysedQuery {
     pub is_brief: bool,
     /// About how many rows a join of series in it keeps in memory.
     pub joined_rows: u64,
+    /// It gives the same rows each time as long as what it reads is the same.
+    pub is_repeatable: bool,
     plan: Mutex<Option<RememberedPlan>>,
     constant: Mutex<Option<RememberedRows>>,
 }
@@ -154,6 +156,8 @@ impl AnalysedQuery {
             columns,
             parameter_types,
         } = bound;
+        let reads_clock = reads_clock(&resolved.query);
+        let rewritten_session = rewritten.session;
         Self {
             text,
             parsed,
@@ -163,7 +167,9 @@ impl AnalysedQuery {
             schema_version,
             rewritten,
             sql: print::query_sql(&repairs::constants(&resolved.query)),
-            reads_clock: reads_clock(&resolved.query),
+            // Functions that act on sessions make a statement one of its session.
+            is_repeatable: !reads_clock && !rewritten_session && is_repeatable(&resolved.query),
+            reads_clock,
             is_brief: is_brief(&resolved.query),
             joined_rows: joined::rows(&resolved.query, &|_| None),
             resolved,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use skein_catalog::ranges::Ranges;
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
 use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
@@ -37,7 +37,7 @@ use super::understand::beside;
 use super::versions;
 use crate::dispatch::{RunOptions, Running};
 use crate::error::GatewayError;
-use crate::shadow::Shadow;
+use crate::shadow::{Shadow, kept_rows};
 
 /// Longer texts may hold values that take their time.
 const BRIEF_BYTES_MAX: usize = 4 * 1024;
@@ -132,10 +132,10 @@ impl Session {
         let shadow = self.gateway.shadow(&snapshot).await?;
         if analysed.resolved.relations.is_empty() {
             if lasting {
-                let (sql, is_brief) = (analysed.sql.clone(), analysed.is_brief);
+                let sql = analysed.sql.clone();
                 let sql = self.with_session_rows(sql, analysed, &snapshot);
                 let joined_rows = analysed.joined_rows;
-                let mut planned = Planned::on_shadow(sql, shadow, is_brief, joined_rows);
+                let mut planned = Planned::on_shadow(sql, shadow, analysed, joined_rows);
                 if let Planned::Brief { constant, .. } = &mut planned
                     && analysed.is_constant()
                 {
@@ -150,8 +150,7 @@ impl Session {
             let joined_rows = joined::rows(&bound, &|_| None);
             let sql = print::query_sql(&repairs::constants(&bound));
             let sql = self.with_session_rows(sql, analysed, &snapshot);
-            let is_brief = analysed.is_brief;
-            return Ok(Planned::on_shadow(sql, shadow, is_brief, joined_rows));
+            return Ok(Planned::on_shadow(sql, shadow, analysed, joined_rows));
         }
         // What joins files with the catalogue runs whole, where both are.
         let mixed = analysed.resolved.touches_catalogue;
@@ -373,8 +372,10 @@ impl Session {
                 sql,
                 shadow,
                 joined_rows,
+                repeatable,
             } => {
-                let run = shadow.run(sql.clone(), settings.clone(), *joined_rows, deadline);
+                let (sql, settings) = (sql.clone(), settings.clone());
+                let run = shadow.run(sql, settings, *joined_rows, deadline, *repeatable);
                 Ok(Started::Shadow(guard.run(run).await?))
             }
             Planned::Fragments { plan } => {
@@ -449,6 +450,8 @@ pub(super) enum Planned {
         shadow: Arc<Shadow>,
         /// See [`skein_planner::joined`].
         joined_rows: u64,
+        /// It gives the same rows each time.
+        repeatable: bool,
     },
     /// On the shadow database, within microseconds.
     Brief {
@@ -467,8 +470,13 @@ pub(super) enum Planned {
 }
 
 impl Planned {
-    fn on_shadow(sql: String, shadow: Arc<Shadow>, is_brief: bool, joined_rows: u64) -> Self {
-        if is_brief && sql.len() <= BRIEF_BYTES_MAX {
+    fn on_shadow(
+        sql: String,
+        shadow: Arc<Shadow>,
+        analysed: &AnalysedQuery,
+        joined_rows: u64,
+    ) -> Self {
+        if analysed.is_brief && sql.len() <= BRIEF_BYTES_MAX {
             Self::Brief {
                 sql,
                 shadow,
@@ -479,6 +487,7 @@ impl Planned {
                 sql,
                 shadow,
                 joined_rows,
+                repeatable: analysed.is_repeatable,
             }
         }
     }
@@ -495,9 +504,7 @@ pub(super) enum Started {
 impl Started {
     /// Rows that are there.
     fn kept(rows: &Arc<[RecordBatch]>) -> Self {
-        let rows = Arc::clone(rows);
-        let each = (0..rows.len()).map(move |index| Ok(rows[index].clone()));
-        Self::Shadow(Box::pin(stream::iter(each)))
+        Self::Shadow(kept_rows(rows))
     }
 
     /// Its rows.

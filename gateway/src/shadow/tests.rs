@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use arrow::array::{AsArray as _, RecordBatch};
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use skein_catalog::relation::{Format, RelationName};
 use skein_catalog::snapshot::Column as RelationColumn;
 
@@ -137,25 +137,57 @@ async fn the_same_shadow_serves_many_threads() {
 
 #[tokio::test]
 async fn constants_run_here_in_the_zone_of_the_session() {
-    let shadow = shadow();
-    let settings = BTreeMap::from([("TimeZone".to_owned(), "Asia/Tokyo".to_owned())]);
-    let sql = "SELECT CAST(TIMESTAMPTZ '2026-01-01 00:00:00+00' AS VARCHAR) AS t".to_owned();
-    let batches: Vec<RecordBatch> = shadow
-        .run(sql, settings, 0, None)
-        .await
-        .expect("starts")
-        .try_collect()
-        .await
-        .expect("runs");
-    let text = batches[0].column(0);
-    let text = arrow::array::AsArray::as_string::<i32>(text.as_ref());
-    assert_eq!(text.value(0), "2026-01-01 09:00:00+09");
+    let shadow = Arc::new(shadow());
+    let sql = "SELECT CAST(TIMESTAMPTZ '2026-01-01 00:00:00+00' AS VARCHAR) AS t";
+    for (zone, expected) in [
+        ("Asia/Tokyo", "2026-01-01 09:00:00+09"),
+        ("UTC", "2026-01-01 00:00:00+00"),
+        ("Asia/Tokyo", "2026-01-01 09:00:00+09"),
+    ] {
+        assert_eq!(first(&shadow, sql, zone, true).await, expected);
+    }
     assert!(
         shadow
             .time_zones()
             .expect("lists")
             .contains(&"Europe/Berlin".to_owned())
     );
+}
+
+/// The first value of a query that gives texts.
+async fn first(shadow: &Arc<Shadow>, sql: &str, zone: &str, repeatable: bool) -> String {
+    let settings = BTreeMap::from([("TimeZone".to_owned(), zone.to_owned())]);
+    let rows = shadow.run(sql.to_owned(), settings, 0, None, repeatable);
+    let batches: Vec<RecordBatch> = rows
+        .await
+        .expect("starts")
+        .try_collect()
+        .await
+        .expect("runs");
+    batches[0].column(0).as_string::<i32>().value(0).to_owned()
+}
+
+#[tokio::test]
+async fn only_repeatable_queries_are_run_once() {
+    let shadow = Arc::new(shadow());
+    let sql = "SELECT CAST(uuid() AS VARCHAR) FROM range(3)";
+    let anew = first(&shadow, sql, "UTC", false).await;
+    let once = first(&shadow, sql, "UTC", true).await;
+    assert_ne!(anew, once);
+    assert_eq!(first(&shadow, sql, "UTC", true).await, once);
+    assert_ne!(first(&shadow, sql, "UTC", false).await, once);
+    // Somebody who stops reading has not seen all there is.
+    let large = "SELECT uuid()::VARCHAR FROM range(5000)";
+    let rows = shadow.run(large.to_owned(), BTreeMap::new(), 0, None, true);
+    drop(rows.await.expect("starts").next().await);
+    let again = shadow.run(large.to_owned(), BTreeMap::new(), 0, None, true);
+    let rows: Vec<RecordBatch> = again
+        .await
+        .expect("starts")
+        .try_collect()
+        .await
+        .expect("runs");
+    assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 5000);
 }
 
 /// Prints what building and describing cost; run by name, in a release build.
