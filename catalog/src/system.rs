@@ -25,7 +25,7 @@ mod tables;
 
 use crate::snapshot::CatalogSnapshot;
 
-pub use builtin::{function_type, type_name, type_oid};
+pub use builtin::{function_type, signatures, type_name, type_oid};
 pub use keys::problems;
 pub use oid::{Oids, role_oid};
 pub use tables::{SystemColumn, SystemRelation, relation, relations};

@@ -490,7 +490,8 @@ impl GatewayError {
                 | RewriteError::NoOperator { position, .. }
                 | RewriteError::NotUnique { position, .. }
                 | RewriteError::CannotCast { position, .. }
-                | RewriteError::NotConstant { position, .. },
+                | RewriteError::NotConstant { position, .. }
+                | RewriteError::TextSearch { position },
             ) => *position,
             Self::Plan(error) => plan_position(error),
             Self::Copy(error) => error.position,

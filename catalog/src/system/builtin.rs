@@ -47,11 +47,17 @@ pub fn function_type(name: &str) -> Option<&'static str> {
     BUILTIN.results.get(name).copied()
 }
 
-/// OIDs and names of built-in types, and what functions return.
+/// OIDs of the types of the arguments of every function of this name.
+pub fn signatures(name: &str) -> &'static [Vec<u32>] {
+    BUILTIN.signatures.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// OIDs and names of built-in types, and what functions take and return.
 struct Builtin {
     by_oid: BTreeMap<u32, &'static str>,
     by_name: BTreeMap<&'static str, u32>,
     results: BTreeMap<&'static str, &'static str>,
+    signatures: BTreeMap<&'static str, Vec<Vec<u32>>>,
 }
 
 static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
@@ -61,10 +67,22 @@ static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
     let by_name = by_oid.iter().map(|(oid, name)| (*name, *oid)).collect();
     Builtin {
         results: results(&by_oid),
+        signatures: arguments(),
         by_oid,
         by_name,
     }
 });
+
+fn arguments() -> BTreeMap<&'static str, Vec<Vec<u32>>> {
+    let mut found: BTreeMap<&str, Vec<Vec<u32>>> = BTreeMap::new();
+    for row in lines(PROCS) {
+        let types = row[13].split(',').filter(|oid| *oid != "-");
+        if let Ok(types) = types.map(str::parse).collect() {
+            found.entry(row[2]).or_default().push(types);
+        }
+    }
+    found
+}
 
 fn results(types: &BTreeMap<u32, &'static str>) -> BTreeMap<&'static str, &'static str> {
     let pseudo: BTreeSet<&str> = lines(TYPES)

@@ -99,7 +99,7 @@ CREATE MACRO skein_pg.skein_regclass_in(name) AS
   END;
 CREATE MACRO skein_pg.skein_regclass(name) AS
   CASE WHEN name IS NULL THEN NULL
-    ELSE coalesce(skein_pg.skein_regclass_in(name), error('relation "' || name || '" does not exist')) END;
+    ELSE coalesce(skein_pg.skein_regclass_in(name), error('[undefined_table] relation "' || name || '" does not exist')) END;
 CREATE MACRO skein_pg.skein_regclass_name(relation_oid) AS
   CASE WHEN relation_oid IS NULL THEN NULL WHEN relation_oid = 0 THEN '-'
     ELSE coalesce((SELECT shown.name FROM skein_pg.skein_regclass_names AS shown WHERE shown.oid = relation_oid), CAST(relation_oid AS VARCHAR)) END;
@@ -132,6 +132,7 @@ CREATE MACRO skein_pg.obj_description(object_oid) AS
   (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = object_oid AND about.number = 0),
   (object_oid, catalogue) AS
   CASE WHEN catalogue = 'pg_namespace' THEN CASE WHEN object_oid = 2200 THEN 'standard public schema' END
+    WHEN catalogue = 'pg_extension' THEN CASE WHEN object_oid = 13559 THEN 'PL/pgSQL procedural language' END
     ELSE (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = object_oid AND about.number = 0 AND catalogue = 'pg_class') END;
 CREATE MACRO skein_pg.shobj_description(object_oid, catalogue) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.col_description(relation_oid, place) AS
@@ -235,10 +236,13 @@ CREATE TABLE skein_pg.skein_regtype_names AS
   FROM skein_pg.skein_relations AS r JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid;
 INSERT INTO skein_pg.skein_regtype_names
   SELECT r.array_type, n.name || '[]' FROM skein_pg.skein_relations AS r JOIN skein_pg.skein_regtype_names AS n ON n.oid = r.row_type;
+INSERT INTO skein_pg.skein_regtype_names
+  SELECT t.oid, skein_pg.format_type(t.oid, NULL) FROM (
+    SELECT oid FROM skein_pg.skein_types UNION SELECT unnest([row_type, array_type]) FROM skein_pg.skein_system_relations) AS t
+  UNION ALL SELECT 0, '-';
 CREATE MACRO skein_pg.skein_regtype_name(type_oid) AS
   CASE WHEN type_oid IS NULL THEN NULL
-    ELSE coalesce(nullif(skein_pg.format_type(type_oid, NULL), '???'),
-      (SELECT shown.name FROM skein_pg.skein_regtype_names AS shown WHERE shown.oid = type_oid), CAST(type_oid AS VARCHAR)) END;
+    ELSE coalesce((SELECT shown.name FROM skein_pg.skein_regtype_names AS shown WHERE shown.oid = type_oid), CAST(type_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.skein_regtypes(list) AS
   list_transform(list, lambda element: skein_pg.skein_pair(element, skein_pg.format_type(element, NULL)));
 CREATE MACRO skein_pg.to_regtype(name) AS skein_pg.skein_regtype_in(name);
@@ -463,3 +467,11 @@ CREATE MACRO skein_pg.pg_stat_get_last_analyze_time(relation_oid) AS CAST(NULL A
 CREATE MACRO skein_pg.pg_stat_get_last_autoanalyze_time(relation_oid) AS CAST(NULL AS TIMESTAMP WITH TIME ZONE);
 CREATE MACRO skein_pg.pg_options_to_table(options) AS TABLE
   SELECT split_part(option, '=', 1) AS option_name, split_part(option, '=', 2) AS option_value FROM (SELECT unnest(CAST(options AS VARCHAR[])) AS option);
+-- There are no sequences.
+CREATE MACRO skein_pg.skein_sequence(sequence) AS
+  CASE WHEN skein_pg.skein_regclass(sequence) IS NOT NULL
+    THEN CAST(error('[wrong_object_type] "' || coalesce(skein_pg.skein_regclass_name(skein_pg.skein_regclass_in(sequence)), '') || '" is not a sequence') AS BIGINT) END;
+CREATE MACRO skein_pg.currval(sequence) AS skein_pg.skein_sequence(sequence);
+CREATE MACRO skein_pg.nextval(sequence) AS skein_pg.skein_sequence(sequence);
+CREATE MACRO skein_pg.setval(sequence, number) AS skein_pg.skein_sequence(sequence), (sequence, number, is_called) AS skein_pg.skein_sequence(sequence);
+CREATE MACRO skein_pg.lastval() AS CAST(error('[object_not_in_prerequisite_state] lastval is not yet defined in this session') AS BIGINT);

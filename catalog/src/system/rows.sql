@@ -9,7 +9,9 @@ INSERT INTO skein_pg.pg_class BY NAME
     2 AS relam, oid AS relfilenode, 0 AS reltablespace, 0 AS relpages,
     rows AS reltuples, 0 AS relallvisible, 0 AS reltoastrelid,
     oid IN (SELECT k.relation_oid FROM skein_pg.skein_constraints AS k WHERE k.kind = 'p') AS relhasindex, false AS relisshared, 'p' AS relpersistence,
-    'r' AS relkind, columns AS relnatts, 0 AS relchecks, false AS relhasrules, false AS relhastriggers, false AS relhassubclass,
+    'r' AS relkind, columns AS relnatts, 0 AS relchecks, false AS relhasrules,
+    -- Foreign keys are checked by triggers; without them, psql does not look for keys.
+    oid IN (SELECT unnest([k.relation_oid, k.target_oid]) FROM skein_pg.skein_constraints AS k WHERE k.kind = 'f') AS relhastriggers, false AS relhassubclass,
     false AS relrowsecurity, false AS relforcerowsecurity, true AS relispopulated, 'd' AS relreplident, false AS relispartition,
     0 AS relrewrite, 3 AS relfrozenxid, 1 AS relminmxid
   FROM skein_pg.skein_relations
@@ -99,7 +101,8 @@ INSERT INTO skein_pg.pg_opclass BY NAME
 
 INSERT INTO skein_pg.pg_description BY NAME
   SELECT oid AS objoid, 1259 AS classoid, number AS objsubid, comment AS description FROM skein_pg.skein_comments
-  UNION ALL SELECT 2200, 2615, 0, 'standard public schema';
+  UNION ALL SELECT 2200, 2615, 0, 'standard public schema'
+  UNION ALL SELECT 13559, 3079, 0, 'PL/pgSQL procedural language';
 
 INSERT INTO skein_pg.pg_constraint BY NAME
   SELECT oid, name AS conname, schema_oid AS connamespace, kind AS contype, false AS condeferrable, false AS condeferred, true AS convalidated,
@@ -149,8 +152,20 @@ INSERT INTO skein_pg.pg_am BY NAME
     (4000, 'spgist', 334, 'i'), (3580, 'brin', 335, 'i')) AS v(oid, amname, amhandler, amtype);
 
 INSERT INTO skein_pg.pg_language BY NAME
-  SELECT oid, lanname, 10 AS lanowner, false AS lanispl, lanpltrusted, 0 AS lanplcallfoid, 0 AS laninline, lanvalidator
-  FROM (VALUES (12, 'internal', false, 2246), (13, 'c', false, 2247), (14, 'sql', true, 2248)) AS v(oid, lanname, lanpltrusted, lanvalidator);
+  SELECT oid, lanname, 10 AS lanowner, oid > 14 AS lanispl, lanpltrusted, lanplcallfoid, laninline, lanvalidator
+  FROM (VALUES (12, 'internal', false, 0, 0, 2246), (13, 'c', false, 0, 0, 2247), (14, 'sql', true, 0, 0, 2248),
+    (13563, 'plpgsql', true, 13560, 13561, 13562)) AS v(oid, lanname, lanpltrusted, lanplcallfoid, laninline, lanvalidator);
+
+-- What every PostgreSQL has from the start; programs look whether anything else is there.
+INSERT INTO skein_pg.pg_extension BY NAME
+  SELECT 13559 AS oid, 'plpgsql' AS extname, 10 AS extowner, 11 AS extnamespace, false AS extrelocatable, '1.0' AS extversion;
+
+INSERT INTO skein_pg.pg_available_extensions BY NAME
+  SELECT 'plpgsql' AS name, '1.0' AS default_version, '1.0' AS installed_version, 'PL/pgSQL procedural language' AS comment;
+
+INSERT INTO skein_pg.pg_available_extension_versions BY NAME
+  SELECT 'plpgsql' AS name, '1.0' AS version, true AS installed, true AS superuser, true AS trusted, false AS relocatable, 'pg_catalog' AS schema,
+    'PL/pgSQL procedural language' AS comment;
 
 INSERT INTO skein_pg.pg_collation BY NAME
   SELECT oid, collname, 11 AS collnamespace, 10 AS collowner, collprovider, true AS collisdeterministic, collencoding, collcollate, collcollate AS collctype
@@ -166,7 +181,7 @@ INSERT INTO skein_pg.pg_indexes BY NAME
     JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace JOIN skein_pg.skein_definitions AS d ON d.oid = i.indexrelid;
 
 INSERT INTO skein_pg.pg_tables BY NAME
-  SELECT n.nspname AS schemaname, c.relname AS tablename, 'skein' AS tableowner, c.relhasindex AS hasindexes, false AS hasrules, false AS hastriggers, false AS rowsecurity
+  SELECT n.nspname AS schemaname, c.relname AS tablename, 'skein' AS tableowner, c.relhasindex AS hasindexes, false AS hasrules, c.relhastriggers AS hastriggers, false AS rowsecurity
   FROM skein_pg.pg_class AS c JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p');
 
 INSERT INTO skein_pg.pg_views BY NAME
@@ -345,3 +360,12 @@ INSERT INTO skein_info.table_privileges BY NAME
   UNION ALL BY NAME
   SELECT 'skein' AS grantor, 'PUBLIC' AS grantee, table_catalog, table_schema, table_name, 'SELECT' AS privilege_type, 'NO' AS is_grantable, 'YES' AS with_hierarchy
   FROM skein_info.tables;
+
+-- Who may read a relation may read its columns.
+INSERT INTO skein_info.role_column_grants BY NAME
+  SELECT 'skein' AS grantor, 'skein' AS grantee, table_catalog, table_schema, table_name, column_name, 'SELECT' AS privilege_type, 'NO' AS is_grantable
+  FROM skein_info.columns;
+
+INSERT INTO skein_info.column_privileges BY NAME
+  SELECT r.grantor, g.grantee, table_catalog, table_schema, table_name, column_name, privilege_type, is_grantable
+  FROM skein_info.role_column_grants AS r, (VALUES ('skein'), ('PUBLIC')) AS g(grantee);

@@ -42,6 +42,13 @@ pub struct SystemColumn {
     pub not_null: bool,
 }
 
+impl SystemColumn {
+    /// The DuckDB type that holds its values.
+    pub fn duckdb_type(&self) -> String {
+        duckdb_type(self.ty)
+    }
+}
+
 type BySchema = BTreeMap<&'static str, BTreeMap<&'static str, SystemRelation>>;
 
 /// Every relation of these schemas, by schema, then name.

@@ -44,6 +44,7 @@ mod session;
 pub mod session_rows;
 mod sets;
 pub mod settle;
+pub mod signatures;
 mod sleeps;
 pub mod spelling;
 pub mod sums;
@@ -125,6 +126,10 @@ pub trait SessionFacts {
     /// Rows of `skein.executors`; at least one.
     fn executors(&self) -> Vec<ExecutorFact> {
         Vec::new()
+    }
+    /// OID of a relation of files, and the names of its columns.
+    fn relation(&self, _schema: &str, _name: &str) -> Option<(u32, Vec<String>)> {
+        None
     }
     /// Where the client is, and where it has reached the server.
     fn addresses(&self) -> [Option<SocketAddr>; 2] {
@@ -452,6 +457,12 @@ pub enum RewriteError {
         from: &'static str,
         /// PostgreSQL's name of the wanted type.
         to: &'static str,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+    /// A function or operator of full text search.
+    #[error("full text search is not supported")]
+    TextSearch {
         /// Byte offset in the statement.
         position: Option<usize>,
     },

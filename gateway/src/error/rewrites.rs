@@ -43,7 +43,9 @@ pub(super) fn rewrite_state(error: &RewriteError) -> SqlState {
         RewriteError::NoOperator { .. } => SqlState::UNDEFINED_FUNCTION,
         RewriteError::NotUnique { .. } => SqlState::AMBIGUOUS_FUNCTION,
         RewriteError::CannotCast { .. } => SqlState::CANNOT_COERCE,
-        RewriteError::NotConstant { .. } => SqlState::FEATURE_NOT_SUPPORTED,
+        RewriteError::NotConstant { .. } | RewriteError::TextSearch { .. } => {
+            SqlState::FEATURE_NOT_SUPPORTED
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use skein_planner::postgres::asking::Answers;
 use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::operands;
 use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
+use skein_planner::postgres::signatures::type_parameters;
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::using::merged_first;
 use skein_planner::postgres::{Rewritten, rewrite, session_rows};
@@ -270,6 +271,7 @@ fn understand(
     let parsed = merged_columns_first(parsed, snapshot, context);
     let known = outputs(&parsed, text, snapshot, context.scope());
     let mut rewritten = (*parsed).clone();
+    let told = type_parameters(&mut rewritten, declared);
     let mut found = context.rewrite(&mut rewritten, text, snapshot, &known)?;
     let mut resolved = resolve(rewritten, snapshot, context.scope())
         .map_err(|error| with_signature(error, &parsed, shadow))?;
@@ -286,7 +288,9 @@ fn understand(
     let answers = Answers::of(shadow);
     settle(&mut resolved.query, &answers);
     operands::settle(&mut resolved.query, &answers, !resolved.touches_catalogue)?;
-    let declared = &with_known_types(declared, &known, &answers.parameters())[..];
+    let mut parameters = answers.parameters();
+    parameters.extend(told);
+    let declared = &with_known_types(declared, &known, &parameters)[..];
     let bind = |query: &mut Query| {
         bind_once(query);
         match (count, declared) {
@@ -331,7 +335,7 @@ fn understand(
     if narrow(&mut resolved.query, &bound.columns, shadow)? {
         (bound, parameter_types) = bind(&mut resolved.query).map_err(located)?;
     }
-    untyped_nulls(&resolved.query, &mut bound, shadow);
+    untyped_nulls(&resolved.query, &known, &mut bound, shadow);
     if bound.columns.len() > COLUMNS_MAX {
         return Err(GatewayError::TooManyColumns { max: COLUMNS_MAX });
     }
@@ -418,13 +422,30 @@ fn lacks_rows_of_outer(error: &GatewayError) -> bool {
 
 /// Gives result columns that hold nothing but NULL without a type that type, which clients see as
 /// text. DuckDB calls it INTEGER in a result, but only one without a type goes with a boolean.
-fn untyped_nulls(query: &Query, bound: &mut Bound, shadow: &Shadow) {
+fn untyped_nulls(query: &Query, known: &Outputs, bound: &mut Bound, shadow: &Shadow) {
     const NULL: &str = "\"NULL\"";
+    let known = known.columns.as_deref().unwrap_or_default();
+    let known = if known.len() == bound.columns.len() {
+        known
+    } else {
+        &[]
+    };
+    // A column of a relation has a type.
+    let may_be_untyped = |(at, column): (usize, &Column)| {
+        let origin = known.get(at).and_then(|it| it.origin.as_ref());
+        column.ty == "INTEGER" && origin.is_none()
+    };
+    let untyped: Vec<bool> = bound
+        .columns
+        .iter()
+        .enumerate()
+        .map(may_be_untyped)
+        .collect();
     let has_null = visit::any(Node::Query(query), &mut |node| {
         matches!(node, Node::Expr(Expr { kind: ExprKind::Constant(constant), .. })
             if constant.value.is_null())
     });
-    if !has_null || !bound.columns.iter().any(|column| column.ty == "INTEGER") {
+    if !has_null || !untyped.contains(&true) {
         return;
     }
     let mut query = query.clone();
@@ -434,10 +455,10 @@ fn untyped_nulls(query: &Query, bound: &mut Bound, shadow: &Shadow) {
         .collect();
     let tests: Vec<String> = names
         .iter()
-        .zip(&bound.columns)
-        .map(|(name, column)| match column.ty.as_str() {
-            "INTEGER" => format!("coalesce({name}, true)"),
-            _ => "0".to_owned(),
+        .zip(&untyped)
+        .map(|(name, untyped)| match untyped {
+            true => format!("coalesce({name}, true)"),
+            false => "0".to_owned(),
         })
         .collect();
     let sql = format!(
@@ -449,8 +470,9 @@ fn untyped_nulls(query: &Query, bound: &mut Bound, shadow: &Shadow) {
     let Ok(description) = shadow.describe(&sql) else {
         return;
     };
-    for (column, tested) in bound.columns.iter_mut().zip(&description.columns) {
-        if column.ty == "INTEGER" && tested.ty == "BOOLEAN" {
+    let tested = untyped.iter().zip(&description.columns);
+    for (column, (untyped, tested)) in bound.columns.iter_mut().zip(tested) {
+        if *untyped && tested.ty == "BOOLEAN" {
             NULL.clone_into(&mut column.ty);
         }
     }

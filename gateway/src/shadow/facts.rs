@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use skein_catalog::relation::RelationName;
 use skein_catalog::snapshot::CatalogSnapshot;
-use skein_catalog::system;
+use skein_catalog::system::{self, Oids};
 use skein_planner::postgres::{
     CursorFact, ExecutorFact, PreparedFact, SessionFact, SessionFacts, SettingFact, UserFact,
 };
@@ -83,6 +84,23 @@ impl SessionFacts for Facts<'_> {
             .into_iter()
             .filter(|schema| exists(schema))
             .collect()
+    }
+
+    fn relation(&self, schema: &str, name: &str) -> Option<(u32, Vec<String>)> {
+        let schemas = match schema {
+            "" => self.settings.search_path(),
+            schema => vec![schema.to_owned()],
+        };
+        let found = schemas.into_iter().find_map(|schema| {
+            let name = RelationName {
+                schema,
+                name: name.to_owned(),
+            };
+            self.snapshot.relations.get(&name)
+        })?;
+        let oid = *Oids::of(self.snapshot).relations.get(&found.name)?;
+        let columns = found.columns.iter();
+        Some((oid, columns.map(|column| column.name.clone()).collect()))
     }
 
     fn setting(&self, name: &str) -> Option<String> {

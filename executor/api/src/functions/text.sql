@@ -394,10 +394,11 @@ CREATE MACRO skein_fn.unistr(string) AS
 
 CREATE MACRO skein_fn.normalize(string) AS nfc_normalize(CAST(string AS VARCHAR));
 
--- Parts of a qualified name; plain ones fold to lower case.
+-- Parts of a qualified name; plain ones fold to lower case. As `is_ident_start`, which takes whatever is not
+-- ASCII for a letter.
 CREATE MACRO skein_fn.parse_ident(name) AS
   CASE WHEN NOT regexp_full_match(CAST(name AS VARCHAR),
-      '\s*(?:"(?:[^"]|"")+"|[\pL_][\pL\pN_$]*)\s*(?:\.\s*(?:"(?:[^"]|"")+"|[\pL_][\pL\pN_$]*)\s*)*')
+      '\s*(?:"(?:[^"]|"")+"|[A-Za-z_\x{80}-\x{10FFFF}][A-Za-z0-9_$\x{80}-\x{10FFFF}]*)\s*(?:\.\s*(?:"(?:[^"]|"")+"|[A-Za-z_\x{80}-\x{10FFFF}][A-Za-z0-9_$\x{80}-\x{10FFFF}]*)\s*)*')
     THEN error('[invalid_parameter_value] string is not a valid identifier: "' || name || '"')
-    ELSE list_transform(regexp_extract_all(CAST(name AS VARCHAR), '"(?:[^"]|"")+"|[\pL_][\pL\pN_$]*'),
+    ELSE list_transform(regexp_extract_all(CAST(name AS VARCHAR), '"(?:[^"]|"")+"|[A-Za-z_\x{80}-\x{10FFFF}][A-Za-z0-9_$\x{80}-\x{10FFFF}]*'),
       lambda part: CASE WHEN part[1] = '"' THEN replace(part[2:-2], '""', '"') ELSE lower(part) END) END;

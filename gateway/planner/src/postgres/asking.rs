@@ -14,15 +14,19 @@
 //! Invariant: an answer is kept under everything that decides it. What is described after grouping,
 //! and so depends on other result columns, is kept by its block only.
 
+mod known;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::node;
 use super::once::bind_once;
-use crate::ast::{Cte, Expr, JoinSyntax, Query, Select, TableRef, TableRefKind, print};
+use crate::ast::visit::{Descend, Node, walk};
+use crate::ast::{Cte, Expr, ExprKind, JoinSyntax, Query, Select, TableRef, TableRefKind, print};
 use crate::bind::Bind;
 use crate::build::{cross, query, select, sql, table};
+use known::Known;
 
 /// Name of a block below another.
 const INNER: &str = "__inner";
@@ -73,6 +77,8 @@ pub(super) struct Block<'a> {
     /// FROM of the blocks around this one, of which its expressions may name columns; the outermost first.
     outer: &'a [TableRef],
     answers: &'a Answers<'a>,
+    /// What is known of the columns it may name.
+    columns: Known,
     /// Types of rows, shared with other looks at the same FROM.
     shared: Rc<RefCell<Types>>,
     /// Types after grouping.
@@ -89,6 +95,7 @@ impl<'a> Block<'a> {
         without_conditions(&mut select.from);
         Self {
             shared: answers.block(&select, scope, outer),
+            columns: Known::of(&select.from, outer),
             select,
             scope,
             outer,
@@ -101,7 +108,7 @@ impl<'a> Block<'a> {
     pub(super) fn ask_together(&self, exprs: &BTreeMap<String, Expr>) -> bool {
         let unknown: BTreeMap<&String, &Expr> = exprs
             .iter()
-            .filter(|(text, _)| !self.shared.borrow().contains_key(*text))
+            .filter(|(text, expr)| !self.is_known(text, expr))
             .collect();
         if unknown.is_empty() {
             return true;
@@ -121,6 +128,19 @@ impl<'a> Block<'a> {
         true
     }
 
+    /// Whether the type of an expression has been asked for, or follows from the catalogue.
+    fn is_known(&self, text: &str, expr: &Expr) -> bool {
+        if self.shared.borrow().contains_key(text) {
+            return true;
+        }
+        let known = self.columns.type_of(expr);
+        let is_known = known.is_some();
+        if is_known {
+            self.shared.borrow_mut().insert(text.to_owned(), known);
+        }
+        is_known
+    }
+
     /// Notes the type of a parameter; what was found first stays.
     pub(super) fn tell(&self, parameter: usize, oid: u32) {
         let mut parameters = self.answers.parameters.borrow_mut();
@@ -138,8 +158,8 @@ impl<'a> Block<'a> {
     /// The type of an expression of this block; asks once for each text.
     pub(super) fn type_of(&mut self, expr: &Expr) -> Option<String> {
         let text = print::expr_sql(expr);
-        if let Some(known) = self.shared.borrow().get(&text) {
-            return known.clone();
+        if self.is_known(&text, expr) {
+            return self.known(&text);
         }
         if let Some(known) = self.own.get(&text) {
             return known.clone();
@@ -173,11 +193,33 @@ impl<'a> Block<'a> {
             (select.group_by, select.grouping_sets) = (Vec::new(), Vec::new());
             select.group_by_all = false;
         }
-        let alone = self.types_of(below(select.clone(), self.scope, &[]));
-        if alone.is_some() || self.outer.is_empty() {
-            return alone;
+        if !self.names_outer(&select.select_list) {
+            let alone = self.types_of(below(select.clone(), self.scope, &[]));
+            if alone.is_some() || self.outer.is_empty() {
+                return alone;
+            }
         }
         self.types_of(below(select, self.scope, self.outer))
+    }
+
+    /// Whether expressions name relations of the blocks around this one: there is no need to ask
+    /// without those.
+    fn names_outer(&self, exprs: &[Expr]) -> bool {
+        !self.outer.is_empty()
+            && exprs.iter().any(|expr| {
+                let mut found = false;
+                walk(Node::Expr(expr), &mut |node| match node {
+                    Node::Expr(expr) => {
+                        if let ExprKind::ColumnRef(parts) = &expr.kind {
+                            found |= parts.len() > 1 && self.columns.is_outer(&parts[0]);
+                        }
+                        Descend::Into
+                    }
+                    // Inside, the same name may be another relation's.
+                    Node::Query(_) | Node::Table(_) => Descend::Over,
+                });
+                found
+            })
     }
 
     fn types_of(&self, mut query: Query) -> Option<Vec<String>> {

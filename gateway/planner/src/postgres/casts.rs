@@ -381,7 +381,7 @@ pub(super) fn is_text(expr: &Expr) -> bool {
         ExprKind::Function(call) => {
             matches!(
                 call.name.as_str(),
-                "||" | "concat" | "quote_ident" | "format" | "concat_ws"
+                "||" | "concat" | "quote_ident" | "format" | "concat_ws" | "pg_typeof"
             )
         }
         ExprKind::ColumnRef(names) => names

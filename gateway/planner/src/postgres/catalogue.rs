@@ -451,7 +451,7 @@ pub(super) fn may_name_system_columns(text: &str) -> bool {
         .any(|(name, _, _)| text.contains(name))
 }
 
-/// The catalogue relations of one FROM, for their system columns.
+/// The relations of one FROM that have system columns.
 struct Tables {
     /// OIDs by alias, lower case.
     oids: BTreeMap<String, u32>,
@@ -459,8 +459,8 @@ struct Tables {
     only: Option<u32>,
 }
 
-/// Rewrites `alias.tableoid` and the like in one block, where the alias is a catalogue relation, and
-/// `tableoid` where it is the only relation.
+/// Rewrites `alias.tableoid` and the like in one block, where the alias is a relation of the catalogue or of
+/// files, and `tableoid` where it is the only relation.
 pub(super) fn system_columns(query: &mut Query, context: &Context<'_>) {
     let QueryBody::Select(select) = &query.body else {
         return;
@@ -471,13 +471,17 @@ pub(super) fn system_columns(query: &mut Query, context: &Context<'_>) {
         Node::Table(table) => {
             if let TableRefKind::Table { schema, name, .. } = &table.kind {
                 relations += 1;
-                if let Some(relation) = context.names.relation(schema, name) {
+                let oid = match context.names.relation(schema, name) {
+                    Some(relation) => Some(relation.oid),
+                    None => file_relation(schema, name, context),
+                };
+                if let Some(oid) = oid {
                     let alias = if table.alias.is_empty() {
                         name
                     } else {
                         &table.alias
                     };
-                    oids.insert(alias.to_lowercase(), relation.oid);
+                    oids.insert(alias.to_lowercase(), oid);
                 }
             }
             Descend::Into
@@ -489,6 +493,17 @@ pub(super) fn system_columns(query: &mut Query, context: &Context<'_>) {
     }
     let only = oids.values().next().copied().filter(|_| relations == 1);
     let tables = Tables { oids, only };
+    if let QueryBody::Select(select) = &mut query.body {
+        // Only here: the alias of an argument would be the name of a parameter.
+        for item in &mut select.select_list {
+            if let ExprKind::ColumnRef(names) = &item.kind
+                && let Some(name) = names.last().filter(|name| system_column(name).is_some())
+                && item.alias.is_empty()
+            {
+                item.alias = name.to_lowercase();
+            }
+        }
+    }
     let mut at_top = true;
     walk_mut(NodeMut::Query(query), &mut |node| match node {
         NodeMut::Query(_) if at_top => {
@@ -502,6 +517,16 @@ pub(super) fn system_columns(query: &mut Query, context: &Context<'_>) {
             Descend::Into
         }
     });
+}
+
+/// The OID of a relation of files, unless files have such columns themselves.
+fn file_relation(schema: &str, name: &str, context: &Context<'_>) -> Option<u32> {
+    if schema.is_empty() && context.names.ctes.contains(&name.to_lowercase()) {
+        return None;
+    }
+    let (oid, columns) = context.facts.relation(schema, name)?;
+    let is_own = |column: &String| system_column(column).is_some();
+    (!columns.iter().any(is_own)).then_some(oid)
 }
 
 fn constant_column(expr: &mut Expr, tables: &Tables) {
@@ -522,11 +547,7 @@ fn constant_column(expr: &mut Expr, tables: &Tables) {
         _ => 0,
     };
     let mut value = node::integer("BIGINT", number);
-    value.alias = if expr.alias.is_empty() {
-        column.to_lowercase()
-    } else {
-        std::mem::take(&mut expr.alias)
-    };
+    value.alias = std::mem::take(&mut expr.alias);
     value.location = expr.location;
     *expr = value;
 }

@@ -289,6 +289,13 @@ fn operator(expr: &mut Expr) -> Result<(), RewriteError> {
             array_argument(call);
             rename(call, "jsonb_delete_path");
         }
+        "@@" if call.args.iter().any(super::texts::is_of_search)
+            || super::texts::is_literal(&call.args[0]) =>
+        {
+            return Err(RewriteError::TextSearch {
+                position: expr.location,
+            });
+        }
         symbols::PATH_EXISTS | "@@" => {
             let name = if call.name == "@@" {
                 "jsonb_path_match"

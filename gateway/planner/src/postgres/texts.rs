@@ -47,6 +47,41 @@ impl FormatFault {
     }
 }
 
+/// Functions of full text search.
+const SEARCH: &[&str] = &[
+    "array_to_tsvector",
+    "get_current_ts_config",
+    "phraseto_tsquery",
+    "plainto_tsquery",
+    "to_tsquery",
+    "to_tsvector",
+    "ts_debug",
+    "ts_headline",
+    "ts_lexize",
+    "ts_parse",
+    "ts_rank",
+    "ts_rank_cd",
+    "ts_rewrite",
+    "tsvector_to_array",
+    "websearch_to_tsquery",
+];
+
+/// Whether an operand is made for full text search.
+pub(super) fn is_of_search(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Function(call) => SEARCH.contains(&call.name.as_str()),
+        ExprKind::Cast { ty, .. } => {
+            matches!(node::user_type(&ty.0), Some("tsvector" | "tsquery"))
+        }
+        _ => false,
+    }
+}
+
+/// Whether it is a text in quotes, without a type.
+pub(super) fn is_literal(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Constant(constant) if constant.value.is_string())
+}
+
 /// Rewrites a call.
 pub(super) fn function(expr: &mut Expr) -> Result<(), RewriteError> {
     let position = expr.location;
@@ -55,6 +90,9 @@ pub(super) fn function(expr: &mut Expr) -> Result<(), RewriteError> {
     };
     if call.is_operator || !matches!(call.schema.as_str(), "" | "pg_catalog" | "main") {
         return Ok(());
+    }
+    if SEARCH.contains(&call.name.as_str()) {
+        return Err(RewriteError::TextSearch { position });
     }
     if let Some((_, texts, numbers)) = OVERLOADED.iter().find(|(name, ..)| *name == call.name) {
         for index in *texts {

@@ -176,7 +176,6 @@ fn functions_are_allowed_by_name() {
         "SELECT * FROM parquet_metadata('x')",
         "SELECT getenv('HOME')",
         "SELECT getvariable('x')",
-        "SELECT nextval('s')",
         "SELECT (SELECT count(*) FROM read_text('/etc/passwd'))",
         "SELECT 1 ORDER BY (SELECT max(file) FROM glob('*'))",
         "FROM json_execute_serialized_sql('{}')",

@@ -92,7 +92,7 @@ impl Session {
                 .map_err(|error| error.message)?;
             rows = self
                 .shadow
-                .with_connection(|connection| connection.query_text(&sql))
+                .to_run(|connection| connection.query_text(&sql))
                 .map_err(|error| {
                     let shown: String = sql.chars().take(1500).collect();
                     format!("{}\n  {shown}", error.message)
@@ -171,7 +171,7 @@ async fn names_and_oids_turn_into_each_other() {
             .expect_err("no such relation")
             .lines()
             .next(),
-        Some("relation \"nope\" does not exist")
+        Some("[undefined_table] relation \"nope\" does not exist")
     );
 }
 
