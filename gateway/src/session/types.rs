@@ -43,18 +43,21 @@ pub(super) fn named_type(name: &str, held: &str) -> Option<String> {
 }
 
 /// The types that a client declares, completed by those that the query tells, 0 for others. `beside`:
-/// those of the operands that parameters stand beside.
+/// those of the operands that parameters stand beside; `arguments`: those of functions that they are
+/// arguments of.
 pub(super) fn with_known_types(
     declared: &[u32],
     known: &Outputs,
     beside: &BTreeMap<usize, u32>,
+    arguments: &BTreeMap<usize, u32>,
 ) -> Vec<u32> {
     let mut types = declared.to_vec();
     let told = known.parameters.iter().filter_map(|(number, name)| {
         let oid = system::type_oid(name).filter(|_| is_told(name))?;
         Some((*number, oid))
     });
-    for (number, oid) in told.chain(beside.iter().map(|(number, oid)| (*number, *oid))) {
+    let others = arguments.iter().chain(beside);
+    for (number, oid) in told.chain(others.map(|(number, oid)| (*number, *oid))) {
         let Some(index) = number.checked_sub(1) else {
             continue;
         };

@@ -288,9 +288,7 @@ fn understand(
     let answers = Answers::of(shadow);
     settle(&mut resolved.query, &answers);
     operands::settle(&mut resolved.query, &answers, !resolved.touches_catalogue)?;
-    let mut parameters = answers.parameters();
-    parameters.extend(told);
-    let declared = &with_known_types(declared, &known, &parameters)[..];
+    let declared = &with_known_types(declared, &known, &answers.parameters(), &told)[..];
     let bind = |query: &mut Query| {
         bind_once(query);
         match (count, declared) {
@@ -346,14 +344,13 @@ fn understand(
         .unwrap_or_default();
     let described = described(&bound, names, &known);
     let origins = known.iter().map(|it| shadow.origin(it)).collect();
-    let version = snapshot.schema_version;
     let query = AnalysedQuery::new(
         text.into(),
         parsed,
         resolved,
         wanted.paths,
         bound,
-        version,
+        snapshot.schema_version,
         found,
     );
     Ok(Understood {
