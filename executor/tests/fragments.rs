@@ -1,4 +1,6 @@
 //! What an embedded executor promises: streams, back-pressure, cancellation, deadlines, errors.
+//!
+//! Long, and one file because all of it runs fragments over the same few generated files.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
