@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use skein_tests::client::{Client, QueryError};
+use bytes::BytesMut;
+use postgres_protocol::IsNull;
+use postgres_protocol::message::frontend;
+use skein_tests::client::{Client, QueryError, ResultSet};
 use skein_tests::cluster::{Cluster, ClusterOptions};
-use skein_tests::native::Native;
 use skein_tests::process;
 
 use crate::{failure, private_data};
@@ -231,6 +233,26 @@ fn a_damaged_line_of_csv_is_an_error_and_not_a_wrong_row() {
     lives_on(&mut client);
 }
 
+/// Runs a prepared statement without parameters.
+fn execute(client: &mut Client, name: &str) -> Result<Vec<ResultSet>, QueryError> {
+    let mut messages = BytesMut::new();
+    let no_values = std::iter::empty::<()>();
+    let bound = frontend::bind(
+        "",
+        name,
+        [],
+        no_values,
+        |(), _| Ok(IsNull::Yes),
+        [],
+        &mut messages,
+    );
+    assert!(bound.is_ok(), "it can be written");
+    frontend::execute("", 0, &mut messages).expect("it can be written");
+    frontend::sync(&mut messages);
+    client.send(&messages)?;
+    client.results()
+}
+
 /// asyncpg and pgjdbc prepare a statement again when they are told so by this SQLSTATE and routine.
 #[test]
 fn a_prepared_statement_sees_that_a_file_brings_a_column() {
@@ -241,21 +263,21 @@ fn a_prepared_statement_sees_that_a_file_brings_a_column() {
     };
     let cluster = Cluster::start(&options);
     let mut client = cluster.client();
-    for sql in [
-        "PREPARE everything AS SELECT * FROM notes WHERE id = $1",
-        "PREPARE summary AS SELECT count(*), max(note) FROM notes WHERE id >= $1",
-        "EXECUTE everything(5)",
-        "EXECUTE summary(0)",
-    ] {
-        client.query(sql).expect(sql);
+    let everything = "SELECT * FROM notes WHERE id = 5";
+    let summary = "SELECT count(*), max(note) FROM notes";
+    for (name, sql) in [("everything", everything), ("summary", summary)] {
+        let mut messages = BytesMut::new();
+        frontend::parse(name, sql, [], &mut messages).expect("it can be written");
+        frontend::sync(&mut messages);
+        client.send(&messages).expect("it can be sent");
+        client.results().expect(sql);
+        execute(&mut client, name).expect(sql);
     }
     let unfinished = folder.path().join("unfinished.tmp");
-    Native::open(1).run(&format!(
-        "COPY (SELECT 1000 AS id, 1 AS k, 'z' AS note, 5 AS amount, 'new' AS extra) TO '{}' (FORMAT parquet)",
-        unfinished.display()
-    ));
-    fs::rename(&unfinished, folder.path().join("notes/new.parquet")).expect("a file can be moved");
-    match client.query("EXECUTE everything(5)") {
+    let line = r#"{"id": 1000, "k": 1, "note": "z", "amount": 5, "extra": "new"}"#;
+    fs::write(&unfinished, line).expect("a file can be written");
+    fs::rename(&unfinished, folder.path().join("notes/new.json")).expect("a file can be moved");
+    match execute(&mut client, "everything") {
         Err(QueryError::Server(error)) => {
             assert_eq!(error.sqlstate(), "0A000", "{error:?}");
             assert_eq!(error.field('M'), "cached plan must not change result type");
@@ -263,11 +285,9 @@ fn a_prepared_statement_sees_that_a_file_brings_a_column() {
         }
         other => panic!("{other:?}"),
     }
-    let summary = client
-        .query("EXECUTE summary(0)")
-        .expect("its columns are the same");
+    let summary = execute(&mut client, "summary").expect("its columns are the same");
     assert_eq!(
-        summary.rows,
+        summary[0].rows,
         [[Some("121".to_owned()), Some("z".to_owned())]]
     );
     let extra = client.query("SELECT extra FROM notes WHERE id = 1000");
