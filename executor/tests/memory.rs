@@ -34,7 +34,7 @@ async fn the_statement_that_takes_it_is_stopped() {
     let outcome = executor.run(fragment(hungry), vec![]).await;
     let error = outcome.err().expect("there is not so much memory");
     assert_eq!(error.kind, FragmentErrorKind::Memory, "{error:?}");
-    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(start.elapsed() < Duration::from_mins(1));
     // Others go on.
     let rows = executor.run(fragment("SELECT count(*) FROM range(1000)"), vec![]);
     let rows: Vec<_> = rows

@@ -494,6 +494,9 @@ pub(crate) fn is_volatile(name: &str) -> bool {
             | "setseed"
             | "nextval"
             | "currval"
+            | "sleep_ms"
+            // Offsets of zones, which change with the time of the year.
+            | "pg_timezone_names"
     )
 }
 

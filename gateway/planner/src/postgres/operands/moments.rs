@@ -70,12 +70,13 @@ pub(super) fn compared(expr: &mut Expr, types: &[Ty]) {
         return;
     }
     let operands = match &mut expr.kind {
-        ExprKind::Comparison { left, right, .. } => vec![left, right],
+        ExprKind::Comparison { left, right, .. } => vec![&mut **left, &mut **right],
         ExprKind::Between {
             input,
             lower,
             upper,
-        } => vec![input, lower, upper],
+        } => vec![&mut **input, &mut **lower, &mut **upper],
+        ExprKind::Operator { children, .. } => children.iter_mut().collect(),
         _ => return,
     };
     for (operand, ty) in operands.into_iter().zip(types) {

@@ -5,6 +5,8 @@
 //! operator with those operands and says that there is none. A text constant without a cast takes
 //! the type of the other operand in both, but for DuckDB's arithmetic.
 
+use skein_catalog::types::oid;
+
 use super::types::Ty;
 use super::{Block, Place, call_on, moments, quotient};
 use crate::ast::visit::{children, children_mut};
@@ -37,6 +39,7 @@ impl Block<'_> {
             },
             ExprKind::Comparison { op, .. } => {
                 let name = comparison(*op);
+                self.interval_parameters(expr, types);
                 if let Some((left, right)) = self.both_below(expr, types) {
                     self.check(&left, name, &right, expr.location)?;
                     compare_real(expr, types, (0, &left), (1, &right));
@@ -45,6 +48,7 @@ impl Block<'_> {
                 Ok(())
             }
             ExprKind::Between { .. } => {
+                self.interval_parameters(expr, types);
                 let all: Option<Vec<Ty>> =
                     (0..3).map(|at| self.type_below(expr, types, at)).collect();
                 for (at, name) in [(1, ">="), (2, "<=")] {
@@ -71,6 +75,7 @@ impl Block<'_> {
                     // Several constants have one type, which is that of what is looked for among them.
                     let as_one = children[1..].iter().filter(is_constant).count() > 1;
                     let name = if op == "COMPARE_IN" { "=" } else { "<>" };
+                    self.interval_parameters(expr, types);
                     let Some(left) = self.type_below(expr, types, 0) else {
                         return Ok(());
                     };
@@ -82,6 +87,10 @@ impl Block<'_> {
                                 compare_real(expr, types, (0, &left), (at, &right));
                             }
                         }
+                    }
+                    if left == Ty::Interval {
+                        let all: Option<Vec<Ty>> = types.iter().cloned().collect();
+                        moments::compared(expr, &all.unwrap_or_default());
                     }
                     Ok(())
                 }
@@ -181,6 +190,33 @@ impl Block<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A parameter beside an interval is one, whose length is compared like that of others.
+    fn interval_parameters(&mut self, expr: &mut Expr, types: &mut [Option<Ty>]) {
+        let parameter = |expr: &Expr| match &expr.kind {
+            ExprKind::Parameter(name) => name.parse().ok(),
+            _ => None,
+        };
+        let numbers: Vec<Option<usize>> = children(expr).into_iter().map(parameter).collect();
+        if numbers.iter().all(Option::is_none) {
+            return;
+        }
+        let others = (0..numbers.len()).filter(|at| numbers[*at].is_none());
+        let beside_interval = others
+            .into_iter()
+            .any(|at| self.type_below(expr, types, at) == Some(Ty::Interval));
+        if !beside_interval {
+            return;
+        }
+        let mut operands = children_mut(expr);
+        for (at, number) in numbers.into_iter().enumerate() {
+            if let Some(number) = number {
+                self.asked.tell(number, oid::INTERVAL);
+                super::cast_to(operands[at], node::plain_type("INTERVAL"));
+                types[at] = Some(Ty::Interval);
+            }
+        }
     }
 
     /// A parameter without a type takes that of the other operand, if PostgreSQL has such an operator.
