@@ -69,31 +69,7 @@ impl Block<'_> {
                     let location = below(expr, 0);
                     self.condition("NOT", ty.as_ref(), location)
                 }
-                "COMPARE_IN" | "COMPARE_NOT_IN" => {
-                    let (count, location) = (children.len(), expr.location);
-                    let is_constant = |it: &&Expr| matches!(it.kind, ExprKind::Constant(_));
-                    // Several constants have one type, which is that of what is looked for among them.
-                    let as_one = children[1..].iter().filter(is_constant).count() > 1;
-                    let name = if op == "COMPARE_IN" { "=" } else { "<>" };
-                    self.interval_parameters(expr, types);
-                    let Some(left) = self.type_below(expr, types, 0) else {
-                        return Ok(());
-                    };
-                    for at in 1..count {
-                        // Constants are known; anything else is checked by DuckDB.
-                        if let Some(Some(right)) = types.get(at).cloned() {
-                            self.check(&left, name, &right, location)?;
-                            if !as_one {
-                                compare_real(expr, types, (0, &left), (at, &right));
-                            }
-                        }
-                    }
-                    if left == Ty::Interval {
-                        let all: Option<Vec<Ty>> = types.iter().cloned().collect();
-                        moments::compared(expr, &all.unwrap_or_default());
-                    }
-                    Ok(())
-                }
+                "COMPARE_IN" | "COMPARE_NOT_IN" => self.in_list(expr, types),
                 "GROUPING_FUNCTION" => {
                     super::cast_to(expr, node::plain_type("INTEGER"));
                     Ok(())
@@ -188,6 +164,36 @@ impl Block<'_> {
                 return Err(no_operator(&left, "%", &right, expr.location));
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Compares a value with each of a list.
+    fn in_list(&mut self, expr: &mut Expr, types: &mut [Option<Ty>]) -> Result<(), RewriteError> {
+        let ExprKind::Operator { op, children } = &expr.kind else {
+            return Ok(());
+        };
+        let (count, location) = (children.len(), expr.location);
+        let is_constant = |it: &&Expr| matches!(it.kind, ExprKind::Constant(_));
+        // Several constants have one type, which is that of what is looked for among them.
+        let as_one = children[1..].iter().filter(is_constant).count() > 1;
+        let name = if op == "COMPARE_IN" { "=" } else { "<>" };
+        self.interval_parameters(expr, types);
+        let Some(left) = self.type_below(expr, types, 0) else {
+            return Ok(());
+        };
+        for at in 1..count {
+            // Constants are known; anything else is checked by DuckDB.
+            if let Some(Some(right)) = types.get(at).cloned() {
+                self.check(&left, name, &right, location)?;
+                if !as_one {
+                    compare_real(expr, types, (0, &left), (at, &right));
+                }
+            }
+        }
+        if left == Ty::Interval {
+            let all: Option<Vec<Ty>> = types.iter().cloned().collect();
+            moments::compared(expr, &all.unwrap_or_default());
         }
         Ok(())
     }
