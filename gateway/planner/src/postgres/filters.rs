@@ -83,9 +83,16 @@ const IGNORE_NULL: &[&str] = &[
     "variance",
 ];
 
-/// Aggregates whose values are those of ORDER BY, if there is one: `percentile_cont(0.5) WITHIN GROUP (ORDER BY x)`.
-/// They pass over NULL.
-const WITHIN_GROUP: &[&str] = &["mode", "quantile_cont", "quantile_disc"];
+/// Whether the values of an aggregate are those of its ORDER BY, as in `percentile_cont(0.5) WITHIN GROUP (ORDER BY
+/// x)`, and not those of its argument, as in `mode(x ORDER BY id)`. Such aggregates pass over NULL.
+fn is_within_group(call: &Function) -> bool {
+    let args = match call.name.as_str() {
+        "mode" => 0,
+        "quantile_cont" | "quantile_disc" => 1,
+        _ => return false,
+    };
+    call.args.len() == args && !call.order_by.is_empty()
+}
 
 /// Rewrites an aggregate with FILTER.
 pub(super) fn function(expr: &mut Expr) {
@@ -107,7 +114,7 @@ pub(super) fn function(expr: &mut Expr) {
         expr.kind = element_of_list(call, place).kind;
         return;
     }
-    let within_group = WITHIN_GROUP.contains(&call.name.as_str()) && !call.order_by.is_empty();
+    let within_group = is_within_group(call);
     let moved = within_group || ignores_null(&call.name) && !call.args.is_empty();
     for (index, arg) in call.args.iter_mut().enumerate() {
         if (moved && !within_group && index == 0) || division::divides(arg) {
