@@ -114,6 +114,7 @@ fn suite((extension, subject, count): (&str, &str, usize), mut modes: Modes) {
         }
         match checked {
             Ok(Checked::Rows) => {}
+            Ok(Checked::Late) => unreachable!("nothing limits its time"),
             Ok(Checked::Fails(error)) => {
                 failures.push(format!("query {number} fails in every mode: {error}"));
             }
