@@ -23,7 +23,7 @@ use crate::ast::{
 };
 
 /// How many rows there are for each group.
-const ROWS_PER_GROUP: u64 = 10;
+pub(crate) const ROWS_PER_GROUP: u64 = 10;
 
 /// About how many rows the hash table of a join in `query` may have; 0 if there is none. `known` gives the rows of
 /// relations and inputs; those of series are found here.

@@ -11,15 +11,11 @@ use std::collections::BTreeMap;
 
 use skein_catalog::system;
 use skein_catalog::types::Type;
+use skein_catalog::types::oid::{FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC};
 
 use super::node;
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Query, print};
-
-const INT8: u32 = 20;
-const INT2: u32 = 21;
-const INT4: u32 = 23;
-const NUMERIC: u32 = 1700;
 
 /// What is known of the type of an argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,7 +131,7 @@ fn candidates(name: &str, arguments: &[Argument]) -> Vec<&'static [u32]> {
 /// Whether there may be an implicit cast. Of numbers it is known; what else is taken for possible only
 /// makes fewer parameters known.
 fn may_become(from: u32, to: u32) -> bool {
-    const NUMBERS: [u32; 6] = [INT2, INT4, INT8, NUMERIC, 700, 701];
+    const NUMBERS: [u32; 6] = [INT2, INT4, INT8, NUMERIC, FLOAT4, FLOAT8];
     let rank = |oid| NUMBERS.iter().position(|it| *it == oid);
     match (rank(from), rank(to)) {
         (Some(from), Some(to)) => from < to,

@@ -30,10 +30,8 @@ use crate::ast::{
 };
 use crate::build::{column, named, order_key, query, select, sql, table};
 use crate::earlier::StageKey;
+use crate::joined::ROWS_PER_GROUP;
 use crate::plan::Partitioning;
-
-/// Rows per group, where nothing is known about it.
-const ROWS_PER_GROUP: u64 = 10;
 
 /// Name of the column that numbers the rows of a fragment.
 const ROW: &str = "__r";

@@ -69,7 +69,7 @@ impl Block<'_> {
         let mut values = children_mut(expr);
         for at in places {
             if let (Some(value), Some(Some(ty))) = (values.get_mut(*at), types.get_mut(*at))
-                && is_exact(ty)
+                && ty.is_exact()
                 && *ty != wanted
             {
                 cast_to(value, data_type(&wanted));
@@ -118,7 +118,7 @@ pub(super) fn columns(operands: &mut [Query], scope: &[Cte], bind: &dyn Bind) {
             .map(|(wanted, ty)| {
                 let wanted = wanted
                     .as_ref()
-                    .filter(|wanted| is_exact(ty) && *wanted != ty);
+                    .filter(|wanted| ty.is_exact() && *wanted != ty);
                 wanted.map(data_type)
             })
             .collect();
@@ -137,10 +137,6 @@ fn is_constant(query: &Query) -> bool {
     select.select_list.iter().all(is_constant)
 }
 
-fn is_exact(ty: &Ty) -> bool {
-    ty.is_numeric() || ty.is_integer()
-}
-
 /// Whether a type has all the digits there can be.
 fn is_wide(ty: &Ty) -> bool {
     ty.is_numeric()
@@ -155,7 +151,7 @@ fn common_type(types: &[&Ty]) -> Option<Ty> {
     let types: Vec<&&Ty> = types.iter().filter(|ty| ***ty != Ty::Null).collect();
     let digits: Option<Vec<(usize, usize)>> = types
         .iter()
-        .map(|ty| if is_exact(ty) { ty.digits() } else { None })
+        .map(|ty| if ty.is_exact() { ty.digits() } else { None })
         .collect();
     let digits = digits?;
     let whole = digits.iter().map(|(whole, _)| *whole).max()?;

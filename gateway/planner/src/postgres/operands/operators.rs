@@ -146,12 +146,14 @@ impl Block<'_> {
         if name == "*" {
             multiply_interval(expr, &left, &right);
         }
-        let exact = |ty: &Ty| ty.is_numeric() || ty.is_integer();
         match name.as_str() {
             "/" if left == Ty::Interval && right.is_number() => {
                 divide_interval(expr);
             }
-            "/" if exact(&left) && exact(&right) && (left.is_numeric() || right.is_numeric()) => {
+            "/" if left.is_exact()
+                && right.is_exact()
+                && (left.is_numeric() || right.is_numeric()) =>
+            {
                 if place == Place::Shown {
                     let scale = right.digits().map_or(0, |(_, scale)| scale);
                     quotient::divide(expr, scale);
@@ -404,10 +406,9 @@ fn widen_small(expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty, right: &Ty)
 /// Which of two operands is a `real` beside an exact number. PostgreSQL has no operator for these and takes
 /// both as `double precision`.
 fn is_real_beside(left: &Ty, right: &Ty) -> Option<usize> {
-    let is_exact = |ty: &Ty| ty.is_integer() || ty.is_numeric();
     match (left, right) {
-        (Ty::Float, other) if is_exact(other) => Some(0),
-        (other, Ty::Float) if is_exact(other) => Some(1),
+        (Ty::Float, other) if other.is_exact() => Some(0),
+        (other, Ty::Float) if other.is_exact() => Some(1),
         _ => None,
     }
 }

@@ -140,6 +140,11 @@ impl Ty {
         matches!(self, Self::Huge | Self::Decimal { .. })
     }
 
+    /// Whole, or `numeric`.
+    pub(in crate::postgres) fn is_exact(&self) -> bool {
+        self.is_integer() || self.is_numeric()
+    }
+
     /// `real` or `double precision`.
     pub(crate) fn is_float(&self) -> bool {
         matches!(self, Self::Float | Self::Double)
