@@ -25,7 +25,10 @@ mod tables;
 
 use crate::snapshot::CatalogSnapshot;
 
-pub use builtin::{function_type, signatures, type_name, type_oid};
+pub use builtin::{
+    Signature, category, function_signatures, function_type, is_implicit_cast, operator_signatures,
+    type_name, type_oid,
+};
 pub use keys::problems;
 pub use oid::{Oids, role_oid};
 pub use tables::{SystemColumn, SystemRelation, relation, relations};

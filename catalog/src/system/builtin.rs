@@ -47,9 +47,37 @@ pub fn function_type(name: &str) -> Option<&'static str> {
     BUILTIN.results.get(name).copied()
 }
 
-/// OIDs of the types of the arguments of every function of this name.
-pub fn signatures(name: &str) -> &'static [Vec<u32>] {
-    BUILTIN.signatures.get(name).map_or(&[], Vec::as_slice)
+/// A function or an operator: OIDs of types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Of its arguments.
+    pub arguments: Vec<u32>,
+    /// How many of the last ones may be left out.
+    pub defaults: usize,
+    /// Of the elements that the last argument stands for any number of; 0: none.
+    pub variadic: u32,
+    /// Of its result.
+    pub result: u32,
+}
+
+/// Every function of this name.
+pub fn function_signatures(name: &str) -> &'static [Signature] {
+    BUILTIN.functions.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// Every operator of this name that has two operands.
+pub fn operator_signatures(name: &str) -> &'static [Signature] {
+    BUILTIN.operators.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// `pg_type.typcategory` of a type, and whether it is the preferred one of its category.
+pub fn category(oid: u32) -> Option<(&'static str, bool)> {
+    BUILTIN.categories.get(&oid).copied()
+}
+
+/// Whether values of the one type become the other's without being told to.
+pub fn is_implicit_cast(from: u32, to: u32) -> bool {
+    BUILTIN.implicit_casts.contains(&(from, to))
 }
 
 /// OIDs and names of built-in types, and what functions take and return.
@@ -57,7 +85,10 @@ struct Builtin {
     by_oid: BTreeMap<u32, &'static str>,
     by_name: BTreeMap<&'static str, u32>,
     results: BTreeMap<&'static str, &'static str>,
-    signatures: BTreeMap<&'static str, Vec<Vec<u32>>>,
+    functions: BTreeMap<&'static str, Vec<Signature>>,
+    operators: BTreeMap<&'static str, Vec<Signature>>,
+    categories: BTreeMap<u32, (&'static str, bool)>,
+    implicit_casts: BTreeSet<(u32, u32)>,
 }
 
 static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
@@ -67,18 +98,50 @@ static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
     let by_name = by_oid.iter().map(|(oid, name)| (*name, *oid)).collect();
     Builtin {
         results: results(&by_oid),
-        signatures: arguments(),
+        functions: functions(),
+        operators: operators(),
+        categories: lines(TYPES)
+            .filter_map(|row| Some((row[0].parse().ok()?, (row[6], row[7] == "t"))))
+            .collect(),
+        implicit_casts: lines(CASTS)
+            .filter(|row| row[4] == "i")
+            .filter_map(|row| Some((row[1].parse().ok()?, row[2].parse().ok()?)))
+            .collect(),
         by_oid,
         by_name,
     }
 });
 
-fn arguments() -> BTreeMap<&'static str, Vec<Vec<u32>>> {
-    let mut found: BTreeMap<&str, Vec<Vec<u32>>> = BTreeMap::new();
+fn functions() -> BTreeMap<&'static str, Vec<Signature>> {
+    let mut found: BTreeMap<&str, Vec<Signature>> = BTreeMap::new();
     for row in lines(PROCS) {
-        let types = row[13].split(',').filter(|oid| *oid != "-");
-        if let Ok(types) = types.map(str::parse).collect() {
-            found.entry(row[2]).or_default().push(types);
+        let arguments = row[13].split(',').filter(|oid| *oid != "-");
+        let signature = || {
+            Some(Signature {
+                arguments: arguments.map(str::parse).collect::<Result<_, _>>().ok()?,
+                defaults: row[12].parse().ok()?,
+                variadic: row[11].parse().ok()?,
+                result: row[10].parse().ok()?,
+            })
+        };
+        if let Some(signature) = signature() {
+            found.entry(row[2]).or_default().push(signature);
+        }
+    }
+    found
+}
+
+fn operators() -> BTreeMap<&'static str, Vec<Signature>> {
+    let mut found: BTreeMap<&str, Vec<Signature>> = BTreeMap::new();
+    for row in lines(OPERATORS).filter(|row| row[2] == "b") {
+        let oids: Option<Vec<u32>> = row[5..8].iter().map(|oid| oid.parse().ok()).collect();
+        if let Some([left, right, result]) = oids.as_deref() {
+            found.entry(row[1]).or_default().push(Signature {
+                arguments: vec![*left, *right],
+                defaults: 0,
+                variadic: 0,
+                result: *result,
+            });
         }
     }
     found

@@ -66,12 +66,21 @@ pub struct Output {
     pub name: String,
     /// `pg_type.typname` of its type, where more is known than DuckDB says.
     pub ty: Option<&'static str>,
+    /// The same where clients are told what DuckDB says: only what else follows from it is decided by it.
+    pub inferred: Option<&'static str>,
     /// The modifier of its type.
     pub typmod: Typmod,
     /// Where it comes from, if it is a plain column.
     pub origin: Option<Origin>,
     /// A text constant or NULL: takes the type of what it meets, else it is text.
     pub untyped: bool,
+}
+
+impl Output {
+    /// PostgreSQL's type.
+    fn known(&self) -> Option<&'static str> {
+        self.ty.or(self.inferred)
+    }
 }
 
 /// What is known of a query.
@@ -88,10 +97,18 @@ pub struct Outputs {
     pub shown: BTreeMap<usize, &'static str>,
 }
 
-/// Looks at a query as parsed. `text` is what was parsed.
-pub fn outputs(query: &Query, text: &str, snapshot: &CatalogSnapshot, scope: Scope<'_>) -> Outputs {
+/// Looks at a query as parsed. `text` is what was parsed; `declared` are the OIDs of the types that the client
+/// has chosen for parameters, 0 for those that it leaves open.
+pub fn outputs(
+    query: &Query,
+    text: &str,
+    declared: &[u32],
+    snapshot: &CatalogSnapshot,
+    scope: Scope<'_>,
+) -> Outputs {
     let mut walker = Walker {
         text,
+        declared,
         snapshot,
         scope,
         ctes: Vec::new(),
@@ -115,6 +132,7 @@ pub(crate) fn interned(name: &str) -> Option<&'static str> {
 
 struct Walker<'a> {
     text: &'a str,
+    declared: &'a [u32],
     snapshot: &'a CatalogSnapshot,
     scope: Scope<'a>,
     /// Common table expressions in scope, the innermost last.
@@ -160,6 +178,7 @@ impl Walker<'_> {
             }
             QueryBody::SetOperation { operands, .. } => {
                 let all: Vec<_> = operands.iter().map(|it| self.query(it, outer)).collect();
+                self.columns_alike(operands, &all);
                 common(all)
             }
             QueryBody::RecursiveCte {
@@ -176,6 +195,33 @@ impl Walker<'_> {
                 self.query(right, outer);
                 self.ctes.pop();
                 columns
+            }
+        }
+    }
+
+    /// Gives parameters that are columns of operands of a set operation the type of the others.
+    fn columns_alike(&mut self, operands: &[Query], columns: &[Option<Vec<Output>>]) {
+        let lists: Vec<&[Expr]> = operands
+            .iter()
+            .map(|operand| match &operand.body {
+                QueryBody::Select(select) => select.select_list.as_slice(),
+                _ => &[],
+            })
+            .collect();
+        let width = lists.iter().map(|list| list.len()).max().unwrap_or(0);
+        for at in 0..width {
+            let mut known = columns.iter().zip(&lists).filter_map(|(columns, list)| {
+                let is_open = list.get(at).is_some_and(is_untyped);
+                let column = columns.as_ref()?.get(at)?;
+                (!is_open).then(|| column.known())
+            });
+            let Some(ty) = known.next().flatten() else {
+                continue;
+            };
+            for list in &lists {
+                if let Some(item) = list.get(at) {
+                    self.parameter(item, ty);
+                }
             }
         }
     }
@@ -326,6 +372,7 @@ fn system_columns(relation: &SystemRelation) -> Vec<Output> {
     let columns = relation.columns.iter().enumerate();
     columns
         .map(|(index, column)| Output {
+            inferred: None,
             name: column.name.to_owned(),
             ty: interned(match column.ty {
                 "sql_identifier" => "name",

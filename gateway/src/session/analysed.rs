@@ -21,6 +21,7 @@ use skein_planner::joined;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
 use skein_planner::postgres::Rewritten;
+use skein_planner::postgres::templates::{Awaited, Value};
 use skein_planner::repairs;
 use skein_planner::resolve::ResolvedQuery;
 use skein_planner::split::{SplitOptions, is_repeatable};
@@ -110,6 +111,8 @@ pub struct AnalysedQuery {
     pub columns: Vec<Column>,
     /// DuckDB's types of parameters.
     pub parameter_types: Vec<String>,
+    /// The parameters whose values it can only be planned with.
+    pub awaited: Awaited,
     /// The version of the relations' columns it was bound to.
     pub schema_version: u64,
     /// What was put right: whether values of this session are in it, and settings it changes.
@@ -126,6 +129,13 @@ pub struct AnalysedQuery {
     pub is_repeatable: bool,
     plan: Mutex<Option<RememberedPlan>>,
     constant: Mutex<Option<RememberedRows>>,
+    filled: Mutex<Option<RememberedFilling>>,
+}
+
+/// The statement with the values of the parameters that it awaits.
+struct RememberedFilling {
+    values: Vec<Value>,
+    filled: Arc<Analysed>,
 }
 
 /// The result of a query over constants, and the settings of the session it was computed with.
@@ -149,6 +159,7 @@ impl AnalysedQuery {
         resolved: ResolvedQuery,
         paths: Vec<String>,
         bound: Bound,
+        awaited: Awaited,
         schema_version: u64,
         rewritten: Rewritten,
     ) -> Self {
@@ -164,6 +175,7 @@ impl AnalysedQuery {
             paths,
             columns,
             parameter_types,
+            awaited,
             schema_version,
             rewritten,
             sql: print::query_sql(&repairs::constants(&resolved.query)),
@@ -175,7 +187,13 @@ impl AnalysedQuery {
             resolved,
             plan: Mutex::default(),
             constant: Mutex::default(),
+            filled: Mutex::default(),
         }
+    }
+
+    /// Whether it means the same now as when it was understood.
+    pub fn is_current(&self, schema_version: u64, settings: &Settings) -> bool {
+        self.schema_version == schema_version && self.suits(settings) && !self.rewritten.session
     }
 
     /// Whether the settings that values in it follow from are still the same.
@@ -243,6 +261,20 @@ impl AnalysedQuery {
             settings: settings.clone(),
             rows: Arc::clone(rows),
         });
+    }
+
+    /// What was remembered for these values of the parameters that it awaits.
+    pub fn remembered_filling(&self, values: &[Value]) -> Option<Arc<Analysed>> {
+        let known = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.as_ref().filter(|known| known.values == values)?;
+        Some(Arc::clone(&known.filled))
+    }
+
+    /// Remembers the statement with these values of the parameters that it awaits.
+    pub fn remember_filling(&self, values: Vec<Value>, filled: &Arc<Analysed>) {
+        let filled = Arc::clone(filled);
+        *self.filled.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(RememberedFilling { values, filled });
     }
 
     /// Remembers a plan.

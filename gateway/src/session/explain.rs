@@ -75,7 +75,8 @@ impl Session {
             }
             planned
         } else {
-            self.plan(query, parameters, guard).await?
+            let query = self.filled(query, parameters, guard).await?;
+            self.plan(&query, parameters, guard).await?
         };
         let mut text = match &planned {
             Planned::Shadow { sql, .. } | Planned::Brief { sql, .. } => {

@@ -1,8 +1,10 @@
 //! Parameters of queries: their types, and values in their place.
 
+use skein_catalog::types::oid::NUMERIC;
 use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node, NodeMut};
 use skein_planner::ast::{DataType, Expr, ExprKind, Query, print};
+use skein_planner::postgres::asking::Answers;
 use skein_planner::postgres::is_without_precision;
 
 use super::analysed::Bound;
@@ -10,6 +12,7 @@ use crate::error::GatewayError;
 use crate::params;
 use crate::shadow::Shadow;
 
+const NUMERIC_ARRAY: u32 = 1231;
 /// Parameters of a statement: their number is sent in 16 bits.
 const PARAMETERS_MAX: usize = 65_535;
 
@@ -42,12 +45,7 @@ pub(super) fn bind_with_parameters(
         }
     }
     if types.iter().any(Option::is_none) {
-        let found = shadow.describe(&print::query_sql(query))?.parameter_types;
-        for (ty, found) in types.iter_mut().zip(found) {
-            if ty.is_none() {
-                *ty = found;
-            }
-        }
+        ask(query, &mut types, shadow)?;
     }
     check_gaps(query, declared, count)?;
     let (types, columns) = columns_with(query, &types, shadow)?;
@@ -66,6 +64,52 @@ pub(super) fn bind_with_parameters(
         },
         oids,
     ))
+}
+
+/// Asks DuckDB for the types of parameters that are not known yet; for each of them alone if it can tell
+/// nothing of all together.
+fn ask(query: &Query, types: &mut [Option<String>], shadow: &Shadow) -> Result<(), FragmentError> {
+    let open: Vec<usize> = (0..types.len()).filter(|at| types[*at].is_none()).collect();
+    let found = ask_for(query, types, &open, shadow);
+    let Err(error) = found else {
+        for (at, found) in open.into_iter().zip(found?) {
+            types[at] = found;
+        }
+        return Ok(());
+    };
+    let mut is_understood = false;
+    for at in open {
+        if let Ok(found) = ask_for(query, types, &[at], shadow) {
+            is_understood = true;
+            types[at] = found.into_iter().next().flatten();
+        }
+    }
+    if is_understood { Ok(()) } else { Err(error) }
+}
+
+/// What DuckDB takes these parameters for; others that are not known are NULL.
+fn ask_for(
+    query: &Query,
+    types: &[Option<String>],
+    asked: &[usize],
+    shadow: &Shadow,
+) -> Result<Vec<Option<String>>, FragmentError> {
+    let expressions: Vec<Expr> = types
+        .iter()
+        .enumerate()
+        .map(
+            |(at, ty)| match (ty, asked.iter().position(|it| *it == at)) {
+                (Some(ty), _) => Expr::from(ExprKind::Sql(stand_in(ty))),
+                (None, Some(place)) => Expr::from(ExprKind::Parameter((place + 1).to_string())),
+                (None, None) => Expr::null(),
+            },
+        )
+        .collect();
+    let mut query = query.clone();
+    put_expressions(&mut query, &expressions);
+    let mut found = shadow.describe(&print::query_sql(&query))?.parameter_types;
+    found.resize(asked.len(), None);
+    Ok(found)
 }
 
 /// Parameters with two casts around them, and the type of the inner one. DuckDB takes the outer one for
@@ -154,22 +198,34 @@ fn unfold(query: &Query, types: &[String], columns: &mut [Column], shadow: &Shad
     }
 }
 
-/// A value of each type. DuckDB takes a NULL for an integer in `CAST(NULL AS DECIMAL(9, 2)) + 1`, and
-/// that of an integer for a wider one in `generate_series(1, CAST(NULL AS SMALLINT))`; a one goes for
-/// all numbers, also as a divisor.
+/// A value of each type.
 pub(super) fn stand_ins(types: &[String]) -> Vec<String> {
-    let is_number = |ty: &str| {
-        matches!(ty, "SMALLINT" | "INTEGER" | "BIGINT" | "FLOAT" | "DOUBLE")
-            || ty.starts_with("DECIMAL")
-    };
-    let stand_in = |ty: &String| {
-        if is_number(ty) && !ty.ends_with(']') {
-            format!("CAST('1' AS {ty})")
-        } else {
-            format!("CAST(NULL AS {ty})")
-        }
-    };
-    types.iter().map(stand_in).collect()
+    types.iter().map(|ty| stand_in(ty)).collect()
+}
+
+/// Asks for types where parameters are declared so; 0 for those that are not. What is known of a `numeric` is
+/// not enough: it has the digits of its value.
+pub(super) fn answers<'a>(shadow: &'a Shadow, declared: &[u32]) -> Answers<'a> {
+    let stand_ins = (1..).zip(declared).filter_map(|(number, oid)| match *oid {
+        NUMERIC | NUMERIC_ARRAY => None,
+        oid => Some((number, stand_in(&params::duckdb_type(oid)?))),
+    });
+    Answers::with_parameters(shadow, stand_ins.collect())
+}
+
+/// A value of a type. DuckDB takes a NULL for an integer in `CAST(NULL AS DECIMAL(9, 2)) + 1`, and that of an
+/// integer for a wider one in `generate_series(1, CAST(NULL AS SMALLINT))`; a one goes for all numbers, also as
+/// a divisor. Of a list that is NULL it cannot take the elements.
+fn stand_in(ty: &str) -> String {
+    let is_number = matches!(ty, "SMALLINT" | "INTEGER" | "BIGINT" | "FLOAT" | "DOUBLE")
+        || ty.starts_with("DECIMAL");
+    if ty.ends_with(']') {
+        format!("CAST([] AS {ty})")
+    } else if is_number {
+        format!("CAST('1' AS {ty})")
+    } else {
+        format!("CAST(NULL AS {ty})")
+    }
 }
 
 /// `$2` without `$1` leaves the type of `$1` open.
@@ -202,6 +258,13 @@ pub(super) fn put_parameters(query: &mut Query, parameters: &[String]) -> bool {
         .collect();
     put_expressions(query, &expressions);
     exact
+}
+
+/// The text of a parameter whose SQL is a cast of a text; `None` is NULL.
+pub(super) fn text_of(parameter: &str) -> Option<String> {
+    let (value, _) = parameter.strip_prefix("CAST(")?.rsplit_once(" AS ")?;
+    let text = value.strip_prefix('\'')?.strip_suffix('\'')?;
+    Some(text.replace("''", "'"))
 }
 
 /// Takes the cast to `numeric` without precision off parameters that are decimals of their own digits;

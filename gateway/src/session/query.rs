@@ -23,7 +23,7 @@ use skein_planner::clock::bind_clock;
 use skein_planner::joined;
 use skein_planner::parse::Statement;
 use skein_planner::plan::DistributedPlan;
-use skein_planner::postgres::{patterns, session_rows};
+use skein_planner::postgres::{patterns, session_rows, templates};
 use skein_planner::repairs;
 use skein_planner::resolve::Mentions;
 use skein_planner::split::{self, Cluster, Known, SplitOptions};
@@ -31,7 +31,7 @@ use skein_planner::split::{self, Cluster, Known, SplitOptions};
 use super::Session;
 use super::analysed::{Analysed, AnalysedQuery};
 use super::guard::Guard;
-use super::parameters::put_parameters;
+use super::parameters::{put_parameters, text_of};
 use super::settings::SplitMode;
 use super::understand::beside;
 use super::versions;
@@ -63,10 +63,7 @@ impl Session {
         let Some(query) = &analysed.query else {
             return Ok(Arc::clone(analysed));
         };
-        if query.schema_version == self.schema_version()
-            && query.suits(&self.settings)
-            && !query.rewritten.session
-        {
+        if query.is_current(self.schema_version(), &self.settings) {
             return Ok(Arc::clone(analysed));
         }
         let (text, parsed) = (Arc::clone(&query.text), Arc::clone(&query.parsed));
@@ -78,6 +75,44 @@ impl Session {
         let mut anew = Analysed::new(Arc::clone(&analysed.text), analysed.statement.clone());
         anew.set_query(understood);
         Ok(Arc::new(anew))
+    }
+
+    /// A statement with the values of the parameters that it awaits, understood with them.
+    pub(super) async fn filled(
+        &mut self,
+        analysed: &Arc<Analysed>,
+        parameters: &[String],
+        guard: &mut Guard,
+    ) -> Result<Arc<Analysed>, GatewayError> {
+        let Some(query) = analysed.query.as_ref().filter(|it| !it.awaited.is_empty()) else {
+            return Ok(Arc::clone(analysed));
+        };
+        let values: Vec<templates::Value> = query
+            .awaited
+            .keys()
+            .filter_map(|number| parameters.get(number - 1))
+            .map(|sql| templates::Value {
+                sql: sql.clone(),
+                text: text_of(sql),
+            })
+            .collect();
+        if let Some(known) = query.remembered_filling(&values)
+            && let Some(filled) = &known.query
+            && filled.is_current(self.schema_version(), &self.settings)
+        {
+            return Ok(known);
+        }
+        let mut parsed = (*query.parsed).clone();
+        templates::put_values(&mut parsed, &query.awaited, &values);
+        let (text, declared) = (Arc::clone(&query.text), &analysed.parameter_types);
+        let understood = self
+            .understand(&text, Arc::new(parsed), declared, guard)
+            .await?;
+        let mut filled = Analysed::new(Arc::clone(&analysed.text), analysed.statement.clone());
+        filled.set_query(understood);
+        let filled = Arc::new(filled);
+        query.remember_filling(values, &filled);
+        Ok(filled)
     }
 
     /// The values of the first column of a query, as text.
@@ -285,6 +320,7 @@ impl Session {
         let losses_max = self.gateway.config().executors.retries_max;
         loop {
             let query = self.up_to_date(query, guard).await?;
+            let query = self.filled(&query, parameters, guard).await?;
             let planned = self.plan(&query, parameters, guard).await;
             plans += 1;
             // The files that it listed may have other columns.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use skein_catalog::system;
+use skein_catalog::types::oid::UNKNOWN;
 use skein_catalog::types::{PgType, Type};
-use skein_planner::outputs::Outputs;
 
 /// DuckDB's type `held` as the type of PostgreSQL's called `name`, if clients see another type
 /// otherwise, and if values of the one can be shown as the other.
@@ -42,42 +42,36 @@ pub(super) fn named_type(name: &str, held: &str) -> Option<String> {
     goes.then(|| named.to_string())
 }
 
-/// The types that a client declares, completed by those that the query tells, 0 for others. `beside`:
-/// those of the operands that parameters stand beside; `arguments`: those of functions that they are
-/// arguments of.
-pub(super) fn with_known_types(
-    declared: &[u32],
-    known: &Outputs,
-    beside: &BTreeMap<usize, u32>,
-    arguments: &BTreeMap<usize, u32>,
-) -> Vec<u32> {
-    let mut types = declared.to_vec();
-    let told = known.parameters.iter().filter_map(|(number, name)| {
+/// The types that a client declares, completed by those that the query tells by their names, 0 for others.
+pub(super) fn with_known_types(declared: &[u32], told: &BTreeMap<usize, &'static str>) -> Vec<u32> {
+    let told = told.iter().filter_map(|(number, name)| {
         let oid = system::type_oid(name).filter(|_| is_told(name))?;
         Some((*number, oid))
     });
-    let others = arguments.iter().chain(beside);
-    for (number, oid) in told.chain(others.map(|(number, oid)| (*number, *oid))) {
+    with_types(declared, &told.collect())
+}
+
+/// Completes types that are declared.
+pub(super) fn with_types(declared: &[u32], told: &BTreeMap<usize, u32>) -> Vec<u32> {
+    let mut types = declared.to_vec();
+    for (number, oid) in told {
         let Some(index) = number.checked_sub(1) else {
             continue;
         };
         if types.len() <= index {
             types.resize(index + 1, 0);
         }
-        if types[index] == 0 {
-            types[index] = oid;
+        if matches!(types[index], 0 | UNKNOWN) {
+            types[index] = *oid;
         }
     }
     types
 }
 
-/// Whether the type of a neighbour is that of a parameter. Decimals are compared as they are given,
-/// without being rounded to the neighbour's digits; `varchar` is compared as text.
+/// Whether values of this type can be read as parameters. What is shown by a name is given as a text.
 fn is_told(name: &str) -> bool {
-    !matches!(
-        name.strip_prefix('_').unwrap_or(name),
-        "numeric" | "varchar" | "bpchar" | "json" | "jsonb" | "bit" | "varbit"
-    ) && !name.starts_with("reg")
+    let element = name.strip_prefix('_').unwrap_or(name);
+    PgType::by_name(element).is_some() && !element.starts_with("reg")
 }
 
 #[cfg(test)]

@@ -16,12 +16,12 @@ use skein_planner::ast::visit::{self, Descend, Node};
 use skein_planner::ast::{Expr, ExprKind, Query, TableRefKind, print};
 use skein_planner::error::PlanError;
 use skein_planner::outputs::{Output, Outputs, outputs};
-use skein_planner::postgres::asking::Answers;
 use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::operands;
 use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
 use skein_planner::postgres::signatures::type_parameters;
 use skein_planner::postgres::sums::narrow;
+use skein_planner::postgres::templates;
 use skein_planner::postgres::using::merged_first;
 use skein_planner::postgres::{Rewritten, rewrite, session_rows};
 use skein_planner::repairs::ask_one_by_one;
@@ -35,9 +35,9 @@ use super::Session;
 use super::analysed::{AnalysedQuery, Bound};
 use super::guard::Guard;
 use super::nearest;
-use super::parameters::{bind_with_parameters, put_parameters, stand_ins};
+use super::parameters::{answers, bind_with_parameters, put_parameters, stand_ins};
 use super::settings::Settings;
-use super::types::{named_type, with_known_types};
+use super::types::{named_type, with_known_types, with_types};
 use crate::encode::Origin;
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
@@ -269,8 +269,12 @@ fn understand(
 ) -> Result<Understood, GatewayError> {
     check_aliases(&parsed, snapshot, context.scope())?;
     let parsed = merged_columns_first(parsed, snapshot, context);
-    let known = outputs(&parsed, text, snapshot, context.scope());
+    let known = outputs(&parsed, text, declared, snapshot, context.scope());
     let mut rewritten = (*parsed).clone();
+    let declared = with_known_types(declared, &known.parameters);
+    let awaited = templates::awaited(&parsed, &declared);
+    let declared = &templates::declare(&declared, &awaited)[..];
+    templates::put_stand_ins(&mut rewritten, &awaited);
     let told = type_parameters(&mut rewritten, declared);
     let mut found = context.rewrite(&mut rewritten, text, snapshot, &known)?;
     let mut resolved = resolve(rewritten, snapshot, context.scope())
@@ -285,10 +289,12 @@ fn understand(
         found.session = true;
     }
     let count = parameter_count(&parsed)?;
-    let answers = Answers::of(shadow);
+    let declared = with_types(declared, &told);
+    let answers = answers(shadow, &declared);
     settle(&mut resolved.query, &answers);
     operands::settle(&mut resolved.query, &answers, !resolved.touches_catalogue)?;
-    let declared = &with_known_types(declared, &known, &answers.parameters(), &told)[..];
+    let beside = answers.parameters();
+    let declared = &with_types(&declared, &beside)[..];
     let bind = |query: &mut Query| {
         bind_once(query);
         match (count, declared) {
@@ -318,7 +324,7 @@ fn understand(
         locate(error, text, &parsed, shadow)
     };
     let first = match bind(&mut resolved.query) {
-        Err(error) if lacks_operator(&error) && settle_operators(&mut resolved.query, shadow) => {
+        Err(error) if lacks_operator(&error) && settle_operators(&mut resolved.query, &answers) => {
             bind(&mut resolved.query)
         }
         Err(error) if lacks_rows_of_outer(&error) && ask_one_by_one(&mut resolved.query) => {
@@ -327,7 +333,7 @@ fn understand(
         other => other,
     };
     let (mut bound, mut parameter_types) = first.map_err(located)?;
-    if settle_days(&mut resolved.query, &bound.columns, shadow) {
+    if settle_days(&mut resolved.query, &bound.columns, &answers) {
         (bound, parameter_types) = bind(&mut resolved.query).map_err(located)?;
     }
     if narrow(&mut resolved.query, &bound.columns, shadow)? {
@@ -350,6 +356,7 @@ fn understand(
         resolved,
         wanted.paths,
         bound,
+        awaited,
         snapshot.schema_version,
         found,
     );

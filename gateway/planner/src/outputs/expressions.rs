@@ -1,12 +1,17 @@
 //! The types of expressions, as far as PostgreSQL tells more than DuckDB.
 
 use skein_catalog::system;
+use skein_catalog::types::Type;
+use skein_catalog::types::oid::UNKNOWN;
 
 use super::frames::Frame;
 use super::{Origin, Output, Typmod, Walker, agreed, interned};
 use crate::ast::visit::{self, Descend, Node};
-use crate::ast::{Expr, ExprKind, Function, QueryBody, Select, Subquery, SubqueryKind};
-use crate::postgres::{has_modifier, length_typmod, system_column, written_type};
+use crate::ast::{
+    Comparison, Expr, ExprKind, Function, QueryBody, Select, Subquery, SubqueryKind, print,
+};
+use crate::postgres::candidates::{self, Argument};
+use crate::postgres::{has_modifier, length_typmod, symbols, system_column, tokens, written_type};
 
 /// Functions whose result is that of their first argument.
 const LIKE_FIRST: &[&str] = &[
@@ -52,12 +57,50 @@ fn keyword(name: &str) -> Option<&'static str> {
     is_name.then(|| interned("name")).flatten()
 }
 
+/// The type of several operands together: what clients are told, and what is known beyond that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Common {
+    ty: Option<&'static str>,
+    pub(super) inferred: Option<&'static str>,
+}
+
+/// Mirrors `select_common_type` for two types.
+fn common_of(one: Option<&'static str>, other: Option<&'static str>) -> Option<&'static str> {
+    let (one, other) = (one?, other?);
+    let (from, to) = (system::type_oid(one)?, system::type_oid(other)?);
+    let (category, is_preferred) = system::category(from)?;
+    if from == to {
+        return Some(one);
+    }
+    if system::category(to)?.0 != category {
+        return None;
+    }
+    let is_wider =
+        !is_preferred && system::is_implicit_cast(from, to) && !system::is_implicit_cast(to, from);
+    Some(if is_wider { other } else { one })
+}
+
+/// How an operator is written; those over NULL as well are the same for what they take.
+fn symbol(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal | Comparison::NotDistinct => "=",
+        Comparison::NotEqual | Comparison::Distinct => "<>",
+        Comparison::Less => "<",
+        Comparison::Greater => ">",
+        Comparison::LessOrEqual => "<=",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
 impl Walker<'_> {
     /// What an expression is. Looks into all of it, for parameters.
     pub(super) fn expr(&mut self, expr: &Expr, frames: &[Frame]) -> Output {
+        let mut inferred = None;
         let ty = match &expr.kind {
             ExprKind::ColumnRef(names) => return column(names, frames),
-            ExprKind::Cast { child, .. } => {
+            ExprKind::Cast {
+                child, ty: cast, ..
+            } => {
                 let inner = self.expr(child, frames);
                 let ty = expr
                     .location
@@ -78,23 +121,31 @@ impl Walker<'_> {
                     None if modified => Typmod::Held,
                     None => Typmod::None,
                 };
+                // The text does not tell that of a typed constant.
+                let held = || Type::parse(&print::type_sql(cast)).ok();
                 return Output {
                     name: inner.name,
                     ty,
+                    inferred: ty.or_else(|| system::type_name(held()?.pg().oid)),
                     typmod,
                     ..Output::default()
                 };
             }
             ExprKind::Function(call) => return self.call(call, expr.location, frames),
             ExprKind::Window(call) => {
-                let args: Vec<Output> = call.args.iter().map(|it| self.expr(it, frames)).collect();
+                let mut args: Vec<&Expr> = call.args.iter().collect();
+                args.extend(call.offset_expr.iter().chain(&call.default_expr));
+                let (args, result) = self.arguments(&call.name, &args, frames);
+                inferred = result;
                 self.children(expr, frames);
                 args.first()
                     .filter(|_| LIKE_FIRST.contains(&call.name.as_str()))
                     .and_then(|first| first.ty)
             }
-            ExprKind::Comparison { left, right, .. } => {
-                self.alike(&[left, right], frames);
+            ExprKind::Comparison { op, left, right } => {
+                if self.operator(symbol(*op), left, right, frames).is_none() {
+                    self.alike(&[left, right], frames);
+                }
                 interned("bool")
             }
             ExprKind::Between {
@@ -112,8 +163,16 @@ impl Walker<'_> {
                         self.alike(&all, frames);
                         interned("bool")
                     }
-                    "OPERATOR_COALESCE" => self.alike(&all, frames),
-                    "ARRAY_CONSTRUCTOR" => self.alike(&all, frames).and_then(array_of),
+                    "OPERATOR_COALESCE" => {
+                        let common = self.alike(&all, frames);
+                        inferred = common.inferred;
+                        common.ty
+                    }
+                    "ARRAY_CONSTRUCTOR" => {
+                        let common = self.alike(&all, frames);
+                        inferred = common.inferred.and_then(array_of);
+                        common.ty.and_then(array_of)
+                    }
                     "ARRAY_EXTRACT" => {
                         let types: Vec<Output> =
                             all.iter().map(|it| self.expr(it, frames)).collect();
@@ -140,11 +199,29 @@ impl Walker<'_> {
                 // PostgreSQL looks at ELSE first.
                 let mut results: Vec<&Expr> = vec![otherwise];
                 results.extend(checks.iter().map(|(_, then)| then));
-                self.alike(&results, frames)
+                let common = self.alike(&results, frames);
+                inferred = common.inferred;
+                common.ty
             }
-            ExprKind::Constant(_) => integer(expr),
-            ExprKind::Collate { child, .. } => self.expr(child, frames).ty,
-            ExprKind::Subquery(subquery) => self.subquery(subquery, frames),
+            ExprKind::Constant(constant) => {
+                inferred = match constant.ty.id() {
+                    _ if is_untyped(expr) => None,
+                    "DECIMAL" | "HUGEINT" | "DOUBLE" => interned("numeric"),
+                    "BOOLEAN" => interned("bool"),
+                    _ => None,
+                };
+                integer(expr)
+            }
+            ExprKind::Collate { child, .. } => {
+                let inner = self.expr(child, frames);
+                inferred = inner.inferred;
+                inner.ty
+            }
+            ExprKind::Subquery(subquery) => {
+                let found = self.subquery(subquery, frames);
+                inferred = found.inferred;
+                found.ty
+            }
             _ => {
                 self.children(expr, frames);
                 None
@@ -153,6 +230,7 @@ impl Walker<'_> {
         Output {
             name: String::new(),
             ty,
+            inferred,
             ..Output::default()
         }
     }
@@ -165,7 +243,30 @@ impl Walker<'_> {
     }
 
     fn call(&mut self, call: &Function, location: Option<usize>, frames: &[Frame]) -> Output {
-        let args: Vec<Output> = call.args.iter().map(|it| self.expr(it, frames)).collect();
+        let mut all: Vec<&Expr> = call.args.iter().collect();
+        // What WITHIN GROUP orders is an argument in `pg_proc`.
+        let function = match call.name.as_str() {
+            "quantile_cont" => "percentile_cont",
+            "quantile_disc" => "percentile_disc",
+            name => name,
+        };
+        if function != call.name {
+            all.extend(call.order_by.iter().map(|it| &it.expr));
+        }
+        let (args, inferred) = match all.as_slice() {
+            [left, right] if call.is_operator => {
+                if let Some(array) = quantified(right) {
+                    let element = self.expr(left, frames).known();
+                    self.expr(array, frames);
+                    if let Some(ty) = element.and_then(array_of) {
+                        self.parameter(array, ty);
+                    }
+                }
+                let choice = self.operator(symbols::written(&call.name), left, right, frames);
+                (Vec::new(), choice)
+            }
+            _ => self.arguments(function, &all, frames),
+        };
         for extra in call
             .filter
             .iter()
@@ -192,10 +293,7 @@ impl Walker<'_> {
         } else {
             match name.as_str() {
                 "array_agg" | "list" => first.and_then(array_of),
-                "list_value" => {
-                    let all: Vec<&Expr> = call.args.iter().collect();
-                    self.alike(&all, frames).and_then(array_of)
-                }
+                "list_value" => self.alike(&all, frames).ty.and_then(array_of),
                 "array_extract" | "unnest" => first.and_then(element_of),
                 "generate_series" if call.args.iter().all(is_integer) => interned("int4"),
                 name => result(name),
@@ -208,25 +306,104 @@ impl Walker<'_> {
                 call.name.clone()
             },
             ty,
+            inferred: ty.or(inferred),
             ..Output::default()
         }
     }
 
+    /// Looks at the arguments of a function, and gives parameters among them the types that it takes; what is
+    /// known of each, and of the function's result.
+    fn arguments(
+        &mut self,
+        name: &str,
+        args: &[&Expr],
+        frames: &[Frame],
+    ) -> (Vec<Output>, Option<&'static str>) {
+        let outputs: Vec<Output> = args.iter().map(|it| self.expr(it, frames)).collect();
+        let known: Vec<Argument> = args
+            .iter()
+            .zip(&outputs)
+            .map(|(arg, output)| self.argument(arg, output))
+            .collect();
+        let Some(choice) = candidates::function(&name.to_lowercase(), &known) else {
+            return (outputs, None);
+        };
+        for (arg, ty) in args.iter().zip(&choice.arguments) {
+            if let Some(ty) = ty.and_then(system::type_name) {
+                self.parameter(arg, ty);
+            }
+        }
+        (outputs, choice.result.and_then(system::type_name))
+    }
+
+    /// Looks at two operands, and gives a parameter among them the type that the operator takes; the type of
+    /// the operator's result, if there is one operator that can be meant.
+    fn operator(
+        &mut self,
+        name: &str,
+        left: &Expr,
+        right: &Expr,
+        frames: &[Frame],
+    ) -> Option<&'static str> {
+        let [one, other] = [left, right].map(|it| {
+            let output = self.expr(it, frames);
+            self.argument(it, &output)
+        });
+        let choice = candidates::operator(name, one, other)?;
+        for (operand, ty) in [left, right].into_iter().zip(&choice.arguments) {
+            if let Some(ty) = ty.and_then(system::type_name) {
+                self.parameter(operand, ty);
+            }
+        }
+        choice.result.and_then(system::type_name)
+    }
+
+    /// What is known of the type of an argument.
+    fn argument(&self, expr: &Expr, output: &Output) -> Argument {
+        let known = match &expr.kind {
+            ExprKind::Parameter(name) => self.parameter_type(name),
+            _ if is_untyped(expr) => None,
+            _ => match output.known().and_then(system::type_oid) {
+                Some(oid) => return Argument::Is(oid),
+                None => return Argument::Hidden,
+            },
+        };
+        known.map_or(Argument::Open, Argument::Is)
+    }
+
+    /// The type of a parameter that the client has chosen, or that was found before.
+    fn parameter_type(&self, name: &str) -> Option<u32> {
+        let number: usize = name.parse().ok()?;
+        let declared = self.declared.get(number.checked_sub(1)?).copied();
+        declared
+            .filter(|oid| !matches!(*oid, 0 | UNKNOWN))
+            .or_else(|| system::type_oid(self.parameters.get(&number)?))
+    }
+
     /// Operands of which PostgreSQL makes one type: that of those that have one. A parameter among
     /// them gets it.
-    fn alike(&mut self, operands: &[&Expr], frames: &[Frame]) -> Option<&'static str> {
-        let found: Vec<Option<Option<&'static str>>> = operands
+    pub(super) fn alike(&mut self, operands: &[&Expr], frames: &[Frame]) -> Common {
+        let found: Vec<Output> = operands
             .iter()
-            .map(|operand| {
-                let ty = self.expr(operand, frames).ty;
-                (!is_untyped(operand)).then_some(ty)
+            .filter_map(|operand| {
+                let output = self.expr(operand, frames);
+                (!is_untyped(operand)).then_some(output)
             })
             .collect();
-        let mut known = found.into_iter().flatten();
-        let first = known.next()?;
-        let common = known.fold(first, agreed);
-        for operand in operands {
-            self.parameter(operand, common.or(first)?);
+        let Some(first) = found.first() else {
+            return Common::default();
+        };
+        let rest = &found[1..];
+        let common = Common {
+            ty: rest.iter().fold(first.ty, |ty, it| agreed(ty, it.ty)),
+            inferred: rest
+                .iter()
+                .fold(first.known(), |ty, it| common_of(ty, it.known())),
+        };
+        if let Some(ty) = common.inferred.or(common.ty).or(first.known()) {
+            for operand in operands {
+                self.parameter(operand, ty);
+            }
         }
         common
     }
@@ -240,18 +417,23 @@ impl Walker<'_> {
         }
     }
 
-    fn subquery(&mut self, subquery: &Subquery, frames: &[Frame]) -> Option<&'static str> {
+    fn subquery(&mut self, subquery: &Subquery, frames: &[Frame]) -> Common {
         let columns = self.query(&subquery.query, frames);
-        let first = columns
-            .as_ref()
-            .and_then(|it| it.first())
-            .and_then(|it| it.ty);
+        let first = columns.as_ref().and_then(|it| it.first());
+        let first = first.map_or_else(Common::default, |it| Common {
+            ty: it.ty,
+            inferred: it.known(),
+        });
+        let boolean = Common {
+            ty: interned("bool"),
+            inferred: interned("bool"),
+        };
         match subquery.kind {
-            SubqueryKind::Exists | SubqueryKind::NotExists => interned("bool"),
+            SubqueryKind::Exists | SubqueryKind::NotExists => boolean,
             SubqueryKind::Any => {
                 if let Some(child) = &subquery.child {
-                    let ty = self.expr(child, frames).ty;
-                    if let Some(ty) = first {
+                    let ty = self.expr(child, frames).known();
+                    if let Some(ty) = first.inferred {
                         self.parameter(child, ty);
                     }
                     if let Some(array) = ty.and_then(array_of)
@@ -260,12 +442,16 @@ impl Walker<'_> {
                         self.parameter(list, array);
                     }
                 }
-                interned("bool")
+                boolean
             }
             SubqueryKind::Scalar => match array_subquery(&subquery.query) {
                 Some(inner) => {
-                    let columns = self.query(inner, frames);
-                    columns?.first()?.ty.and_then(array_of)
+                    let columns = self.query(inner, frames).unwrap_or_default();
+                    let element = columns.first();
+                    Common {
+                        ty: element.and_then(|it| it.ty).and_then(array_of),
+                        inferred: element.and_then(Output::known).and_then(array_of),
+                    }
                 }
                 None => first,
             },
@@ -357,12 +543,28 @@ fn integer(expr: &Expr) -> Option<&'static str> {
     let ExprKind::Constant(constant) = &expr.kind else {
         return None;
     };
+    // The value of 1.50 is 150 as well.
+    if !matches!(constant.ty.id(), "INTEGER" | "BIGINT") {
+        return None;
+    }
     let value = constant.value.as_i64()?;
     interned(if i32::try_from(value).is_ok() {
         "int4"
     } else {
         "int8"
     })
+}
+
+/// `$1` of `_n_($1)`: how the tokens have `LIKE ANY ($1)`.
+fn quantified(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Function(call)
+            if matches!(call.name.as_str(), tokens::ANY | tokens::SOME | tokens::ALL) =>
+        {
+            call.args.first()
+        }
+        _ => None,
+    }
 }
 
 /// `$1` of `unnest($1)`: how the parser writes `= ANY($1)`.

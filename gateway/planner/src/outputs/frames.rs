@@ -4,7 +4,8 @@ use skein_catalog::system;
 use skein_catalog::types::Type;
 
 use super::{
-    Origin, Output, Source, Typmod, Walker, column_number, interned, rename, settle, system_columns,
+    Origin, Output, Source, Typmod, Walker, column_number, interned, is_untyped, rename, settle,
+    system_columns,
 };
 use crate::ast::{ExprKind, Join, JoinSyntax, TableRef, TableRefKind};
 
@@ -49,15 +50,21 @@ impl Walker<'_> {
                 (settle(self.query(query, &visible)), String::new())
             }
             TableRefKind::Values { rows } => {
-                let mut columns: Option<Vec<Output>> = None;
-                for row in rows {
-                    let row: Vec<Output> = row.iter().map(|it| self.expr(it, outer)).collect();
-                    columns.get_or_insert(row);
-                }
-                for column in columns.iter_mut().flatten() {
-                    (column.ty, column.origin) = (None, None);
-                }
-                (columns, String::new())
+                let width = rows.first().map_or(0, Vec::len);
+                let column = |at: usize| {
+                    let values: Vec<_> = rows.iter().filter_map(|row| row.get(at)).collect();
+                    Output {
+                        // What nothing gives a type is text.
+                        inferred: if values.iter().all(|it| is_untyped(it)) {
+                            interned("text")
+                        } else {
+                            self.alike(&values, outer).inferred
+                        },
+                        ..Output::default()
+                    }
+                };
+                let columns = (0..width).map(column).collect();
+                (Some(columns), String::new())
             }
             TableRefKind::Function {
                 call,
@@ -143,6 +150,7 @@ impl Walker<'_> {
         Some(
             columns
                 .map(|(index, column)| Output {
+                    inferred: None,
                     name: column.name.clone(),
                     ty: Type::parse(&column.ty)
                         .ok()

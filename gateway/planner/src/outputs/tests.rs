@@ -52,7 +52,7 @@ fn look(connection: &Connection, text: &str) -> Outputs {
         search_path: &["public".to_owned()],
         session: &NoValues,
     };
-    outputs(&query, text, &snapshot(), scope)
+    outputs(&query, text, &[], &snapshot(), scope)
 }
 
 /// Types of result columns in one line, `-` where nothing is known.

@@ -22,7 +22,7 @@ use std::rc::Rc;
 
 use super::node;
 use super::once::bind_once;
-use crate::ast::visit::{Descend, Node, walk};
+use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
 use crate::ast::{Cte, Expr, ExprKind, JoinSyntax, Query, Select, TableRef, TableRefKind, print};
 use crate::bind::Bind;
 use crate::build::{cross, query, select, sql, table};
@@ -39,15 +39,23 @@ pub struct Answers<'a> {
     bind: &'a dyn Bind,
     /// By what the blocks read.
     blocks: RefCell<BTreeMap<String, Rc<RefCell<Types>>>>,
-    /// Types of parameters, by number, that have been found on the way.
+    /// SQL of a value for parameters whose types are known, by number.
+    stand_ins: BTreeMap<usize, String>,
+    /// Types of other parameters, by number, that have been found on the way.
     parameters: RefCell<BTreeMap<usize, u32>>,
 }
 
 impl<'a> Answers<'a> {
     /// Nothing has been asked yet.
     pub fn of(bind: &'a dyn Bind) -> Self {
+        Self::with_parameters(bind, BTreeMap::new())
+    }
+
+    /// Nothing has been asked yet. `stand_ins`: SQL of a value for parameters whose types are known, by number.
+    pub fn with_parameters(bind: &'a dyn Bind, stand_ins: BTreeMap<usize, String>) -> Self {
         Self {
             bind,
+            stand_ins,
             blocks: RefCell::default(),
             parameters: RefCell::default(),
         }
@@ -56,6 +64,21 @@ impl<'a> Answers<'a> {
     /// OIDs of the types of parameters, by number, where they stand beside an operand of an operator.
     pub fn parameters(&self) -> BTreeMap<usize, u32> {
         self.parameters.borrow().clone()
+    }
+
+    fn put_stand_ins(&self, query: &mut Query) {
+        if self.stand_ins.is_empty() {
+            return;
+        }
+        walk_mut(NodeMut::Query(query), &mut |node| {
+            if let NodeMut::Expr(expr) = node
+                && let ExprKind::Parameter(name) = &expr.kind
+                && let Some(sql) = name.parse().ok().and_then(|it| self.stand_ins.get(&it))
+            {
+                expr.kind = ExprKind::Sql(sql.clone());
+            }
+            Descend::Into
+        });
     }
 
     /// Whom to ask for what is no expression of a block.
@@ -224,6 +247,7 @@ impl<'a> Block<'a> {
 
     fn types_of(&self, mut query: Query) -> Option<Vec<String>> {
         bind_once(&mut query);
+        self.answers.put_stand_ins(&mut query);
         let columns = self.answers.bind.describe(&print::query_sql(&query)).ok()?;
         Some(columns.into_iter().map(|column| column.ty).collect())
     }

@@ -25,7 +25,6 @@ use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mu
 use crate::ast::{
     Cte, Expr, ExprKind, Materialized, Modifier, Query, QueryBody, Select, TableRef, print,
 };
-use crate::bind::Bind;
 
 /// Settles the types in `query`, whose names are resolved.
 pub fn settle(query: &mut Query, answers: &Answers<'_>) {
@@ -43,7 +42,7 @@ pub fn settle(query: &mut Query, answers: &Answers<'_>) {
 /// Settles operators that DuckDB lacks for times and intervals, such as `time - time`. Apart from
 /// [`settle`] because every query has operators and hardly any has these: whoever binds the query
 /// calls this when DuckDB knows none. Whether there is anything to bind again.
-pub fn settle_operators(query: &mut Query, bind: &dyn Bind) -> bool {
+pub fn settle_operators(query: &mut Query, answers: &Answers<'_>) -> bool {
     let mut marked = false;
     walk_mut(NodeMut::Query(query), &mut |node| {
         if let NodeMut::Expr(expr) = node {
@@ -52,7 +51,7 @@ pub fn settle_operators(query: &mut Query, bind: &dyn Bind) -> bool {
         Descend::Into
     });
     if marked {
-        within_query(query, &[], &Answers::of(bind), Hints::default(), &[]);
+        within_query(query, &[], answers, Hints::default(), &[]);
         // Those in FROM were not settled.
         walk_mut(NodeMut::Query(query), &mut |node| {
             if let NodeMut::Expr(expr) = node
@@ -69,7 +68,7 @@ pub fn settle_operators(query: &mut Query, bind: &dyn Bind) -> bool {
 /// Makes result columns that are the difference of two dates integers, as in PostgreSQL: DuckDB's
 /// are BIGINT, as other differences are. `columns` are those that bind reported; whether there is
 /// anything to bind again.
-pub fn settle_days(query: &mut Query, columns: &[Column], bind: &dyn Bind) -> bool {
+pub fn settle_days(query: &mut Query, columns: &[Column], answers: &Answers<'_>) -> bool {
     let QueryBody::Select(select) = &mut query.body else {
         return false;
     };
@@ -82,7 +81,7 @@ pub fn settle_days(query: &mut Query, columns: &[Column], bind: &dyn Bind) -> bo
         }
     }
     if marked {
-        within_query(query, &[], &Answers::of(bind), Hints::default(), &[]);
+        within_query(query, &[], answers, Hints::default(), &[]);
     }
     marked
 }

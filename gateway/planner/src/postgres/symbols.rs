@@ -51,6 +51,12 @@ const OPERATORS: &[(&str, &str)] = &[
     ("?", EXISTS),
 ];
 
+/// How PostgreSQL writes an operator of the tree.
+pub(crate) fn written(name: &str) -> &str {
+    let known = OPERATORS.iter().find(|(_, instead)| *instead == name);
+    known.map_or(name, |(written, _)| written)
+}
+
 /// DuckDB's functions that take lambdas, and `COLUMNS`.
 const LAMBDA_FUNCTIONS: &[&str] = &[
     "apply",

@@ -183,11 +183,11 @@ fn spelled(text: &str) -> Cow<'_, str> {
 const COUNTED_BYTES_MAX: usize = 1024;
 
 /// What is called instead of `ANY`, `SOME` and `ALL` after operators that do not compare.
-pub(super) const ANY: &str = "_n_";
+pub(crate) const ANY: &str = "_n_";
 /// See [`ANY`].
-pub(super) const SOME: &str = "_n_n";
+pub(crate) const SOME: &str = "_n_n";
 /// See [`ANY`].
-pub(super) const ALL: &str = "_l_";
+pub(crate) const ALL: &str = "_l_";
 /// Stands before the first bound of `BETWEEN SYMMETRIC`.
 pub(super) const SYMMETRIC: &str = "``";
 
