@@ -31,6 +31,34 @@ pub struct SystemRelation {
     pub columns: Vec<SystemColumn>,
 }
 
+/// Primary keys of tables that have no column `oid`.
+const KEYS: &[(&str, &[&str])] = &[
+    ("pg_aggregate", &["aggfnoid"]),
+    ("pg_attribute", &["attrelid", "attnum"]),
+    ("pg_description", &["objoid", "classoid", "objsubid"]),
+    ("pg_foreign_table", &["ftrelid"]),
+    ("pg_index", &["indexrelid"]),
+    ("pg_inherits", &["inhrelid", "inhseqno"]),
+    ("pg_partitioned_table", &["partrelid"]),
+    ("pg_range", &["rngtypid"]),
+    ("pg_sequence", &["seqrelid"]),
+    ("pg_shdescription", &["objoid", "classoid"]),
+];
+
+impl SystemRelation {
+    /// The columns of its primary key, as `pg_constraint` has it in PostgreSQL; none for views.
+    pub fn primary_key(&self) -> Vec<&'static str> {
+        if self.kind != "r" {
+            return Vec::new();
+        }
+        if self.columns.first().is_some_and(|it| it.name == "oid") {
+            return vec!["oid"];
+        }
+        let known = KEYS.iter().find(|(name, _)| *name == self.name);
+        known.map_or(Vec::new(), |(_, columns)| columns.to_vec())
+    }
+}
+
 /// A column of a [`SystemRelation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemColumn {

@@ -113,10 +113,14 @@ pub fn outputs(
         scope,
         ctes: Vec::new(),
         parameters: BTreeMap::new(),
+        texts: BTreeSet::new(),
         vectors: BTreeSet::new(),
         shown: BTreeMap::new(),
     };
     let columns = settle(walker.query(query, &[]));
+    for number in walker.texts {
+        walker.parameters.entry(number).or_insert("text");
+    }
     Outputs {
         columns,
         parameters: walker.parameters,
@@ -138,6 +142,8 @@ struct Walker<'a> {
     /// Common table expressions in scope, the innermost last.
     ctes: Vec<(String, Option<Vec<Output>>)>,
     parameters: BTreeMap<usize, &'static str>,
+    /// Parameters that are texts if nothing else tells their types.
+    texts: BTreeSet<usize>,
     vectors: BTreeSet<usize>,
     shown: BTreeMap<usize, &'static str>,
 }

@@ -20,6 +20,7 @@ mod bytea;
 pub(crate) mod candidates;
 mod casts;
 mod catalogue;
+pub mod dependent;
 mod division;
 mod filters;
 mod functions;
@@ -58,6 +59,7 @@ mod typed;
 pub mod using;
 mod variadic;
 mod vectors;
+pub mod whole_rows;
 mod written;
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ use skein_catalog::system;
 
 use crate::ast::{Expr, Query};
 use crate::error::PlanError;
+use crate::postgres::dependent::Keyed;
 
 /// What a session knows and a statement may ask for: `current_user`, `current_setting('x')`.
 pub trait SessionValues {
@@ -132,6 +133,35 @@ pub fn columns_of(
         .find_map(|candidate| find(snapshot, candidate, name));
     let columns = relation?.1.columns.iter();
     Some(columns.map(|column| column.name.clone()).collect())
+}
+
+/// The columns and the primary key of the relation that a schema and a name mean, if it has one.
+pub fn keyed(
+    schema: &str,
+    name: &str,
+    snapshot: &CatalogSnapshot,
+    scope: Scope<'_>,
+) -> Option<Keyed> {
+    schemas(schema, scope).into_iter().find_map(|candidate| {
+        if let Some((_, relation)) = find(snapshot, candidate, name) {
+            let key = &relation.declared.primary_key;
+            return (!key.is_empty()).then(|| Keyed {
+                columns: relation.columns.iter().map(|it| it.name.clone()).collect(),
+                key: key.clone(),
+            });
+        }
+        let (candidate, name) = (candidate.to_ascii_lowercase(), name.to_ascii_lowercase());
+        let relation = system::relation(&candidate, &name)?;
+        let key = relation.primary_key();
+        (!key.is_empty()).then(|| Keyed {
+            columns: relation
+                .columns
+                .iter()
+                .map(|it| it.name.to_owned())
+                .collect(),
+            key: key.into_iter().map(str::to_owned).collect(),
+        })
+    })
 }
 
 /// Refuses names that one FROM uses twice. `query` is the tree as parsed: rewrites bring in names of

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use skein_catalog::types::PG_TYPES;
-use skein_planner::ast::Expr;
+use skein_planner::ast::{Expr, ExprKind};
 use skein_planner::parse::FetchDirection;
 
 use super::Session;
@@ -17,6 +17,7 @@ use super::portal::{Bound, Portal, PortalState, Tag};
 use super::rows::ResultRows;
 use crate::encode::{Format, row_description};
 use crate::error::GatewayError;
+use crate::params;
 use crate::pgwire::stream::Writer;
 
 /// `FETCH`, or `MOVE`.
@@ -43,6 +44,13 @@ const ALIASES: [(&str, &str); 6] = [
 /// OIDs of types by the names that PREPARE gives them.
 pub(super) fn type_oids(types: &[String]) -> Result<Vec<u32>, GatewayError> {
     types.iter().map(|ty| type_oid(ty)).collect()
+}
+
+fn constant_text(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Constant(constant) => constant.value.as_str(),
+        _ => None,
+    }
 }
 
 fn type_oid(written: &str) -> Result<u32, GatewayError> {
@@ -98,19 +106,22 @@ impl Session {
         let Some(query) = target.query.as_ref().filter(|_| given > 0) else {
             return Ok(target);
         };
-        let values: Vec<Expr> = arguments
-            .iter()
-            .zip(&query.parameter_types)
-            // A cast to the DECIMAL that was bound would round what PostgreSQL compares exactly.
-            .map(|(argument, ty)| {
-                let argument = argument.clone();
-                if ty.starts_with("DECIMAL") {
-                    argument
-                } else {
-                    argument.cast_to(ty)
+        let order = self.derived.encode.date_style.order;
+        let mut values = Vec::with_capacity(given);
+        for (index, argument) in arguments.iter().enumerate() {
+            let (ty, oid) = (&query.parameter_types[index], target.parameter_types[index]);
+            values.push(match constant_text(argument) {
+                // DuckDB writes lists in another way.
+                Some(text) if ty.ends_with(']') => {
+                    let bytes = Some(text.as_bytes());
+                    let value = params::decode(index + 1, oid, Format::Text, bytes, order)?;
+                    Expr::from(ExprKind::Sql(value.sql()))
                 }
-            })
-            .collect();
+                // A cast to the DECIMAL that was bound would round what PostgreSQL compares exactly.
+                _ if ty.starts_with("DECIMAL") => argument.clone(),
+                _ => argument.clone().cast_to(ty),
+            });
+        }
         let mut parsed = (*query.parsed).clone();
         super::parameters::put_expressions(&mut parsed, &values);
         let text = Arc::clone(&query.text);

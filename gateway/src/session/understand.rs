@@ -13,9 +13,10 @@ use skein_catalog::system::OWN_SCHEMA;
 use skein_catalog::types::{PgType, Type};
 use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node};
-use skein_planner::ast::{Expr, ExprKind, Query, TableRefKind, print};
+use skein_planner::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind, print};
 use skein_planner::error::PlanError;
 use skein_planner::outputs::{Output, Outputs, outputs};
+use skein_planner::postgres::dependent::group_dependents;
 use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::operands;
 use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
@@ -23,12 +24,13 @@ use skein_planner::postgres::signatures::type_parameters;
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::templates;
 use skein_planner::postgres::using::merged_first;
+use skein_planner::postgres::whole_rows::name_rows;
 use skein_planner::postgres::{Rewritten, rewrite, session_rows};
 use skein_planner::repairs::ask_one_by_one;
 use skein_planner::resolve::names::output_names;
 use skein_planner::resolve::parameters::parameter_count;
 use skein_planner::resolve::{
-    Mentions, Scope, SessionValues, check_aliases, columns_of, mentions, resolve,
+    Mentions, Scope, SessionValues, check_aliases, columns_of, keyed, mentions, resolve,
 };
 
 use super::Session;
@@ -268,7 +270,9 @@ fn understand(
     shadow: &Shadow,
 ) -> Result<Understood, GatewayError> {
     check_aliases(&parsed, snapshot, context.scope())?;
+    let parsed = rows_named(parsed);
     let parsed = merged_columns_first(parsed, snapshot, context);
+    let parsed = dependents_grouped(parsed, snapshot, context);
     let known = outputs(&parsed, text, declared, snapshot, context.scope());
     let mut rewritten = (*parsed).clone();
     let declared = with_known_types(declared, &known.parameters);
@@ -401,6 +405,43 @@ fn merged_columns_first(
     let mut query = (*parsed).clone();
     let changed = merged_first(&mut query, &|schema, name| {
         columns_of(schema, name, snapshot, context.scope())
+    });
+    if changed { Arc::new(query) } else { parsed }
+}
+
+/// Gives whole rows that are used as values their names.
+fn rows_named(parsed: Arc<Query>) -> Arc<Query> {
+    let has_star = visit::any(
+        Node::Query(&parsed),
+        &mut |node| matches!(node, Node::Expr(Expr { kind: ExprKind::Star(star), .. }) if !star.relation.is_empty()),
+    );
+    if !has_star {
+        return parsed;
+    }
+    let mut query = (*parsed).clone();
+    if name_rows(&mut query) {
+        Arc::new(query)
+    } else {
+        parsed
+    }
+}
+
+/// Adds to GROUP BY what follows from primary keys there.
+fn dependents_grouped(
+    parsed: Arc<Query>,
+    snapshot: &CatalogSnapshot,
+    context: &Context,
+) -> Arc<Query> {
+    let is_grouped = visit::any(Node::Query(&parsed), &mut |node| {
+        matches!(node, Node::Query(Query { body: QueryBody::Select(select), .. })
+            if !select.group_by.is_empty())
+    });
+    if !is_grouped {
+        return parsed;
+    }
+    let mut query = (*parsed).clone();
+    let changed = group_dependents(&mut query, &|schema, name| {
+        keyed(schema, name, snapshot, context.scope())
     });
     if changed { Arc::new(query) } else { parsed }
 }

@@ -254,14 +254,18 @@ impl Walker<'_> {
             all.extend(call.order_by.iter().map(|it| &it.expr));
         }
         let (args, inferred) = match all.as_slice() {
-            [left, right] if call.is_operator => {
+            // `~` is a function in the tree.
+            [left, right] if quantified(right).is_some() => {
+                let element = self.expr(left, frames).known();
                 if let Some(array) = quantified(right) {
-                    let element = self.expr(left, frames).known();
                     self.expr(array, frames);
                     if let Some(ty) = element.and_then(array_of) {
                         self.parameter(array, ty);
                     }
                 }
+                (Vec::new(), interned("bool"))
+            }
+            [left, right] if call.is_operator => {
                 let choice = self.operator(symbols::written(&call.name), left, right, frames);
                 (Vec::new(), choice)
             }
@@ -391,6 +395,12 @@ impl Walker<'_> {
             })
             .collect();
         let Some(first) = found.first() else {
+            // Among each other they are texts, if nothing else tells.
+            for operand in operands {
+                if let ExprKind::Parameter(name) = &operand.kind {
+                    self.texts.extend(name.parse::<usize>());
+                }
+            }
             return Common::default();
         };
         let rest = &found[1..];

@@ -6,6 +6,7 @@
 //! works with the OID.
 
 use serde_json::Value;
+use skein_catalog::types::PgType;
 
 use super::{
     Context, RewriteError, arrays, bytea, json, lengths, node, numerics, temporal, tokens,
@@ -146,6 +147,7 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     if vector(expr) {
         return Descend::Into;
     }
+    name_array(expr);
     one_character(expr, context.text);
     double(expr, context.text);
     json::cast(expr, context);
@@ -225,6 +227,18 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     }
     plain(&mut ty.0);
     Descend::Into
+}
+
+/// `_text` is the name of `text[]` in `pg_type`.
+fn name_array(expr: &mut Expr) {
+    if let ExprKind::Cast { ty, .. } = &mut expr.kind
+        && let Some(element) = node::user_type(&ty.0).and_then(|name| name.strip_prefix('_'))
+        && let Some(known) = PgType::by_name(element)
+        && known.duckdb.chars().all(|it| it.is_ascii_uppercase())
+        && !known.duckdb.starts_with("JSON")
+    {
+        *ty = node::list_type(known.duckdb);
+    }
 }
 
 /// `'1 2'::int2vector` is a list; whether that was done.

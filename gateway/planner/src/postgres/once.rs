@@ -78,11 +78,13 @@ fn lighten(expr: &mut Expr) -> u64 {
     let variable = || node::expr(ExprKind::ColumnRef(vec!["once__".to_owned()]));
     let mut values = Vec::new();
     for (index, field) in large.iter().zip(&fields) {
-        let inner = if large.len() == 1 {
+        let mut inner = if large.len() == 1 {
             variable()
         } else {
             node::call("", "struct_extract", vec![variable(), node::text(field)])
         };
+        // The name that an argument is called by.
+        inner.alias.clone_from(&call.args[*index].alias);
         let mut value = std::mem::replace(&mut call.args[*index], inner);
         field.clone_into(&mut value.alias);
         values.push(value);

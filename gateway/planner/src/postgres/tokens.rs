@@ -15,6 +15,8 @@
 //! | `f(VARIADIC a)` | an operator before `a`, see [`super::variadic`] |
 //! | `BETWEEN SYMMETRIC a AND b` | an operator before `a`, see [`super::rows`] |
 //! | operators over JSON | see [`super::symbols`] |
+//! | `f(t.*)` | `f(t  )`, see [`super::whole_rows`] |
+//! | `TABLESAMPLE SYSTEM (10)` | `TABLESAMPLE 10%(system)` |
 //! | `FOR UPDATE` and its like | nothing, see [`super::locking`] |
 //!
 //! Every byte that goes becomes a space, so offsets stay. Words were made lower case before.
@@ -22,6 +24,7 @@
 use std::borrow::Cow;
 
 use super::patterns::SIMILAR;
+use super::whole_rows::OF_COLUMNS;
 use super::{locking, symbols};
 
 /// A token: what it is and where.
@@ -88,9 +91,12 @@ fn spelled(text: &str) -> Cow<'_, str> {
     let quantified = ["any", "some", "all"].iter().any(|word| contains(word));
     let symmetric = contains("symmetric");
     let variadic = contains("variadic");
+    let whole_rows = contains(".*)") || contains(". *") || contains("* )");
+    let sampled = contains("tablesample");
     let words = ["pg_catalog", "operator", "collate", "similar", "using"];
     let contains_any = words.iter().any(|word| contains(word));
-    if !json && !rows && !quantified && !symmetric && !variadic && !contains_any && !has_fields() {
+    let other = json || rows || quantified || symmetric || variadic || whole_rows || sampled;
+    if !other && !contains_any && !has_fields() {
         return Cow::Borrowed(text);
     }
     let tokens = tokens(text);
@@ -119,6 +125,19 @@ fn spelled(text: &str) -> Cow<'_, str> {
         for start in rows_from(text, &tokens) {
             bytes[start.clone()].fill(b' ');
             bytes[start.start..start.start + ROWS_FROM.len()].copy_from_slice(ROWS_FROM.as_bytes());
+            changed = true;
+        }
+    }
+    if whole_rows {
+        for (dot, star) in whole_rows_alone(text, &tokens) {
+            bytes[dot.start..star.end].fill(b' ');
+            changed = true;
+        }
+    }
+    if sampled {
+        for (place, written) in samples(text, &tokens) {
+            bytes[place.clone()].fill(b' ');
+            bytes[place.start..place.start + written.len()].copy_from_slice(written.as_bytes());
             changed = true;
         }
     }
@@ -227,6 +246,61 @@ fn operators_for_words(text: &str, tokens: &[Token]) -> Vec<(Token, &'static str
             .then_some((*word, VARIADIC))
     });
     found.collect()
+}
+
+/// Where `.*` stands in `f(t.*)` and `f(DISTINCT t.*)`, of which DuckDB's parser makes `f()`.
+fn whole_rows_alone(text: &str, tokens: &[Token]) -> Vec<(Token, Token)> {
+    let found = tokens.windows(6).filter_map(|window| {
+        let [function, open, relation, dot, star, close] = window else {
+            return None;
+        };
+        let is_distinct = is(text, *function, "(") && is(text, *open, "distinct");
+        let is_call = (matches!(function.kind, Kind::Word | Kind::Quoted) && is(text, *open, "(")
+            || is_distinct)
+            && matches!(relation.kind, Kind::Word | Kind::Quoted)
+            && is(text, *dot, ".")
+            && is(text, *star, "*")
+            && is(text, *close, ")");
+        let takes_columns = OF_COLUMNS.iter().any(|name| is(text, *function, name));
+        (is_call && !takes_columns).then_some((*dot, *star))
+    });
+    found.collect()
+}
+
+/// Where `TABLESAMPLE BERNOULLI (10) REPEATABLE (1)` has its method and its share, which DuckDB takes for a
+/// number of rows, and what says it: `10%(bernoulli,1)`. Left alone where that is longer.
+fn samples(text: &str, tokens: &[Token]) -> Vec<(std::ops::Range<usize>, String)> {
+    let word = |token: Token| &text[token.start..token.end];
+    let mut found = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let [method, open, rest @ ..] = &tokens[at + 1..] else {
+            break;
+        };
+        let is_method = is(text, *method, "bernoulli") || is(text, *method, "system");
+        if !is(text, *token, "tablesample") || !is_method || !is(text, *open, "(") {
+            continue;
+        }
+        let Some(close) = rest.iter().position(|it| is(text, *it, ")")) else {
+            continue;
+        };
+        let share = text[open.end..rest[close].start].trim();
+        let is_number = share.parse::<f64>().is_ok();
+        let (end, seed) = match &rest[close + 1..] {
+            [repeatable, open, seed, close, ..]
+                if is(text, *repeatable, "repeatable")
+                    && is(text, *open, "(")
+                    && is(text, *close, ")") =>
+            {
+                (close.end, format!(",{}", word(*seed)))
+            }
+            _ => (rest[close].end, String::new()),
+        };
+        let written = format!("{share}%({}{seed})", word(*method).to_ascii_lowercase());
+        if is_number && written.len() <= end - method.start {
+            found.push((method.start..end, written));
+        }
+    }
+    found
 }
 
 /// What is called instead of `ROWS FROM`; not longer than the shortest spelling of that.
@@ -644,6 +718,19 @@ mod tests {
                 "a                     ~  'x'",
             ),
             ("a operator ( !~* ) b", "a            !~*   b"),
+            (
+                "f(t.*), g(DISTINCT \"t\" . * )",
+                "f(t  ), g(DISTINCT \"t\"     )",
+            ),
+            (
+                "count(t.*), f(a * b), f(t.x)",
+                "count(t.*), f(a * b), f(t.x)",
+            ),
+            (
+                "t TABLESAMPLE bernoulli (10) REPEATABLE (3) x",
+                "t TABLESAMPLE 10%(bernoulli,3)              x",
+            ),
+            ("t TABLESAMPLE SYSTEM (0.5)", "t TABLESAMPLE 0.5%(system)"),
             (
                 "a COLLATE pg_catalog.default, 1",
                 "a                           , 1",
