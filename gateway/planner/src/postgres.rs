@@ -14,7 +14,7 @@
 
 mod aggregates;
 mod array_text;
-mod arrays;
+pub mod arrays;
 pub mod asking;
 mod bytea;
 pub(crate) mod candidates;

@@ -5,7 +5,7 @@ use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node, NodeMut};
 use skein_planner::ast::{DataType, Expr, ExprKind, Query, print};
 use skein_planner::postgres::asking::Answers;
-use skein_planner::postgres::is_without_precision;
+use skein_planner::postgres::{arrays, is_without_precision};
 
 use super::analysed::Bound;
 use crate::error::GatewayError;
@@ -265,6 +265,7 @@ fn check_gaps(query: &Query, declared: &[u32], count: usize) -> Result<(), Gatew
 /// Puts SQL in the place of `$1`, `$2`, …. Whether the types of result columns may have changed: what
 /// was cast to `numeric` without precision has the digits of its value now.
 pub(super) fn put_parameters(query: &mut Query, parameters: &[String]) -> bool {
+    list_elements(query, parameters);
     let exact = bare_decimals(query, parameters);
     let expressions: Vec<Expr> = parameters
         .iter()
@@ -279,6 +280,62 @@ pub(super) fn text_of(parameter: &str) -> Option<String> {
     let (value, _) = parameter.strip_prefix("CAST(")?.rsplit_once(" AS ")?;
     let text = value.strip_prefix('\'')?.strip_suffix('\'')?;
     Some(text.replace("''", "'"))
+}
+
+/// Compares with the elements of `= ANY ($1)` one by one, as if they stood in the statement: DuckDB looks for them
+/// in a table then, and for those of a list in one after the other.
+fn list_elements(query: &mut Query, parameters: &[String]) {
+    if !parameters
+        .iter()
+        .any(|parameter| parameter.ends_with("[])"))
+    {
+        return;
+    }
+    visit::walk_mut(NodeMut::Query(query), &mut |node| {
+        if let NodeMut::Expr(expr) = node
+            && let Some((name, cast, compared)) = arrays::compared_with_parameter(expr)
+            && let Ok(number) = name.parse::<usize>()
+            && let Some(sql) = parameters.get(number.wrapping_sub(1))
+            && cast.is_none_or(|ty| sql.ends_with(&format!(" AS {})", print::type_sql(ty))))
+            && let Some(elements) = elements_of(sql)
+        {
+            let elements = elements
+                .into_iter()
+                .map(|sql| Expr::from(ExprKind::Sql(sql)));
+            expr.kind = arrays::is_one_of(compared.clone(), elements.collect());
+        }
+        Descend::Into
+    });
+}
+
+/// SQL for each element of a parameter that is a list of values.
+fn elements_of(parameter: &str) -> Option<Vec<String>> {
+    let (list, ty) = parameter.strip_prefix("CAST([")?.rsplit_once("] AS ")?;
+    let ty = ty.strip_suffix("[])").filter(|ty| !ty.ends_with(']'))?;
+    let mut elements = Vec::new();
+    let mut rest = list;
+    while !rest.is_empty() {
+        let end = if rest.starts_with("NULL") {
+            4
+        } else {
+            1 + end_of_text(rest.strip_prefix('\'')?)?
+        };
+        elements.push(format!("CAST({} AS {ty})", &rest[..end]));
+        rest = &rest[end..];
+        rest = rest.strip_prefix(", ").unwrap_or(rest);
+    }
+    Some(elements)
+}
+
+/// Where a text ends whose quotes are doubled: behind its closing quote.
+fn end_of_text(text: &str) -> Option<usize> {
+    let mut quotes = text.match_indices('\'').map(|(at, _)| at).peekable();
+    while let Some(at) = quotes.next() {
+        if quotes.next_if_eq(&(at + 1)).is_none() {
+            return Some(at + 1);
+        }
+    }
+    None
 }
 
 /// Takes the cast to `numeric` without precision off parameters that are decimals of their own digits;
@@ -331,4 +388,42 @@ pub(super) fn put_expressions(query: &mut Query, parameters: &[Expr]) {
         }
         Descend::Into
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_taken_apart() {
+        for (given, wanted) in [
+            ("CAST([] AS BIGINT[])", Some(vec![])),
+            (
+                "CAST(['1', NULL, '-2'] AS BIGINT[])",
+                Some(vec![
+                    "CAST('1' AS BIGINT)",
+                    "CAST(NULL AS BIGINT)",
+                    "CAST('-2' AS BIGINT)",
+                ]),
+            ),
+            (
+                "CAST(['a, ''b''', '', '] AS x'] AS VARCHAR[])",
+                Some(vec![
+                    "CAST('a, ''b''' AS VARCHAR)",
+                    "CAST('' AS VARCHAR)",
+                    "CAST('] AS x' AS VARCHAR)",
+                ]),
+            ),
+            ("CAST([['1']] AS BIGINT[][])", None),
+            ("CAST([current_date] AS DATE[])", None),
+            ("CAST(NULL AS BIGINT[])", None),
+            ("CAST('1' AS BIGINT)", None),
+        ] {
+            let found = elements_of(given);
+            let found = found
+                .as_ref()
+                .map(|all| all.iter().map(String::as_str).collect());
+            assert_eq!(found, wanted, "{given}");
+        }
+    }
 }

@@ -193,6 +193,62 @@ fn over_elements(name: &str, array: Expr, test: Expr) -> Expr {
     node::call(FN, name, vec![results])
 }
 
+/// The parameter that an expression compares something with all elements of, what it is cast to, and what is
+/// compared: what [`any`] has made of `x = ANY ($1::int[])`.
+pub fn compared_with_parameter(expr: &Expr) -> Option<(&str, Option<&DataType>, &Expr)> {
+    let ExprKind::Function(call) = &expr.kind else {
+        return None;
+    };
+    let ([results], true) = (
+        call.args.as_slice(),
+        call.schema == FN && call.name == "skein_any",
+    ) else {
+        return None;
+    };
+    let ExprKind::Function(transform) = &results.kind else {
+        return None;
+    };
+    let ([list, lambda], "list_transform") = (transform.args.as_slice(), &*transform.name) else {
+        return None;
+    };
+    let ExprKind::Lambda { right: test, .. } = &lambda.kind else {
+        return None;
+    };
+    let ExprKind::Comparison { op, left, right } = &test.kind else {
+        return None;
+    };
+    let is_element = |expr: &Expr| expr.kind == element().kind;
+    match parameter_of(list) {
+        Some((name, ty)) if *op == Comparison::Equal && is_element(right) => Some((name, ty, left)),
+        _ => None,
+    }
+}
+
+/// The number of a parameter, and what it is cast to.
+fn parameter_of(expr: &Expr) -> Option<(&str, Option<&DataType>)> {
+    match &expr.kind {
+        ExprKind::Parameter(name) => Some((name, None)),
+        ExprKind::Cast { child, ty, .. } => match &child.kind {
+            ExprKind::Parameter(name) => Some((name, Some(ty))),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether `value` is one of these; that of none is false, also for NULL.
+pub fn is_one_of(value: Expr, elements: Vec<Expr>) -> ExprKind {
+    if elements.is_empty() {
+        return node::boolean(false).kind;
+    }
+    let mut children = vec![value];
+    children.extend(elements);
+    ExprKind::Operator {
+        op: "COMPARE_IN".to_owned(),
+        children,
+    }
+}
+
 /// Rewrites `x LIKE ANY (array)`, which was parsed as an operator on a function's result.
 pub(super) fn quantified(expr: &mut Expr) {
     let ExprKind::Function(call) = &mut expr.kind else {

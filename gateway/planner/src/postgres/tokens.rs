@@ -15,6 +15,7 @@
 //! | `f(VARIADIC a)` | an operator before `a`, see [`super::variadic`] |
 //! | `BETWEEN SYMMETRIC a AND b` | an operator before `a`, see [`super::rows`] |
 //! | operators over JSON | see [`super::symbols`] |
+//! | `schema.t.*` | `       t.*` |
 //! | `f(t.*)` | `f(t  )`, see [`super::whole_rows`] |
 //! | `TABLESAMPLE SYSTEM (10)` | `TABLESAMPLE 10%(system)` |
 //! | `FOR UPDATE` and its like | nothing, see [`super::locking`] |
@@ -91,7 +92,7 @@ fn spelled(text: &str) -> Cow<'_, str> {
     let quantified = ["any", "some", "all"].iter().any(|word| contains(word));
     let symmetric = contains("symmetric");
     let variadic = contains("variadic");
-    let whole_rows = contains(".*)") || contains(". *") || contains("* )");
+    let whole_rows = contains(".*") || contains(". *");
     let sampled = contains("tablesample");
     let words = ["pg_catalog", "operator", "collate", "similar", "using"];
     let contains_any = words.iter().any(|word| contains(word));
@@ -129,8 +130,8 @@ fn spelled(text: &str) -> Cow<'_, str> {
         }
     }
     if whole_rows {
-        for (dot, star) in whole_rows_alone(text, &tokens) {
-            bytes[dot.start..star.end].fill(b' ');
+        for place in stars(text, &tokens) {
+            bytes[place].fill(b' ');
             changed = true;
         }
     }
@@ -248,23 +249,43 @@ fn operators_for_words(text: &str, tokens: &[Token]) -> Vec<(Token, &'static str
     found.collect()
 }
 
-/// Where `.*` stands in `f(t.*)` and `f(DISTINCT t.*)`, of which DuckDB's parser makes `f()`.
-fn whole_rows_alone(text: &str, tokens: &[Token]) -> Vec<(Token, Token)> {
-    let found = tokens.windows(6).filter_map(|window| {
-        let [function, open, relation, dot, star, close] = window else {
-            return None;
+/// Where `schema.` stands in `schema.t.*`, which DuckDB's parser does not take, and `.*` in `f(t.*)` and
+/// `f(DISTINCT t.*)`, of which it makes `f()`.
+fn stars(text: &str, tokens: &[Token]) -> Vec<std::ops::Range<usize>> {
+    let is_name = |token: Token| matches!(token.kind, Kind::Word | Kind::Quoted);
+    let mut found = Vec::new();
+    for (at, star) in tokens.iter().enumerate() {
+        if !is(text, *star, "*") {
+            continue;
+        }
+        // Names and dots before the star, the last name first.
+        let names: Vec<Token> = tokens[..at]
+            .rchunks_exact(2)
+            .map_while(|pair| match pair {
+                [name, dot] if is_name(*name) && is(text, *dot, ".") => Some(*name),
+                _ => None,
+            })
+            .collect();
+        let ([table, ..], Some(first)) = (names.as_slice(), names.last()) else {
+            continue;
         };
-        let is_distinct = is(text, *function, "(") && is(text, *open, "distinct");
-        let is_call = (matches!(function.kind, Kind::Word | Kind::Quoted) && is(text, *open, "(")
-            || is_distinct)
-            && matches!(relation.kind, Kind::Word | Kind::Quoted)
-            && is(text, *dot, ".")
-            && is(text, *star, "*")
-            && is(text, *close, ")");
-        let takes_columns = OF_COLUMNS.iter().any(|name| is(text, *function, name));
-        (is_call && !takes_columns).then_some((*dot, *star))
-    });
-    found.collect()
+        if names.len() > 1 {
+            found.push(first.start..table.start);
+        }
+        let before = &tokens[..at - 2 * names.len()];
+        let is_call = match before {
+            [.., function, open] if is(text, *open, "(") => {
+                let takes_columns = OF_COLUMNS.iter().any(|name| is(text, *function, name));
+                is_name(*function) && !takes_columns
+            }
+            [.., open, distinct] => is(text, *open, "(") && is(text, *distinct, "distinct"),
+            _ => false,
+        };
+        if is_call && tokens.get(at + 1).is_some_and(|it| is(text, *it, ")")) {
+            found.push(table.end..star.end);
+        }
+    }
+    found
 }
 
 /// Where `TABLESAMPLE BERNOULLI (10) REPEATABLE (1)` has its method and its share, which DuckDB takes for a
