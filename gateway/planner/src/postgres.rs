@@ -47,6 +47,7 @@ pub mod session_rows;
 mod sets;
 pub mod settle;
 pub mod signatures;
+mod similar;
 mod sleeps;
 pub mod spelling;
 pub mod sums;
@@ -725,7 +726,7 @@ impl Context<'_> {
 /// Operators and functions over text.
 fn text_function(expr: &mut Expr, text: &str) -> Result<(), RewriteError> {
     operators::function(expr, text)?;
-    if !patterns::like(expr, text) {
+    if !patterns::like(expr, text)? {
         patterns::function(expr)?;
         texts::function(expr)?;
     }

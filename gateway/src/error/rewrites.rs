@@ -58,6 +58,7 @@ fn regex_state(fault: &RegexFault) -> SqlState {
         RegexFault::Escape | RegexFault::Braces | RegexFault::Repetition | RegexFault::Operand => {
             SqlState::INVALID_REGULAR_EXPRESSION
         }
+        RegexFault::Marks => SqlState::INVALID_USE_OF_ESCAPE_CHARACTER,
         RegexFault::Global(_) | RegexFault::Option(_) => SqlState::INVALID_PARAMETER_VALUE,
     }
 }

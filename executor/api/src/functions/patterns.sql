@@ -113,29 +113,43 @@ CREATE MACRO skein_fn.skein_like(string, pattern, escape) AS
 CREATE MACRO skein_fn.skein_ilike(string, pattern, escape) AS
   ilike_escape(string, CAST(pattern AS VARCHAR), skein_fn.skein_escape(escape));
 
--- The pattern of SIMILAR TO for RE2, without what stands around it.
+-- The pattern of SIMILAR TO for RE2, without what stands around it. The planner translates constants; most of
+-- the others have neither brackets nor escaped characters.
 CREATE MACRO skein_fn.skein_similar_body(pattern, escape, many) AS
-  array_to_string(list_transform(
-    regexp_extract_all(pattern, '(?s)' || CASE WHEN escape = '' THEN '' ELSE regexp_escape(escape) || '.|' END
-      || '\[\^?\]?(?:\[:[^\]]*:\]|[^\]])*\]|.'),
-    lambda token: CASE
-      WHEN token[1] = escape THEN regexp_escape(token[2:])
-      WHEN token = '%' THEN many
-      WHEN token = '_' THEN '.'
-      WHEN token = '(' THEN '(?:'
-      WHEN token IN ('.', '^', '$', '\') THEN '\' || token
-      WHEN length(token) > 1 THEN replace(token, '\', '\\')
-      ELSE token END), '');
+  CASE WHEN NOT contains(pattern, '[') AND (escape = '' OR NOT contains(pattern, escape))
+    THEN replace(replace(replace(replace(replace(replace(replace(pattern,
+      '\', '\\'), '.', '\.'), '^', '\^'), '$', '\$'), '(', '(?:'), '%', many), '_', '.')
+    ELSE array_to_string(list_transform(
+      regexp_extract_all(pattern, '(?s)' || CASE WHEN escape = '' THEN '' ELSE regexp_escape(escape) || '.|' END
+        || '\[\^?\]?(?:\[:[^\]]*:\]|[^\]])*\]|.'),
+      lambda token: CASE
+        WHEN token[1] = escape THEN CASE WHEN regexp_matches(token, '[A-Za-z0-9]$') THEN '\' || token[2:]
+          ELSE regexp_escape(token[2:]) END
+        WHEN token = '%' THEN many
+        WHEN token = '_' THEN '.'
+        WHEN token = '(' THEN '(?:'
+        WHEN token IN ('.', '^', '$', '\') THEN '\' || token
+        WHEN length(token) > 1 THEN replace(token, '\', '\\')
+        ELSE token END), '') END;
 
+-- The check of the escape character stands apart: DuckDB computes nothing beforehand that may be an error.
 CREATE MACRO skein_fn.skein_similar(string, pattern, escape) AS
-  regexp_matches(string, '(?s)^(?:' || skein_fn.skein_similar_body(pattern, skein_fn.skein_escape(escape), '.*') || ')$');
+  CASE WHEN length(escape) > 1 THEN CAST(skein_fn.skein_escape(escape) AS BOOLEAN)
+    ELSE regexp_matches(string, '(?s)^(?:' || skein_fn.skein_similar_body(
+      CASE WHEN escape = '' THEN pattern ELSE replace(pattern, escape || '"', '') END, escape, '.*') || ')$') END;
 
--- What stands between two marks, each an escape character and a double quote.
+-- What stands between two marks, each an escape character and a double quote, or after a single one.
 CREATE MACRO skein_fn.skein_substring_similar(string, pattern, escape) AS
-  CASE len(string_split(pattern, skein_fn.skein_escape(escape) || '"'))
-    WHEN 1 THEN CASE WHEN skein_fn.skein_similar(string, pattern, escape) THEN string END
-    WHEN 3 THEN regexp_extract_all(string, '(?s)^(?:'
-      || skein_fn.skein_similar_body(string_split(pattern, escape || '"')[1], escape, '.*?') || ')('
-      || skein_fn.skein_similar_body(string_split(pattern, escape || '"')[2], escape, '.*') || ')(?:'
-      || skein_fn.skein_similar_body(string_split(pattern, escape || '"')[3], escape, '.*') || ')$', 1)[1]
-    ELSE error('[invalid_regular_expression] SQL regular expression must contain two escape-double-quote separators') END;
+  CASE WHEN length(escape) > 1 THEN skein_fn.skein_escape(escape) ELSE
+    CASE len(string_split(pattern, escape || '"'))
+      WHEN 1 THEN CASE WHEN skein_fn.skein_similar(string, pattern, escape) THEN string END
+      WHEN 2 THEN regexp_extract_all(string, '(?s)^(?:'
+        || skein_fn.skein_similar_body(string_split(pattern, escape || '"')[1], escape, '.*?') || ')('
+        || skein_fn.skein_similar_body(string_split(pattern, escape || '"')[2], escape, '.*') || ')$', 1)[1]
+      WHEN 3 THEN regexp_extract_all(string, '(?s)^(?:'
+        || skein_fn.skein_similar_body(string_split(pattern, escape || '"')[1], escape, '.*?') || ')('
+        || skein_fn.skein_similar_body(string_split(pattern, escape || '"')[2], escape, '.*') || ')(?:'
+        || skein_fn.skein_similar_body(string_split(pattern, escape || '"')[3], escape, '.*') || ')$', 1)[1]
+      ELSE CASE WHEN pattern IS NOT NULL AND escape IS NOT NULL
+        THEN error('[invalid_use_of_escape_character] SQL regular expression may not contain more than two escape-double-quote separators')
+        END END END;

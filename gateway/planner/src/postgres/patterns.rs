@@ -1,20 +1,21 @@
 //! Regular expressions, LIKE and SIMILAR TO: operators and functions.
 //!
 //! DuckDB has other functions, other defaults and RE2. A pattern that is a constant is translated
-//! ([`super::regex`]) and its groups are counted here. One that is not stands in a call of the macro
-//! `skein_pattern`, which [`fold`] replaces once parameters have values.
+//! ([`super::regex`], [`similar`]) and its groups are counted here. One that is not stands in a call
+//! of a macro, `skein_pattern` or `skein_similar`, which [`fold`] replaces once parameters have values.
 //!
 //! | PostgreSQL | becomes |
 //! |---|---|
 //! | `a ~ 'x'` | `regexp_matches(a, 'x', 's')` |
 //! | `substring(a from 'x(y)')` | `regexp_extract_all(a, '(?s)x(y)', 1)[1]` |
 //! | `a LIKE 'x\%'` | `skein_fn.skein_like(a, 'x\%', '\')` |
-//! | `a SIMILAR TO b`, which arrives as `a LIKE b` | `skein_fn.skein_similar(a, b, '\')` |
+//! | `a SIMILAR TO 'x%'`, which arrives as `a LIKE 'x%'` | `regexp_matches(a, '^(?:x.*)$', 's')` |
+//! | `a SIMILAR TO b` | `skein_fn.skein_similar(a, b, '\')` |
 
 use skein_executor_api::functions as macros;
 
 use super::regex::{self, Regex, RegexFault};
-use super::{RewriteError, node};
+use super::{RewriteError, node, similar};
 use crate::ast::visit::Descend;
 use crate::ast::visit::{NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Function, Query};
@@ -109,14 +110,33 @@ pub(super) fn matches_anywhere(
 ) -> Result<Expr, RewriteError> {
     let flags = ignore_case.then(|| node::text("i"));
     let pattern = Pattern::of(pattern, flags).map_err(fault)?;
-    let args = match pattern.regex {
+    Ok(match pattern.regex {
+        Some(regex) => matching(string, &regex),
+        None => node::call("", "regexp_matches", vec![string, pattern.argument]),
+    })
+}
+
+/// Whether a string has a match of a regular expression.
+fn matching(string: Expr, regex: &Regex) -> Expr {
+    let args = match regex.options {
         // Options apart keep a pattern readable, and DuckDB may make more of it.
-        Some(Regex { body, options, .. }) if matches!(options, "s" | "is") => {
-            vec![string, node::text(&body), node::text(options)]
-        }
-        _ => vec![string, pattern.argument],
+        options @ ("s" | "is") => vec![string, node::text(&regex.body), node::text(options)],
+        _ => vec![string, node::text(&regex.inline())],
     };
-    Ok(node::call("", "regexp_matches", args))
+    node::call("", "regexp_matches", args)
+}
+
+/// A constant pattern of SIMILAR TO with its escape character; what is no such character is left to
+/// the macro.
+fn similar_pattern(pattern: &str, escape: &str) -> Option<Result<Regex, RegexFault>> {
+    let single = escape.chars().count() < 2;
+    single.then(|| similar::translate(pattern, escape).and_then(|text| regex::translate(&text, "")))
+}
+
+/// What is between the marks of a pattern of SIMILAR TO, or all of a string that matches.
+fn between_marks(string: Expr, regex: &Regex) -> Expr {
+    let pattern = node::text(&regex.inline());
+    element(extract_all(string, pattern, regex.groups.min(1)), one())
 }
 
 fn fault(fault: RegexFault) -> RewriteError {
@@ -124,34 +144,34 @@ fn fault(fault: RegexFault) -> RewriteError {
 }
 
 /// Rewrites LIKE, ILIKE and SIMILAR TO; whether it did.
-pub(super) fn like(expr: &mut Expr, text: &str) -> bool {
+pub(super) fn like(expr: &mut Expr, text: &str) -> Result<bool, RewriteError> {
     let similar = is_similar(text, expr.location);
     let ExprKind::Function(call) = &mut expr.kind else {
-        return false;
+        return Ok(false);
     };
     let (insensitive, negated) = match call.name.as_str() {
         "~~" | "like_escape" => (false, false),
         "!~~" | "not_like_escape" => (false, true),
         "~~*" | "ilike_escape" => (true, false),
         "!~~*" | "not_ilike_escape" => (true, true),
-        _ => return false,
+        _ => return Ok(false),
     };
     let escape = match (call.args.as_slice(), call.is_operator) {
         ([_, pattern], true) => {
             let plain = node::constant_text(pattern).is_some_and(|text| !text.contains('\\'));
             if plain && !similar {
-                return false;
+                return Ok(false);
             }
             node::text("\\")
         }
         ([_, _, escape], false) if matches!(call.schema.as_str(), "" | "main") => {
             let single = node::constant_text(escape).is_some_and(|text| text.chars().count() < 2);
             if single && !similar {
-                return false;
+                return Ok(false);
             }
             escape.clone()
         }
-        _ => return false,
+        _ => return Ok(false),
     };
     let mut args = std::mem::take(&mut call.args);
     args.truncate(2);
@@ -161,7 +181,14 @@ pub(super) fn like(expr: &mut Expr, text: &str) -> bool {
         (false, true) => "skein_ilike",
         (false, false) => "skein_like",
     };
-    let matched = macro_call(name, args);
+    let regex = match (node::constant_text(&args[1]), node::constant_text(&args[2])) {
+        (Some(pattern), Some(escape)) if similar => similar_pattern(pattern, escape),
+        _ => None,
+    };
+    let matched = match regex.transpose().map_err(fault)? {
+        Some(regex) => matching(args.swap_remove(0), &regex),
+        None => macro_call(name, args),
+    };
     expr.kind = if negated {
         ExprKind::Operator {
             op: "OPERATOR_NOT".to_owned(),
@@ -170,7 +197,7 @@ pub(super) fn like(expr: &mut Expr, text: &str) -> bool {
     } else {
         matched.kind
     };
-    true
+    Ok(true)
 }
 
 /// Whether an operator that DuckDB parsed as LIKE was SIMILAR TO.
@@ -381,9 +408,17 @@ fn substring(call: &mut Function) -> Result<Option<Expr>, RegexFault> {
             let found = extract_all(string, pattern.argument, groups.min(1));
             Ok(Some(element(found, one())))
         }
-        [_, _, escape] if node::constant_text(escape).is_some() => {
-            let args = std::mem::take(&mut call.args);
-            Ok(Some(macro_call("skein_substring_similar", args)))
+        [_, pattern, escape] if node::constant_text(escape).is_some() => {
+            let regex = match (node::constant_text(pattern), node::constant_text(escape)) {
+                (Some(pattern), Some(escape)) => similar_pattern(pattern, escape),
+                _ => None,
+            };
+            let regex = regex.transpose()?;
+            let mut args = std::mem::take(&mut call.args);
+            Ok(Some(match regex {
+                Some(regex) => between_marks(args.swap_remove(0), &regex),
+                None => macro_call("skein_substring_similar", args),
+            }))
         }
         _ => Ok(None),
     }
@@ -394,14 +429,12 @@ pub fn fold(query: &mut Query) -> Result<(), RewriteError> {
     let mut found = Ok(());
     walk_mut(NodeMut::Query(query), &mut |mut node| {
         if let NodeMut::Expr(expr) = &mut node
-            && let ExprKind::Function(call) = &expr.kind
+            && let ExprKind::Function(call) = &mut expr.kind
             && call.schema == macros::SCHEMA
-            && call.name == "skein_pattern"
-            && let Some(texts) = call.args.iter().map(constant).collect::<Option<Vec<_>>>()
-            && let Some((pattern, flags)) = texts.split_first()
         {
-            match regex::translate(pattern, flags.first().map_or("", String::as_str)) {
-                Ok(regex) => expr.kind = node::text(&regex.inline()).kind,
+            match folded(call) {
+                Ok(Some(new)) => expr.kind = new.kind,
+                Ok(None) => {}
                 Err(error) => found = Err(fault(error)),
             }
         }
@@ -415,6 +448,37 @@ pub fn fold(query: &mut Query) -> Result<(), RewriteError> {
         }
     });
     found
+}
+
+/// What a call of a macro becomes whose pattern is a constant now.
+fn folded(call: &mut Function) -> Result<Option<Expr>, RegexFault> {
+    let similar_regex = |args: &[Expr]| match args {
+        [_, pattern, escape] => {
+            let texts = constant(pattern).zip(constant(escape));
+            let regex = texts.and_then(|(pattern, escape)| similar_pattern(&pattern, &escape));
+            regex.transpose()
+        }
+        _ => Ok(None),
+    };
+    Ok(match call.name.as_str() {
+        "skein_pattern" => {
+            let texts = call.args.iter().map(constant).collect::<Option<Vec<_>>>();
+            match texts.as_deref().and_then(<[String]>::split_first) {
+                Some((pattern, flags)) => {
+                    let flags = flags.first().map_or("", String::as_str);
+                    Some(node::text(&regex::translate(pattern, flags)?.inline()))
+                }
+                None => None,
+            }
+        }
+        "skein_similar" => {
+            similar_regex(&call.args)?.map(|regex| matching(call.args.swap_remove(0), &regex))
+        }
+        "skein_substring_similar" => {
+            similar_regex(&call.args)?.map(|regex| between_marks(call.args.swap_remove(0), &regex))
+        }
+        _ => None,
+    })
 }
 
 /// The text of a constant, also of one that was put in as SQL.

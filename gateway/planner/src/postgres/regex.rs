@@ -56,6 +56,9 @@ pub enum RegexFault {
     /// `(?` before something else.
     #[error("invalid regular expression: quantifier operand invalid")]
     Operand,
+    /// More than two marks in a pattern of SIMILAR TO.
+    #[error("SQL regular expression may not contain more than two escape-double-quote separators")]
+    Marks,
     /// The option `g` of a function that finds one match.
     #[error("{0}() does not support the \"global\" option")]
     Global(String),

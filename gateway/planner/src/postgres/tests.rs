@@ -82,8 +82,16 @@ fn operators_match_anywhere_in_the_text() {
             "SELECT regexp_full_match(a, 'x')",
         ),
         (
-            "SELECT a SIMILAR TO 'x'",
-            "SELECT skein_fn.skein_similar(a, 'x', '\\')",
+            "SELECT a SIMILAR TO 'x%'",
+            "SELECT regexp_matches(a, '^(?:x.*)$', 's')",
+        ),
+        (
+            "SELECT a not SIMILAR TO 'x#%' ESCAPE '#'",
+            "SELECT NOT regexp_matches(a, '^(?:x\\%)$', 's')",
+        ),
+        (
+            "SELECT a SIMILAR TO b",
+            "SELECT skein_fn.skein_similar(a, b, '\\')",
         ),
         (
             "SELECT NOT (a ~ 'x')",
