@@ -53,9 +53,6 @@ CREATE MACRO skein_fn.skein_micros(span) AS
   date_part('hour', span) * 3600000000 + date_part('minute', span) * 60000000
     + date_part('microseconds', span);
 
-CREATE MACRO skein_fn.skein_parts(span) AS
-  [skein_fn.skein_months(span), date_part('day', span), skein_fn.skein_micros(span)];
-
 CREATE MACRO skein_fn.skein_span(months, days, micros) AS
   to_months(CAST(months AS INTEGER)) + to_days(CAST(days AS INTEGER)) + to_microseconds(CAST(micros AS BIGINT));
 
@@ -72,30 +69,33 @@ CREATE MACRO skein_fn.skein_even_months(parts) AS
          WHEN p[1] < 0 AND (p[2] > 0 OR (p[2] = 0 AND p[3] > 0)) THEN [p[1] + 1, p[2] - 30, p[3]]
          ELSE p END)[1];
 
-CREATE MACRO skein_fn.skein_whole_days(parts) AS
-  list_transform([parts], lambda p: [p[1], p[2] + p[3] // 86400000000, p[3] % 86400000000])[1];
+CREATE MACRO skein_fn.skein_whole_days(months, days, micros) AS
+  [months, days + micros // 86400000000, micros % 86400000000];
 
-CREATE MACRO skein_fn.skein_whole_months(parts) AS
-  list_transform([parts], lambda p: [p[1] + p[2] // 30, p[2] % 30, p[3]])[1];
+CREATE MACRO skein_fn.skein_whole_months(months, days, micros) AS
+  [months + days // 30, days % 30, micros];
 
 CREATE MACRO skein_fn.skein_of_parts(parts) AS
   list_transform([parts], lambda p: skein_fn.skein_span(p[1], p[2], p[3]))[1];
 
 CREATE MACRO skein_fn.justify_hours(span) AS
   list_transform([span], lambda s:
-    skein_fn.skein_of_parts(skein_fn.skein_even_days(skein_fn.skein_whole_days(skein_fn.skein_parts(s)))))[1];
+    skein_fn.skein_of_parts(skein_fn.skein_even_days(skein_fn.skein_whole_days(
+      skein_fn.skein_months(s), date_part('day', s), skein_fn.skein_micros(s)))))[1];
 
 CREATE MACRO skein_fn.justify_days(span) AS
   list_transform([span], lambda s:
-    skein_fn.skein_of_parts(list_transform([skein_fn.skein_whole_months(skein_fn.skein_parts(s))], lambda p:
+    skein_fn.skein_of_parts(list_transform([skein_fn.skein_whole_months(
+      skein_fn.skein_months(s), date_part('day', s), skein_fn.skein_micros(s))], lambda p:
       CASE WHEN p[1] > 0 AND p[2] < 0 THEN [p[1] - 1, p[2] + 30, p[3]]
            WHEN p[1] < 0 AND p[2] > 0 THEN [p[1] + 1, p[2] - 30, p[3]]
            ELSE p END)[1]))[1];
 
 CREATE MACRO skein_fn.justify_interval(span) AS
   list_transform([span], lambda s:
-    skein_fn.skein_of_parts(skein_fn.skein_even_days(skein_fn.skein_even_months(
-      skein_fn.skein_whole_months(skein_fn.skein_whole_days(skein_fn.skein_parts(s)))))))[1];
+    skein_fn.skein_of_parts(skein_fn.skein_even_days(skein_fn.skein_even_months(skein_fn.skein_whole_months(
+      skein_fn.skein_months(s), date_part('day', s) + skein_fn.skein_micros(s) // 86400000000,
+      skein_fn.skein_micros(s) % 86400000000)))))[1];
 
 CREATE MACRO skein_fn.make_interval(years := 0, months := 0, weeks := 0, days := 0, hours := 0, mins := 0, secs := 0) AS
   skein_fn.skein_span(
@@ -282,6 +282,25 @@ CREATE MACRO skein_fn.skein_number_parts(number, source, before, zero_from, afte
                left(p[3], CAST(greatest(kept, length(rtrim(p[3], '0'))) AS INTEGER))] END)[1])[1]
   END;
 
+-- The text of a decimal that is not above `most`, with so many digits after its point and at least so many before it;
+-- NULL for one above. `plus` stands before positive ones.
+CREATE MACRO skein_fn.skein_number_digits(v, after, least, grouped, trimmed) AS
+  CASE
+    WHEN grouped THEN CASE WHEN least = 0 AND abs(v) < 1 AND (v <> 0 OR NOT trimmed) THEN ''
+        ELSE format('{:,}', CAST(trunc(abs(v)) AS BIGINT)) END
+      || CASE WHEN after > 0 THEN right(CAST(abs(v) AS VARCHAR), after + 1) ELSE '' END
+    WHEN least = 0 THEN CASE WHEN trimmed AND v = 0 THEN '0.' ELSE ltrim(CAST(abs(v) AS VARCHAR), '0') END
+    WHEN least = 1 THEN CAST(abs(v) AS VARCHAR)
+    ELSE lpad(CAST(abs(v) AS VARCHAR), CAST(greatest(length(CAST(abs(v) AS VARCHAR)),
+      least + CASE WHEN after > 0 THEN after + 1 ELSE 0 END) AS INTEGER), '0') END;
+
+CREATE MACRO skein_fn.skein_number_plain(number, most, after, least, grouped, trimmed, plus, width) AS
+  list_transform([number], lambda v: CASE WHEN abs(v) <= most THEN
+    list_transform([CASE WHEN v < 0 THEN '-' ELSE plus END || CASE WHEN trimmed
+        THEN rtrim(skein_fn.skein_number_digits(v, after, least, grouped, trimmed), '0')
+        ELSE skein_fn.skein_number_digits(v, after, least, grouped, trimmed) END],
+      lambda t: CASE WHEN width > 0 THEN lpad(t, width, ' ') ELSE t END)[1] END)[1];
+
 CREATE MACRO skein_fn.skein_number_sign(parts, style, fill) AS
   CASE style
     WHEN 'blank' THEN CASE WHEN parts[1] = '-' THEN '-' WHEN fill THEN '' ELSE ' ' END
@@ -318,6 +337,16 @@ CREATE MACRO skein_fn.skein_roman_number(number) AS
       || ['', 'I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX'][number % 10 + 1] END;
 
 -- Text by a template: what the groups of a regular expression mean.
+
+-- The moment of a text that is just what `strftime` writes, in years for which all agree; NULL for other texts.
+CREATE MACRO skein_fn.skein_template_read(source, format) AS
+  list_transform([source], lambda s: list_transform([try_strptime(s, format)], lambda t: CASE
+    WHEN t BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' AND strftime(t, format) = s THEN t END)[1])[1];
+
+CREATE MACRO skein_fn.skein_template_read_words(source, format) AS
+  list_transform([source], lambda s: list_transform([try_strptime(s, format)], lambda t: CASE
+    WHEN t BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' AND lower(strftime(t, format)) = lower(s)
+      THEN t END)[1])[1];
 
 CREATE MACRO skein_fn.skein_template_integer(digits) AS
   CAST(nullif(replace(digits, ',', ''), '') AS BIGINT);
@@ -373,7 +402,7 @@ CREATE MACRO skein_fn.skein_template_hour(hour, twelve, afternoon, source) AS
       '[invalid_datetime_format] hour "' || hour || '" is invalid for the 12-hour clock'
       || chr(10) || 'HINT: Use the 24-hour clock, or give an hour between 1 and 12.') AS BIGINT)
     WHEN afternoon AND hour < 12 THEN hour + 12
-    WHEN NOT afternoon AND hour = 12 THEN 0
+    WHEN hour = 12 AND NOT coalesce(afternoon, false) THEN 0
     ELSE hour END;
 
 CREATE MACRO skein_fn.skein_template_timestamp(day, hour, minute, second, millis, micros, seconds, source) AS

@@ -3,6 +3,13 @@
 //!
 //! A template that DuckDB's regular expressions cannot follow is none: the fields are digits and
 //! words that can be told apart by reading from the left.
+//!
+//! Nearly all texts are what the template itself would write. Those DuckDB's `strptime` reads, when
+//! `strftime` gives the same text again; only the others go the long way:
+//!
+//! ```text
+//! to_date(x, 'YYYY-MM-DD')  ──►  coalesce(CAST(skein_template_read(x, '%Y-%m-%d', …) AS DATE), long way)
+//! ```
 
 use super::super::node;
 use super::own;
@@ -37,6 +44,7 @@ pub(super) fn compile(call: &Function) -> Result<Expr, CompileError> {
     } else {
         fields.timestamp(&text, template)
     };
+    let written_text = text.clone();
     let mut names = vec![node::text("whole")];
     names.extend(fields.groups.iter().map(|(name, _)| node::text(name)));
     let pattern = node::text(&format!("^({})", fields.pattern));
@@ -54,11 +62,87 @@ pub(super) fn compile(call: &Function) -> Result<Expr, CompileError> {
         "list_transform",
         vec![node::array(vec![groups]), lambda],
     );
-    Ok(node::call(
-        "",
-        "list_extract",
-        vec![results, Expr::integer(1)],
-    ))
+    let long = node::call("", "list_extract", vec![results, Expr::integer(1)]);
+    let Some(written) = Written::of(template) else {
+        return Ok(long);
+    };
+    let ty = if call.name.eq_ignore_ascii_case("to_date") {
+        "DATE"
+    } else {
+        "TIMESTAMP WITH TIME ZONE"
+    };
+    let read = node::cast(written.read(written_text), node::plain_type(ty));
+    Ok(node::expr(ExprKind::Operator {
+        op: "OPERATOR_COALESCE".to_owned(),
+        children: vec![read, long],
+    }))
+}
+
+/// A template that `strftime` and `strptime` follow.
+struct Written {
+    format: String,
+    /// It has names of months, which are read in any case.
+    has_words: bool,
+}
+
+impl Written {
+    fn of(template: &str) -> Option<Self> {
+        let mut format = String::new();
+        let (mut has_year, mut has_words, mut last) = (false, false, "");
+        let mut hours = (false, false);
+        for part in &parse(template) {
+            let field = match part {
+                Part::Text(text) => {
+                    format.push_str(&text.replace('%', "%%"));
+                    last = "";
+                    continue;
+                }
+                Part::Field(field) => field,
+            };
+            let upper = field.name.to_ascii_uppercase();
+            let is_month = upper == "MONTH";
+            if field.ordinal.is_some() || field.fill && !is_month {
+                return None;
+            }
+            let spec = match upper.as_str() {
+                "YYYY" => "%Y",
+                "MM" => "%m",
+                "DD" => "%d",
+                "MON" => "%b",
+                "MONTH" => "%B",
+                "HH24" => "%H",
+                "HH12" | "HH" => "%I",
+                "MI" => "%M",
+                "SS" => "%S",
+                "MS" => "%g",
+                "US" => "%f",
+                "AM" | "PM" => "%p",
+                _ => return None,
+            };
+            // Letters of two fields could run into each other.
+            let is_word = matches!(spec, "%b" | "%B" | "%p");
+            if is_word && last == "word" {
+                return None;
+            }
+            last = if is_word { "word" } else { "" };
+            has_year |= spec == "%Y";
+            has_words |= is_word;
+            hours.0 |= spec == "%I";
+            hours.1 |= spec == "%p";
+            format.push_str(spec);
+        }
+        (has_year && hours.0 == hours.1).then_some(Self { format, has_words })
+    }
+
+    /// The moment that a text tells if it is what the template writes, else NULL.
+    fn read(&self, text: Expr) -> Expr {
+        let name = if self.has_words {
+            "skein_template_read_words"
+        } else {
+            "skein_template_read"
+        };
+        own(name, vec![text, node::text(&self.format)])
+    }
 }
 
 /// The parameter of the lambda: what the groups of the regular expression matched.

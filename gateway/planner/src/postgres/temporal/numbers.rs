@@ -4,6 +4,13 @@
 //! The digits are text that DuckDB makes of a decimal with as many digits after the point as the
 //! template has. A lambda binds them once: `[sign, digits before the point, digits after it]`.
 //! The locale is `C`: a group's comma, a point, and a blank for the currency.
+//!
+//! Nearly all templates are plain ([`Plain`]): digits, perhaps in threes, between two texts. Those take
+//! the decimal's own text as it is, and position by position go only numbers with too many digits:
+//!
+//! ```text
+//! to_char(x, 'FM999,990.00')  ──►  coalesce(skein_number_plain(decimal of x, …), position by position)
+//! ```
 
 use serde_json::json;
 
@@ -13,6 +20,8 @@ use crate::ast::{DataType, Expr, ExprKind};
 
 /// Digits of DuckDB's widest decimal.
 const DIGITS_MAX: usize = 38;
+/// Digits that fit into 64 bits, in which decimals are fast.
+const BIGINT_DIGITS: usize = 18;
 /// The parameter of the lambda.
 const PARTS: &str = "skein_number";
 
@@ -129,6 +138,8 @@ struct Shape {
     fill: bool,
     /// The sign stands where the template says, rather than before the first digit.
     sign: SignPlace,
+    /// The number is a float, which is rounded as it is, not as its shortest digits are.
+    is_float: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,9 +187,12 @@ impl Shape {
 }
 
 /// Writes `operand` by a template; `None` where the template is not supported.
-pub(super) fn compile(operand: &Expr, template: &str) -> Option<Expr> {
+pub(super) fn compile(operand: &Expr, template: &str, is_float: bool) -> Option<Expr> {
     let tokens = tokens(template);
-    let shape = Shape::of(&tokens);
+    let shape = Shape {
+        is_float,
+        ..Shape::of(&tokens)
+    };
     if let Some(Token::Roman { lower }) = tokens
         .iter()
         .find(|token| matches!(token, Token::Roman { .. }))
@@ -191,7 +205,121 @@ pub(super) fn compile(operand: &Expr, template: &str) -> Option<Expr> {
     if shape.before + shape.after > DIGITS_MAX - 1 {
         return None;
     }
-    let body = body(&tokens, shape);
+    let placed = by_position(operand, &tokens, shape);
+    Some(match Plain::of(&tokens, shape) {
+        Some(plain) => {
+            let both = vec![plain.text(operand, shape), placed];
+            node::expr(ExprKind::Operator {
+                op: "OPERATOR_COALESCE".to_owned(),
+                children: both,
+            })
+        }
+        None => placed,
+    })
+}
+
+/// A template of digits between two texts, whose commas divide them in threes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Plain {
+    prefix: String,
+    suffix: String,
+    grouped: bool,
+    /// Digits before the point that are shown at least.
+    least: usize,
+    /// Zeros at the end are not shown.
+    trimmed: bool,
+    /// Characters between the texts.
+    width: usize,
+}
+
+impl Plain {
+    fn of(tokens: &[Token], shape: Shape) -> Option<Self> {
+        let is_signed = matches!(shape.sign, SignPlace::Blank | SignPlace::Anchored);
+        if !is_signed || shape.shift > 0 || shape.before == 0 {
+            return None;
+        }
+        let mut plain = Self::default();
+        let mut groups = Vec::new();
+        let (mut before, mut pointed, mut ended) = (0, false, false);
+        for token in tokens {
+            match token {
+                Token::Fill | Token::Sign => {}
+                Token::Text(_) | Token::Currency => {
+                    let text = match token {
+                        Token::Text(text) => text,
+                        _ => " ",
+                    };
+                    ended = before > 0;
+                    let side = if ended {
+                        &mut plain.suffix
+                    } else {
+                        &mut plain.prefix
+                    };
+                    side.push_str(text);
+                }
+                _ if ended => return None,
+                Token::Digit | Token::Zero => before += usize::from(!pointed),
+                Token::Point if pointed => return None,
+                Token::Point => pointed = true,
+                Token::Group if !pointed => groups.push(shape.before - before),
+                _ => return None,
+            }
+        }
+        let threes: Vec<usize> = (1..shape.before).rev().filter(|at| at % 3 == 0).collect();
+        plain.grouped = !groups.is_empty();
+        if plain.grouped && groups != threes {
+            return None;
+        }
+        plain.least = match shape.zero_from {
+            Some(from) => shape.before - from,
+            None => usize::from(shape.after == 0),
+        };
+        plain.trimmed = shape.fill && shape.kept < shape.after;
+        let is_simple = !(plain.trimmed && shape.kept > 0 || plain.grouped && plain.least > 1);
+        let digits = shape.before + groups.len() + shape.after + usize::from(shape.after > 0);
+        plain.width = if shape.fill { 0 } else { digits + 1 };
+        (is_simple && shape.before <= BIGINT_DIGITS).then_some(plain)
+    }
+
+    /// The text of a number that has no more digits than the template; NULL for others.
+    fn text(&self, operand: &Expr, shape: Shape) -> Expr {
+        let width = if shape.before + shape.after <= BIGINT_DIGITS {
+            BIGINT_DIGITS
+        } else {
+            DIGITS_MAX
+        };
+        let ty = decimal_type(width, shape.after);
+        let (nines, fraction) = ("9".repeat(shape.before), "9".repeat(shape.after));
+        let most = node::cast(node::text(&format!("{nines}.{fraction}")), ty.clone());
+        let plus = match shape.sign {
+            SignPlace::Anchored => "+",
+            _ => "",
+        };
+        let text = own(
+            "skein_number_plain",
+            vec![
+                try_cast(digits(operand, shape), ty),
+                most,
+                integer(shape.after),
+                integer(self.least),
+                Expr::boolean(self.grouped),
+                Expr::boolean(self.trimmed),
+                node::text(plus),
+                integer(self.width),
+            ],
+        );
+        let parts = [
+            (!self.prefix.is_empty()).then(|| node::text(&self.prefix)),
+            Some(text),
+            (!self.suffix.is_empty()).then(|| node::text(&self.suffix)),
+        ];
+        joined(parts.into_iter().flatten())
+    }
+}
+
+/// Each position of the template by itself.
+fn by_position(operand: &Expr, tokens: &[Token], shape: Shape) -> Expr {
+    let body = body(tokens, shape);
     let parts = own(
         "skein_number_parts",
         vec![
@@ -212,11 +340,7 @@ pub(super) fn compile(operand: &Expr, template: &str) -> Option<Expr> {
         right: Box::new(body),
     });
     let texts = node::call("", "list_transform", vec![node::array(vec![parts]), lambda]);
-    Some(node::call(
-        "",
-        "list_extract",
-        vec![texts, Expr::integer(1)],
-    ))
+    node::call("", "list_extract", vec![texts, Expr::integer(1)])
 }
 
 fn integer(value: usize) -> Expr {
@@ -225,19 +349,47 @@ fn integer(value: usize) -> Expr {
 
 /// The number with the digits that are shown; NULL if it has too many.
 fn decimal(operand: &Expr, shape: Shape) -> Expr {
+    try_cast(
+        digits(operand, shape),
+        decimal_type(DIGITS_MAX, shape.after),
+    )
+}
+
+/// What becomes the decimal: the number, or a float's text with its digits.
+fn digits(operand: &Expr, shape: Shape) -> Expr {
     let mut value = operand.clone();
     value.alias = String::new();
     if shape.shift > 0 {
         let factor = 10_i64.pow(u32::try_from(shape.shift).unwrap_or(0).min(18));
         value = Expr::infix("*", value, Expr::integer(factor));
     }
+    if shape.is_float {
+        let format = node::text(&format!("{{:.{}f}}", shape.after));
+        let value = node::cast(value, node::plain_type("DOUBLE"));
+        return node::call("", "format", vec![format, value]);
+    }
+    value
+}
+
+fn decimal_type(width: usize, scale: usize) -> DataType {
+    DataType(json!({ "id": "DECIMAL", "type_info": {
+        "type": "DECIMAL_TYPE_INFO", "alias": "", "extension_info": null,
+        "width": width, "scale": scale } }))
+}
+
+fn try_cast(value: Expr, ty: DataType) -> Expr {
     Expr::from(ExprKind::Cast {
         child: Box::new(value),
-        ty: DataType(json!({ "id": "DECIMAL", "type_info": {
-            "type": "DECIMAL_TYPE_INFO", "alias": "", "extension_info": null,
-            "width": DIGITS_MAX, "scale": shape.after } })),
+        ty,
         try_cast: true,
     })
+}
+
+/// Texts one after the other.
+fn joined(pieces: impl IntoIterator<Item = Expr>) -> Expr {
+    let mut pieces = pieces.into_iter();
+    let first = pieces.next().unwrap_or_else(|| node::text(""));
+    pieces.fold(first, |all, next| Expr::infix("||", all, next))
 }
 
 fn body(tokens: &[Token], shape: Shape) -> Expr {
@@ -310,9 +462,7 @@ fn body(tokens: &[Token], shape: Shape) -> Expr {
             _ => {}
         }
     }
-    let mut pieces = pieces.into_iter();
-    let first = pieces.next().unwrap_or_else(|| node::text(""));
-    pieces.fold(first, |all, next| Expr::infix("||", all, next))
+    joined(pieces)
 }
 
 fn roman(operand: &Expr, fill: bool, lower: bool) -> Expr {
@@ -343,4 +493,39 @@ fn exponent(operand: &Expr, shape: Shape) -> Option<Expr> {
     } else {
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Plain, Shape, tokens};
+
+    fn plain(template: &str) -> Option<Plain> {
+        let tokens = tokens(template);
+        Plain::of(&tokens, Shape::of(&tokens))
+    }
+
+    #[test]
+    fn plain_templates_are_digits_between_two_texts() {
+        for (template, least, grouped, trimmed, width) in [
+            ("999", 1, false, false, 4),
+            ("999.99", 0, false, false, 7),
+            ("FM999990.00", 1, false, false, 0),
+            ("FM999.99", 0, false, true, 0),
+            ("S9,999,990.0", 1, true, false, 12),
+            ("000", 3, false, false, 4),
+            ("990", 1, false, false, 4),
+        ] {
+            let plain = plain(template).expect(template);
+            let found = (plain.least, plain.grouped, plain.trimmed, plain.width);
+            assert_eq!(found, (least, grouped, trimmed, width), "{template}");
+        }
+        let texts = plain("\"a\"L99\"b\"%").expect("plain");
+        assert_eq!((&*texts.prefix, &*texts.suffix), ("a ", "b%"));
+        for template in [
+            "9,99", "99,9999", ",999", "999S", "MI99", "99PR", "99V9", "9\"a\"9", "FM9.09",
+            "000,000", ".99", "999TH", "9.9.9",
+        ] {
+            assert_eq!(plain(template), None, "{template}");
+        }
+    }
 }

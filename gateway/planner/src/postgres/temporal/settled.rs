@@ -433,7 +433,7 @@ pub(in super::super) fn unknown(expr: &mut Expr) {
         return;
     };
     let with = if template.contains(['9', '0']) {
-        numbers::compile(operand, template)
+        numbers::compile(operand, template, false)
     } else {
         to_char::compile(
             operand,
@@ -479,7 +479,9 @@ fn character(expr: &mut Expr, ty: &str) {
             let span = own("skein_time_interval", vec![operand.clone()]);
             to_char::compile(&span, to_char::Kind::Interval, &parts, None)
         }
-        _ if crate::aggregates::is_number(ty) => numbers::compile(operand, template),
+        _ if crate::aggregates::is_number(ty) => {
+            numbers::compile(operand, template, matches!(ty, "DOUBLE" | "FLOAT"))
+        }
         _ => None,
     };
     if let Some(with) = with {
