@@ -14,6 +14,7 @@
 //!
 //! | File | What DuckDB 1.5.5 does |
 //! |---|---|
+//! | [`alternatives`] | takes minutes to plan thousands of alternatives |
 //! | [`equal_or_null`] | false in place of NULL for `a = b OR (a IS NULL AND b IS NULL)` |
 //! | [`extremes`] | a row without a key for `arg_max_nulls_last` |
 //! | [`inlined`] | takes another row's columns for those of a common table expression |
@@ -29,6 +30,7 @@
 //! Invariants: the rows are those of the statement as it stands; the number, order and types of columns stay,
 //! and their names do. What no fault can concern is not touched, so that its plan stays the same.
 
+mod alternatives;
 mod equal_or_null;
 mod extremes;
 mod inlined;
@@ -72,7 +74,10 @@ fn shapes(query: &mut Query) {
     inlined::queries(query);
     joins::conditions(query);
     places::each(query, &mut |expr, place| match &mut expr.kind {
-        ExprKind::Conjunction { and: false, .. } => equal_or_null::repair(expr, place),
+        ExprKind::Conjunction { and: false, .. } => {
+            equal_or_null::repair(expr, place);
+            alternatives::repair(expr, place);
+        }
         ExprKind::Subquery(_) => rows_in::repair(expr, place),
         ExprKind::Operator { .. } => {
             rows_in::repair(expr, place);

@@ -9,7 +9,8 @@ CREATE MACRO skein_fn.skein_json_bare(document) AS
 
 -- DuckDB's parser allows a comma before a closing bracket, NaN and Infinity.
 CREATE MACRO skein_fn.skein_json_checked(document) AS
-  CASE WHEN regexp_matches(skein_fn.skein_json_bare(CAST(document AS VARCHAR)), '(?i),\s*[\]}]|nan|inf')
+  CASE WHEN regexp_matches(CAST(document AS VARCHAR), '(?i),\s*[\]}]|nan|inf')
+      AND regexp_matches(skein_fn.skein_json_bare(CAST(document AS VARCHAR)), '(?i),\s*[\]}]|nan|inf')
     THEN error('[invalid_text_representation] invalid input syntax for type json' || left(CAST(document AS VARCHAR), 0))
     ELSE CAST(document AS JSON) END;
 CREATE MACRO skein_fn.skein_json(document) AS
@@ -278,8 +279,10 @@ CREATE MACRO skein_fn.skein_json_listed(document) AS
 CREATE MACRO skein_fn.skein_json_joined(first, second) AS
   first || CASE WHEN first = '' OR second = '' THEN '' ELSE ', ' END || second;
 CREATE MACRO skein_fn.skein_jsonb_entries(document) AS
-  list_transform(json_keys(document), lambda name__j32: {'size': strlen(name__j32), 'name': name__j32,
-    'value': skein_fn.skein_json_spaced(CAST(json_extract(document, skein_fn.skein_json_key(name__j32)) AS VARCHAR))});
+  list_transform(list_zip(json_keys(document), json_extract(document, '$.*')), lambda member__j32: {
+    'size': strlen(member__j32[1]), 'name': member__j32[1],
+    'value': CASE WHEN skein_fn.skein_json_open(CAST(member__j32[2] AS VARCHAR))
+      THEN skein_fn.skein_json_spaced(CAST(member__j32[2] AS VARCHAR)) ELSE CAST(member__j32[2] AS VARCHAR) END});
 CREATE MACRO skein_fn.skein_jsonb_of_entries(entries) AS
   '{' || array_to_string(list_transform(list_sort(entries),
     lambda entry__j33: CAST(to_json(entry__j33.name) AS VARCHAR) || ': ' || entry__j33.value), ', ') || '}';
@@ -323,21 +326,21 @@ CREATE MACRO skein_fn.skein_jsonb_minus_index(document, index) AS
 
 -- A document with one member or element set, put in or taken out. `what` is `set` (only what is
 -- there), `create`, `before`, `after` (of an element; of an object only what is not there) or
--- `delete`. Of an array, an index beyond its ends means the end.
-CREATE MACRO skein_fn.skein_jsonb_change(document, step, value, what) AS
+-- `delete`. Of an array, an index beyond its ends means the end. A scalar stays. `place` is that of the step.
+CREATE MACRO skein_fn.skein_jsonb_change(document, step, value, what, place) AS
   CASE
     WHEN starts_with(document, '{') THEN
       CASE
         WHEN what = 'delete' THEN CAST(skein_fn.skein_jsonb_without(document, [step]) AS VARCHAR)
         WHEN what = 'set' AND NOT list_contains(json_keys(document), step) THEN document
-        WHEN what IN ('before', 'after') AND list_contains(json_keys(document), step) THEN error('[invalid_parameter_value] cannot replace existing key')
+        WHEN what IN ('before', 'after') AND list_contains(json_keys(document), step) THEN error('[invalid_parameter_value] cannot replace existing key' || chr(10) || 'HINT: Try using the function jsonb_set to replace key value.')
         ELSE skein_fn.skein_jsonb_of_entries(
           list_filter(skein_fn.skein_jsonb_entries(document), lambda entry__j41: entry__j41.name <> step)
             || [{'size': strlen(step), 'name': step, 'value': value}])
       END
     WHEN starts_with(document, '[') THEN
       CASE WHEN NOT regexp_matches(step, '^[+-]?[0-9]+$')
-        THEN error('[invalid_text_representation] path element is not an integer: "' || step || '"')
+        THEN error('[invalid_text_representation] path element at position ' || place || ' is not an integer: "' || step || '"')
         ELSE list_transform([{'items': skein_fn.skein_json_items(document),
             'place': CASE WHEN CAST(step AS BIGINT) < 0
               THEN CAST(json_array_length(document) AS BIGINT) + CAST(step AS BIGINT) + 1 ELSE CAST(step AS BIGINT) + 1 END}],
@@ -352,14 +355,15 @@ CREATE MACRO skein_fn.skein_jsonb_change(document, step, value, what) AS
               WHEN it__j41.place < 1 THEN [value] || it__j41.items
               ELSE it__j41.items || [value]
             END, lambda item__j41: skein_fn.skein_json_spaced(item__j41)), ', ') || ']')[1] END
-    WHEN what = 'delete' THEN error('[invalid_parameter_value] cannot delete path in scalar')
-    ELSE error('[invalid_parameter_value] cannot set path in scalar')
+    ELSE document
   END;
 
 -- The same at the end of a path, from the innermost document outwards. Nothing changes where a part
 -- of the path is missing.
 CREATE MACRO skein_fn.skein_jsonb_change_of(document, path, value, what) AS
   CASE
+    WHEN NOT skein_fn.skein_json_open(document) THEN error('[invalid_parameter_value] cannot '
+      || CASE WHEN what = 'delete' THEN 'delete' ELSE 'set' END || ' path in scalar')
     WHEN len(path) = 0 THEN document
     WHEN len(path) > 1 AND json_extract(document, skein_fn.skein_json_steps(path[:len(path) - 1])) IS NULL THEN document
     ELSE list_reduce(
@@ -368,7 +372,7 @@ CREATE MACRO skein_fn.skein_jsonb_change_of(document, path, value, what) AS
           CASE WHEN depth__j42 = '1' THEN document
             ELSE CAST(json_extract(document, skein_fn.skein_json_steps(path[:CAST(depth__j42 AS BIGINT) - 1])) AS VARCHAR) END],
         lambda part__j42: skein_fn.skein_jsonb_change(part__j42, path[CAST(depth__j42 AS BIGINT)], inner_value__j42,
-          CASE WHEN depth__j42 = CAST(len(path) AS VARCHAR) THEN what ELSE 'set' END))[1],
+          CASE WHEN depth__j42 = CAST(len(path) AS VARCHAR) THEN what ELSE 'set' END, depth__j42))[1],
       value)
   END;
 -- The arguments as variables: a macro repeats the texts of its own.

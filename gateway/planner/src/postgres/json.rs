@@ -276,12 +276,17 @@ fn operator(expr: &mut Expr) -> Result<(), RewriteError> {
         symbols::GET | symbols::GET_TEXT | symbols::PATH | symbols::PATH_TEXT => {
             arrow(expr);
         }
-        symbols::EXISTS => rename(call, "jsonb_exists"),
+        symbols::EXISTS => {
+            without_form(&mut call.args[0]);
+            rename(call, "jsonb_exists");
+        }
         symbols::EXISTS_ANY => {
+            without_form(&mut call.args[0]);
             array_argument(call);
             rename(call, "jsonb_exists_any");
         }
         symbols::EXISTS_ALL => {
+            without_form(&mut call.args[0]);
             array_argument(call);
             rename(call, "jsonb_exists_all");
         }
@@ -431,6 +436,15 @@ fn raw_jsonb(document: &mut Expr) -> bool {
     }
     *document = std::mem::replace(child.as_mut(), node::null());
     true
+}
+
+/// Checks what rows hold and is cast to jsonb, but does not bring it into the form, for questions that do
+/// not depend on that.
+fn without_form(document: &mut Expr) {
+    if raw_jsonb(document) {
+        let raw = std::mem::replace(document, node::null());
+        *document = node::call(FN, "skein_json", vec![raw]);
+    }
 }
 
 /// `document['a']` and `document[0]` of jsonb, if the key is a constant.
