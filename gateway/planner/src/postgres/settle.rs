@@ -95,7 +95,7 @@ fn within_query(
 ) {
     let mut scope = scope.to_vec();
     for cte in &mut query.ctes {
-        within_query(&mut cte.query, &scope, answers, hints, outer);
+        within_query(&mut cte.query, &scope, answers, hints.nested(), outer);
         scope.push(cte.clone());
     }
     match &mut query.body {
@@ -157,13 +157,13 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
         outer,
     } = around;
     levels::each_query(select, modifiers, outer, &mut |query, levels| {
-        within_query(query, scope, answers, hints, levels);
+        within_query(query, scope, answers, hints.nested(), levels);
     });
     let mut block = Block {
         asked: asking::Block::new(select.clone(), scope, outer, answers),
         hints,
     };
-    if hints.rows {
+    if hints.makes_records() {
         for index in typed::whole_rows(&block.asked.select).collect::<Vec<_>>() {
             let item = block.asked.select.select_list[index].clone();
             if let Some(ty) = block.type_of(&item).and_then(|ty| Type::parse(&ty).ok())

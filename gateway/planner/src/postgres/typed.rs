@@ -36,9 +36,27 @@ pub(super) struct Hints {
     arrays: bool,
     /// Result columns that may be whole rows of what stands in FROM, or aggregates that count them.
     pub(super) rows: bool,
+    /// Functions that make JSON of rows, and so need the names of their columns.
+    json: bool,
+    /// Those of a query inside of another.
+    is_nested: bool,
 }
 
 impl Hints {
+    /// The same for a query inside of this one.
+    pub(super) fn nested(self) -> Self {
+        Self {
+            is_nested: true,
+            ..self
+        }
+    }
+
+    /// Whether whole rows among the columns of a query are the record that clients see. Inside of others they keep
+    /// the names of their columns where those may be asked for.
+    pub(super) fn makes_records(self) -> bool {
+        self.rows && !(self.is_nested && self.json)
+    }
+
     /// Looks at a whole query.
     pub(super) fn of(query: &Query) -> Self {
         let mut hints = Self::default();
@@ -55,6 +73,7 @@ impl Hints {
                 match &expr.kind {
                     ExprKind::Function(call) => {
                         hints.jsonb |= call.schema == FN && call.name.contains("jsonb");
+                        hints.json |= call.name.contains("json");
                         hints.arrays |= matches!(
                             call.name.as_str(),
                             "list_value" | "array_agg" | "list" | "string_to_array"
