@@ -35,6 +35,7 @@ mod equal_or_null;
 mod extremes;
 mod inlined;
 mod joins;
+mod lateral;
 mod percentile;
 mod picked;
 mod places;
@@ -44,6 +45,7 @@ pub(crate) mod truncated;
 pub(crate) mod typed;
 mod windowed;
 
+pub use lateral::conditions_within_lateral;
 pub use rows_in::ask_one_by_one;
 
 use std::borrow::Cow;

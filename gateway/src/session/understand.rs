@@ -26,7 +26,7 @@ use skein_planner::postgres::templates;
 use skein_planner::postgres::using::merged_first;
 use skein_planner::postgres::whole_rows::name_rows;
 use skein_planner::postgres::{Rewritten, rewrite, session_rows};
-use skein_planner::repairs::ask_one_by_one;
+use skein_planner::repairs::{ask_one_by_one, conditions_within_lateral};
 use skein_planner::resolve::names::output_names;
 use skein_planner::resolve::parameters::parameter_count;
 use skein_planner::resolve::{
@@ -334,6 +334,12 @@ fn understand(
         Err(error) if lacks_rows_of_outer(&error) && ask_one_by_one(&mut resolved.query) => {
             bind(&mut resolved.query)
         }
+        Err(error)
+            if lacks_lateral_condition(&error)
+                && conditions_within_lateral(&mut resolved.query) =>
+        {
+            bind(&mut resolved.query)
+        }
         other => other,
     };
     let (mut bound, mut parameter_types) = first.map_err(located)?;
@@ -463,6 +469,12 @@ fn lacks_operator(error: &GatewayError) -> bool {
 fn lacks_rows_of_outer(error: &GatewayError) -> bool {
     matches!(error, GatewayError::Fragment { error, .. }
         if error.message.contains("IN/ANY/ALL with multiple columns"))
+}
+
+/// Whether DuckDB cannot join with a subquery that has columns of the other side on this condition.
+fn lacks_lateral_condition(error: &GatewayError) -> bool {
+    matches!(error, GatewayError::Fragment { error, .. }
+        if error.message.to_ascii_lowercase().contains("join condition for non-inner lateral join"))
 }
 
 /// Gives result columns that hold nothing but NULL without a type that type, which clients see as
