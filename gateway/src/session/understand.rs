@@ -16,6 +16,7 @@ use skein_planner::ast::visit::{self, Descend, Node};
 use skein_planner::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind, print};
 use skein_planner::error::PlanError;
 use skein_planner::outputs::{Output, Outputs, outputs};
+use skein_planner::postgres::arrays;
 use skein_planner::postgres::dependent::group_dependents;
 use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::operands;
@@ -340,7 +341,18 @@ fn understand(
         {
             bind(&mut resolved.query)
         }
-        other => other,
+        Err(error) => {
+            let mut other = resolved.query.clone();
+            let again = arrays::without_lambdas(&mut other).then(|| bind(&mut other));
+            match again {
+                Some(Ok(bound)) => {
+                    resolved.query = other;
+                    Ok(bound)
+                }
+                _ => Err(error),
+            }
+        }
+        Ok(bound) => Ok(bound),
     };
     let (mut bound, mut parameter_types) = first.map_err(located)?;
     if settle_days(&mut resolved.query, &bound.columns, &answers) {

@@ -2,6 +2,44 @@
 -- those of one macro only: the text of an argument takes the place of its name, and must not meet
 -- a parameter of the same name.
 
+-- `x = ANY (list)` and its like where `x` is a column of an outer query, which no lambda may name.
+CREATE MACRO skein_fn.skein_any_equal(x, list) AS CASE
+    WHEN len(list) = 0 THEN false
+    WHEN list IS NULL OR x IS NULL THEN NULL
+    WHEN list_contains(list, x) THEN true
+    WHEN list_count(list) < len(list) THEN NULL
+    ELSE false END;
+CREATE MACRO skein_fn.skein_any_other(x, list) AS CASE
+    WHEN len(list) = 0 THEN false
+    WHEN list IS NULL OR x IS NULL THEN NULL
+    WHEN list_unique(list) > CASE WHEN list_contains(list, x) THEN 1 ELSE 0 END THEN true
+    WHEN list_count(list) < len(list) THEN NULL
+    ELSE false END;
+CREATE MACRO skein_fn.skein_any_greater(x, list) AS CASE
+    WHEN len(list) = 0 THEN false
+    WHEN list IS NULL OR x IS NULL THEN NULL
+    WHEN x < list_max(list) THEN true
+    WHEN list_count(list) < len(list) THEN NULL
+    ELSE false END;
+CREATE MACRO skein_fn.skein_any_greater_or_equal(x, list) AS CASE
+    WHEN len(list) = 0 THEN false
+    WHEN list IS NULL OR x IS NULL THEN NULL
+    WHEN x <= list_max(list) THEN true
+    WHEN list_count(list) < len(list) THEN NULL
+    ELSE false END;
+CREATE MACRO skein_fn.skein_any_less(x, list) AS CASE
+    WHEN len(list) = 0 THEN false
+    WHEN list IS NULL OR x IS NULL THEN NULL
+    WHEN x > list_min(list) THEN true
+    WHEN list_count(list) < len(list) THEN NULL
+    ELSE false END;
+CREATE MACRO skein_fn.skein_any_less_or_equal(x, list) AS CASE
+    WHEN len(list) = 0 THEN false
+    WHEN list IS NULL OR x IS NULL THEN NULL
+    WHEN x >= list_min(list) THEN true
+    WHEN list_count(list) < len(list) THEN NULL
+    ELSE false END;
+
 -- `= ANY` and `= ALL` over the results for all elements: unknown unless one decides.
 CREATE MACRO skein_fn.skein_any(results) AS
   CASE WHEN results IS NULL THEN NULL WHEN list_contains(results, true) THEN true

@@ -11,8 +11,8 @@
 
 use super::array_text::{self, Element};
 use super::{node, tokens};
-use crate::ast::visit::{Node, any as any_below, is_aggregate};
-use crate::ast::{Comparison, DataType, Expr, ExprKind, QueryBody, Subquery, SubqueryKind};
+use crate::ast::visit::{Descend, Node, NodeMut, any as any_below, is_aggregate, walk_mut};
+use crate::ast::{Comparison, DataType, Expr, ExprKind, Query, QueryBody, Subquery, SubqueryKind};
 
 const FN: &str = skein_executor_api::functions::SCHEMA;
 
@@ -196,6 +196,13 @@ fn over_elements(name: &str, array: Expr, test: Expr) -> Expr {
 /// The parameter that an expression compares something with all elements of, what it is cast to, and what is
 /// compared: what [`any`] has made of `x = ANY ($1::int[])`.
 pub fn compared_with_parameter(expr: &Expr) -> Option<(&str, Option<&DataType>, &Expr)> {
+    let (compared, op, list) = compared_with_elements(expr)?;
+    let (name, ty) = parameter_of(list)?;
+    (op == Comparison::Equal).then_some((name, ty, compared))
+}
+
+/// What `x op ANY (list)` has become: `x`, the operator and the list.
+fn compared_with_elements(expr: &Expr) -> Option<(&Expr, Comparison, &Expr)> {
     let ExprKind::Function(call) = &expr.kind else {
         return None;
     };
@@ -218,10 +225,32 @@ pub fn compared_with_parameter(expr: &Expr) -> Option<(&str, Option<&DataType>, 
         return None;
     };
     let is_element = |expr: &Expr| expr.kind == element().kind;
-    match parameter_of(list) {
-        Some((name, ty)) if *op == Comparison::Equal && is_element(right) => Some((name, ty, left)),
-        _ => None,
-    }
+    is_element(right).then_some((left, *op, list))
+}
+
+/// Writes comparisons with all elements of arrays without lambdas, which cannot name columns of an outer query;
+/// whether there were any.
+pub fn without_lambdas(query: &mut Query) -> bool {
+    let mut changed = false;
+    walk_mut(NodeMut::Query(query), &mut |node| {
+        if let NodeMut::Expr(expr) = node
+            && let Some((compared, op, list)) = compared_with_elements(expr)
+        {
+            let name = match op {
+                Comparison::Equal => "skein_any_equal",
+                Comparison::NotEqual => "skein_any_other",
+                Comparison::Less => "skein_any_greater",
+                Comparison::LessOrEqual => "skein_any_greater_or_equal",
+                Comparison::Greater => "skein_any_less",
+                Comparison::GreaterOrEqual => "skein_any_less_or_equal",
+                Comparison::Distinct | Comparison::NotDistinct => return Descend::Into,
+            };
+            expr.kind = node::call(FN, name, vec![compared.clone(), list.clone()]).kind;
+            changed = true;
+        }
+        Descend::Into
+    });
+    changed
 }
 
 /// The number of a parameter, and what it is cast to.
