@@ -79,3 +79,64 @@ fn have_common_part(alternatives: &[Expr]) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ALTERNATIVES_MAX, repair};
+    use crate::ast::{Comparison, Expr, ExprKind};
+    use crate::repairs::places::{Place, Truth};
+
+    const CONDITION: Place = Place {
+        truth: Truth::Condition,
+        negated: false,
+    };
+
+    fn equal(column: &str, value: usize) -> Expr {
+        let value = Expr::integer(i64::try_from(value).unwrap());
+        Expr::comparison(Comparison::Equal, Expr::column([column]), value)
+    }
+
+    fn long(count: usize, alternative: impl Fn(usize) -> Expr) -> Expr {
+        Expr::from(ExprKind::Conjunction {
+            and: false,
+            children: (0..count).map(alternative).collect(),
+        })
+    }
+
+    fn both(at: usize) -> Expr {
+        Expr::and(vec![equal("a", at), equal("b", at)])
+    }
+
+    fn checks(mut expr: Expr, place: Place) -> Option<usize> {
+        repair(&mut expr, place);
+        match expr.kind {
+            ExprKind::Case { checks, .. } => Some(checks.len()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn long_lists_of_alternatives_are_divided_where_null_is_false() {
+        let count = ALTERNATIVES_MAX + 1;
+        assert_eq!(checks(long(count, both), CONDITION), Some(5));
+        assert_eq!(checks(long(ALTERNATIVES_MAX, both), CONDITION), None);
+        let negated = Place {
+            negated: true,
+            ..CONDITION
+        };
+        assert_eq!(checks(long(count, both), negated), None);
+        let value = Place {
+            truth: Truth::Value,
+            negated: false,
+        };
+        assert_eq!(checks(long(count, both), value), None);
+    }
+
+    #[test]
+    fn lists_of_values_and_common_conditions_stay() {
+        let count = ALTERNATIVES_MAX + 1;
+        assert_eq!(checks(long(count, |at| equal("a", at)), CONDITION), None);
+        let common = |at| Expr::and(vec![equal("b", at), equal("a", 1)]);
+        assert_eq!(checks(long(count, common), CONDITION), None);
+    }
+}
