@@ -42,6 +42,7 @@ pub mod patterns;
 mod records;
 mod regex;
 mod rows;
+mod samples;
 mod session;
 pub mod session_rows;
 mod sets;

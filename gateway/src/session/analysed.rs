@@ -159,7 +159,6 @@ impl AnalysedQuery {
         resolved: ResolvedQuery,
         paths: Vec<String>,
         bound: Bound,
-        awaited: Awaited,
         schema_version: u64,
         rewritten: Rewritten,
     ) -> Self {
@@ -175,7 +174,7 @@ impl AnalysedQuery {
             paths,
             columns,
             parameter_types,
-            awaited,
+            awaited: Awaited::new(),
             schema_version,
             rewritten,
             sql: print::query_sql(&repairs::constants(&resolved.query)),
@@ -189,6 +188,13 @@ impl AnalysedQuery {
             constant: Mutex::default(),
             filled: Mutex::default(),
         }
+    }
+
+    /// The same, which can only be planned with the values of these parameters.
+    #[must_use]
+    pub fn awaiting(mut self, awaited: Awaited) -> Self {
+        self.awaited = awaited;
+        self
     }
 
     /// Whether it means the same now as when it was understood.

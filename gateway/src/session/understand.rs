@@ -17,6 +17,7 @@ use skein_planner::ast::{Expr, ExprKind, Query, QueryBody, TableRefKind, print};
 use skein_planner::error::PlanError;
 use skein_planner::outputs::{Output, Outputs, outputs};
 use skein_planner::postgres::arrays;
+use skein_planner::postgres::asking::Answers;
 use skein_planner::postgres::dependent::group_dependents;
 use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::operands;
@@ -328,32 +329,7 @@ fn understand(
         }
         locate(error, text, &parsed, shadow)
     };
-    let first = match bind(&mut resolved.query) {
-        Err(error) if lacks_operator(&error) && settle_operators(&mut resolved.query, &answers) => {
-            bind(&mut resolved.query)
-        }
-        Err(error) if lacks_rows_of_outer(&error) && ask_one_by_one(&mut resolved.query) => {
-            bind(&mut resolved.query)
-        }
-        Err(error)
-            if lacks_lateral_condition(&error)
-                && conditions_within_lateral(&mut resolved.query) =>
-        {
-            bind(&mut resolved.query)
-        }
-        Err(error) => {
-            let mut other = resolved.query.clone();
-            let again = arrays::without_lambdas(&mut other).then(|| bind(&mut other));
-            match again {
-                Some(Ok(bound)) => {
-                    resolved.query = other;
-                    Ok(bound)
-                }
-                _ => Err(error),
-            }
-        }
-        Ok(bound) => Ok(bound),
-    };
+    let first = bind_somehow(&mut resolved.query, &answers, &bind);
     let (mut bound, mut parameter_types) = first.map_err(located)?;
     if settle_days(&mut resolved.query, &bound.columns, &answers) {
         (bound, parameter_types) = bind(&mut resolved.query).map_err(located)?;
@@ -378,16 +354,45 @@ fn understand(
         resolved,
         wanted.paths,
         bound,
-        awaited,
         snapshot.schema_version,
         found,
     );
+    let query = query.awaiting(awaited);
     Ok(Understood {
         query,
         described,
         origins,
         parameter_types,
     })
+}
+
+type Binding = Result<(Bound, Vec<u32>), GatewayError>;
+
+/// Binds a query, in other words where DuckDB refuses it.
+fn bind_somehow(
+    query: &mut Query,
+    answers: &Answers<'_>,
+    bind: &dyn Fn(&mut Query) -> Binding,
+) -> Binding {
+    match bind(query) {
+        Err(error) if lacks_operator(&error) && settle_operators(query, answers) => bind(query),
+        Err(error) if lacks_rows_of_outer(&error) && ask_one_by_one(query) => bind(query),
+        Err(error) if lacks_lateral_condition(&error) && conditions_within_lateral(query) => {
+            bind(query)
+        }
+        Err(error) => {
+            let mut other = query.clone();
+            let again = arrays::without_lambdas(&mut other).then(|| bind(&mut other));
+            match again {
+                Some(Ok(bound)) => {
+                    *query = other;
+                    Ok(bound)
+                }
+                _ => Err(error),
+            }
+        }
+        Ok(bound) => Ok(bound),
+    }
 }
 
 /// Result columns as clients are told of them.

@@ -8,7 +8,8 @@ use super::frames::Frame;
 use super::{Origin, Output, Typmod, Walker, agreed, interned};
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{
-    Comparison, Expr, ExprKind, Function, QueryBody, Select, Subquery, SubqueryKind, print,
+    Comparison, DataType, Expr, ExprKind, Function, QueryBody, Select, Subquery, SubqueryKind,
+    print,
 };
 use crate::postgres::candidates::{self, Argument};
 use crate::postgres::{has_modifier, length_typmod, symbols, system_column, tokens, written_type};
@@ -64,6 +65,31 @@ pub(super) struct Common {
     pub(super) inferred: Option<&'static str>,
 }
 
+impl Common {
+    fn of(name: &str) -> Self {
+        Self {
+            ty: interned(name),
+            inferred: interned(name),
+        }
+    }
+}
+
+/// The type of a constant.
+fn constant(expr: &Expr) -> Common {
+    let inferred = match &expr.kind {
+        ExprKind::Constant(constant) if !is_untyped(expr) => match constant.ty.id() {
+            "DECIMAL" | "HUGEINT" | "DOUBLE" => interned("numeric"),
+            "BOOLEAN" => interned("bool"),
+            _ => None,
+        },
+        _ => None,
+    };
+    Common {
+        ty: integer(expr),
+        inferred,
+    }
+}
+
 /// Mirrors `select_common_type` for two types.
 fn common_of(one: Option<&'static str>, other: Option<&'static str>) -> Option<&'static str> {
     let (one, other) = (one?, other?);
@@ -95,58 +121,27 @@ fn symbol(comparison: Comparison) -> &'static str {
 impl Walker<'_> {
     /// What an expression is. Looks into all of it, for parameters.
     pub(super) fn expr(&mut self, expr: &Expr, frames: &[Frame]) -> Output {
-        let mut inferred = None;
-        let ty = match &expr.kind {
+        let common = match &expr.kind {
             ExprKind::ColumnRef(names) => return column(names, frames),
-            ExprKind::Cast {
-                child, ty: cast, ..
-            } => {
-                let inner = self.expr(child, frames);
-                let ty = expr
-                    .location
-                    .and_then(|at| written_type(self.text, at))
-                    .and_then(|name| interned(&name));
-                if let Some(ty) = ty {
-                    self.parameter(child, ty);
-                }
-                if matches!(ty, Some("text" | "varchar"))
-                    && let Some(reg) = inner.ty.filter(|ty| ty.starts_with("reg"))
-                    && let Some(at) = expr.location
-                {
-                    self.shown.insert(at, reg);
-                }
-                let modified = expr.location.is_some_and(|at| has_modifier(self.text, at));
-                let typmod = match length_typmod(expr, self.text) {
-                    Some(typmod) => Typmod::Is(typmod),
-                    None if modified => Typmod::Held,
-                    None => Typmod::None,
-                };
-                // The text does not tell that of a typed constant.
-                let held = || Type::parse(&print::type_sql(cast)).ok();
-                return Output {
-                    name: inner.name,
-                    ty,
-                    inferred: ty.or_else(|| system::type_name(held()?.pg().oid)),
-                    typmod,
-                    ..Output::default()
-                };
-            }
+            ExprKind::Cast { child, ty, .. } => return self.cast(expr, child, ty, frames),
             ExprKind::Function(call) => return self.call(call, expr.location, frames),
             ExprKind::Window(call) => {
                 let mut args: Vec<&Expr> = call.args.iter().collect();
                 args.extend(call.offset_expr.iter().chain(&call.default_expr));
-                let (args, result) = self.arguments(&call.name, &args, frames);
-                inferred = result;
+                let (args, inferred) = self.arguments(&call.name, &args, frames);
                 self.children(expr, frames);
-                args.first()
-                    .filter(|_| LIKE_FIRST.contains(&call.name.as_str()))
-                    .and_then(|first| first.ty)
+                let first = args.first();
+                let first = first.filter(|_| LIKE_FIRST.contains(&call.name.as_str()));
+                Common {
+                    ty: first.and_then(|first| first.ty),
+                    inferred,
+                }
             }
             ExprKind::Comparison { op, left, right } => {
                 if self.operator(symbol(*op), left, right, frames).is_none() {
                     self.alike(&[left, right], frames);
                 }
-                interned("bool")
+                Common::of("bool")
             }
             ExprKind::Between {
                 input,
@@ -154,43 +149,14 @@ impl Walker<'_> {
                 upper,
             } => {
                 self.alike(&[input, lower, upper], frames);
-                interned("bool")
+                Common::of("bool")
             }
             ExprKind::Operator { op, children } => {
-                let all: Vec<&Expr> = children.iter().collect();
-                match op.as_str() {
-                    "COMPARE_IN" | "COMPARE_NOT_IN" => {
-                        self.alike(&all, frames);
-                        interned("bool")
-                    }
-                    "OPERATOR_COALESCE" => {
-                        let common = self.alike(&all, frames);
-                        inferred = common.inferred;
-                        common.ty
-                    }
-                    "ARRAY_CONSTRUCTOR" => {
-                        let common = self.alike(&all, frames);
-                        inferred = common.inferred.and_then(array_of);
-                        common.ty.and_then(array_of)
-                    }
-                    "ARRAY_EXTRACT" => {
-                        let types: Vec<Output> =
-                            all.iter().map(|it| self.expr(it, frames)).collect();
-                        let array = types.first().and_then(|it| it.ty);
-                        // A subscript itself has no place in the text.
-                        self.vector(array, all.first().and_then(|it| it.location));
-                        array.and_then(element_of)
-                    }
-                    "ARRAY_SLICE" => {
-                        let types: Vec<Output> =
-                            all.iter().map(|it| self.expr(it, frames)).collect();
-                        types.first().and_then(|it| it.ty)
-                    }
-                    _ => {
-                        self.children(expr, frames);
-                        None
-                    }
-                }
+                let special = self.special(op, children, frames);
+                special.unwrap_or_else(|| {
+                    self.children(expr, frames);
+                    Common::default()
+                })
             }
             ExprKind::Case { checks, otherwise } => {
                 for (when, _) in checks {
@@ -199,40 +165,98 @@ impl Walker<'_> {
                 // PostgreSQL looks at ELSE first.
                 let mut results: Vec<&Expr> = vec![otherwise];
                 results.extend(checks.iter().map(|(_, then)| then));
-                let common = self.alike(&results, frames);
-                inferred = common.inferred;
-                common.ty
+                self.alike(&results, frames)
             }
-            ExprKind::Constant(constant) => {
-                inferred = match constant.ty.id() {
-                    _ if is_untyped(expr) => None,
-                    "DECIMAL" | "HUGEINT" | "DOUBLE" => interned("numeric"),
-                    "BOOLEAN" => interned("bool"),
-                    _ => None,
-                };
-                integer(expr)
-            }
+            ExprKind::Constant(_) => constant(expr),
             ExprKind::Collate { child, .. } => {
                 let inner = self.expr(child, frames);
-                inferred = inner.inferred;
-                inner.ty
+                Common {
+                    ty: inner.ty,
+                    inferred: inner.inferred,
+                }
             }
-            ExprKind::Subquery(subquery) => {
-                let found = self.subquery(subquery, frames);
-                inferred = found.inferred;
-                found.ty
-            }
+            ExprKind::Subquery(subquery) => self.subquery(subquery, frames),
             _ => {
                 self.children(expr, frames);
-                None
+                Common::default()
             }
         };
         Output {
-            name: String::new(),
-            ty,
-            inferred,
+            ty: common.ty,
+            inferred: common.inferred,
             ..Output::default()
         }
+    }
+
+    fn cast(&mut self, expr: &Expr, child: &Expr, to: &DataType, frames: &[Frame]) -> Output {
+        let inner = self.expr(child, frames);
+        let ty = expr
+            .location
+            .and_then(|at| written_type(self.text, at))
+            .and_then(|name| interned(&name));
+        if let Some(ty) = ty {
+            self.parameter(child, ty);
+        }
+        if matches!(ty, Some("text" | "varchar"))
+            && let Some(reg) = inner.ty.filter(|ty| ty.starts_with("reg"))
+            && let Some(at) = expr.location
+        {
+            self.shown.insert(at, reg);
+        }
+        let modified = expr.location.is_some_and(|at| has_modifier(self.text, at));
+        let typmod = match length_typmod(expr, self.text) {
+            Some(typmod) => Typmod::Is(typmod),
+            None if modified => Typmod::Held,
+            None => Typmod::None,
+        };
+        // The text does not tell that of a typed constant.
+        let held = || Type::parse(&print::type_sql(to)).ok();
+        Output {
+            name: inner.name,
+            ty,
+            inferred: ty.or_else(|| system::type_name(held()?.pg().oid)),
+            typmod,
+            ..Output::default()
+        }
+    }
+
+    /// What is an operator in the tree, and something of its own in SQL; `None` for others.
+    fn special(&mut self, op: &str, children: &[Expr], frames: &[Frame]) -> Option<Common> {
+        let all: Vec<&Expr> = children.iter().collect();
+        Some(match op {
+            "COMPARE_IN" | "COMPARE_NOT_IN" => {
+                self.alike(&all, frames);
+                Common::of("bool")
+            }
+            "OPERATOR_COALESCE" => self.alike(&all, frames),
+            "ARRAY_CONSTRUCTOR" => {
+                let common = self.alike(&all, frames);
+                Common {
+                    ty: common.ty.and_then(array_of),
+                    inferred: common.inferred.and_then(array_of),
+                }
+            }
+            "ARRAY_EXTRACT" => {
+                let types: Vec<Output> = all.iter().map(|it| self.expr(it, frames)).collect();
+                let array = types.first().and_then(|it| it.ty);
+                // A subscript itself has no place in the text.
+                self.vector(array, all.first().and_then(|it| it.location));
+                let known = types.first().and_then(Output::known);
+                Common {
+                    ty: array.and_then(element_of),
+                    inferred: known.and_then(element_of),
+                }
+            }
+            "ARRAY_SLICE" => {
+                let types: Vec<Output> = all.iter().map(|it| self.expr(it, frames)).collect();
+                let array = types.first();
+                Common {
+                    ty: array.and_then(|it| it.ty),
+                    inferred: array.and_then(Output::known),
+                }
+            }
+            _ => return None,
+        })
     }
 
     /// Notes a place where elements are counted from 0.
@@ -434,10 +458,7 @@ impl Walker<'_> {
             ty: it.ty,
             inferred: it.known(),
         });
-        let boolean = Common {
-            ty: interned("bool"),
-            inferred: interned("bool"),
-        };
+        let boolean = Common::of("bool");
         match subquery.kind {
             SubqueryKind::Exists | SubqueryKind::NotExists => boolean,
             SubqueryKind::Any => {

@@ -8,7 +8,7 @@ use super::{node, tokens};
 use crate::ast::{Comparison, Expr, ExprKind, Function, Star};
 
 /// Gives `count(t.*)`, which DuckDB's parser takes for `count(*)`, its argument back; see
-/// [`super::typed::count_rows`]. `text` is what was parsed.
+/// [`super::whole_rows::count_rows`]. `text` is what was parsed.
 pub(super) fn counted(expr: &mut Expr, text: &str) {
     let location = expr.location;
     let (name, args) = match &mut expr.kind {

@@ -20,7 +20,7 @@ use skein_executor_api::Column;
 
 use super::asking::{self, Answers};
 use super::typed::{self, Hints};
-use super::{levels, node, numerics, operands, temporal};
+use super::{levels, node, numerics, operands, temporal, whole_rows};
 use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
 use crate::ast::{
     Cte, Expr, ExprKind, Materialized, Modifier, Query, QueryBody, Select, TableRef, print,
@@ -164,7 +164,7 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
         hints,
     };
     if hints.makes_records() {
-        for index in typed::whole_rows(&block.asked.select).collect::<Vec<_>>() {
+        for index in typed::places_of_rows(&block.asked.select).collect::<Vec<_>>() {
             let item = block.asked.select.select_list[index].clone();
             if let Some(ty) = block.type_of(&item).and_then(|ty| Type::parse(&ty).ok())
                 && !ty.is_record()
@@ -174,7 +174,7 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
         }
     }
     if hints.rows {
-        let is_outer = typed::is_outer(&select.from);
+        let is_outer = whole_rows::is_outer(&select.from);
         for expr in own_expressions(select, modifiers) {
             block.rows(expr, is_outer);
         }
@@ -260,7 +260,7 @@ impl Block<'_> {
             NodeMut::Query(_) => Descend::Over,
             NodeMut::Expr(expr) if typed::names_fields(expr) => Descend::Over,
             NodeMut::Expr(expr) => {
-                if let Some(relation) = typed::counted(expr) {
+                if let Some(relation) = whole_rows::counted(expr) {
                     let row = node::expr(ExprKind::ColumnRef(vec![relation.to_owned()]));
                     let ty = is_outer.then(|| self.type_of(&row)).flatten();
                     let fields = match ty.and_then(|ty| Type::parse(&ty).ok()) {
@@ -269,7 +269,7 @@ impl Block<'_> {
                         }
                         _ => None,
                     };
-                    typed::count_rows(expr, fields.as_deref());
+                    whole_rows::count_rows(expr, fields.as_deref());
                 } else if let Some(name) = typed::tested(expr)
                     && typed::stands_in(&self.asked.select.from, name)
                 {

@@ -23,10 +23,10 @@
 //! Every byte that goes becomes a space, so offsets stay. Words were made lower case before.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::patterns::SIMILAR;
-use super::whole_rows::OF_COLUMNS;
-use super::{locking, symbols};
+use super::{locking, samples, symbols, whole_rows};
 
 /// A token: what it is and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,34 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// What is written instead of something else, wherever that stands.
+fn replacements(text: &str, tokens: &[Token]) -> Vec<(Range<usize>, String)> {
+    let mut all: Vec<(Range<usize>, String)> = Vec::new();
+    if symbols::is_possible(text) {
+        all.extend(in_place(symbols::replacements(text, tokens)));
+    }
+    all.extend(in_place(quantifiers(text, tokens)));
+    for (word, operator) in operators_for_words(text, tokens) {
+        let start = word.end - operator.len();
+        all.push((word.start..start, String::new()));
+        all.push((start..word.end, operator.to_owned()));
+    }
+    let rows = rows_from(text, tokens).into_iter();
+    all.extend(rows.map(|place| (place, ROWS_FROM.to_owned())));
+    let stars = whole_rows::stars(text, tokens).into_iter();
+    all.extend(stars.map(|place| (place, String::new())));
+    all.extend(samples::samples(text, tokens));
+    all
+}
+
+/// Words that are as long as what they replace.
+fn in_place<'a>(
+    found: impl IntoIterator<Item = (usize, &'a str)>,
+) -> impl Iterator<Item = (Range<usize>, String)> {
+    let found = found.into_iter();
+    found.map(|(start, written)| (start..start + written.len(), written.to_owned()))
+}
+
 /// Gives `text` in the spellings that DuckDB parses.
 fn spelled(text: &str) -> Cow<'_, str> {
     // Nothing to do for nearly every statement, which a search of a few words finds fastest.
@@ -103,50 +131,15 @@ fn spelled(text: &str) -> Cow<'_, str> {
     let tokens = tokens(text);
     let mut bytes = text.as_bytes().to_vec();
     let mut changed = false;
-    if json {
-        for (start, written) in symbols::replacements(text, &tokens) {
-            bytes[start..start + written.len()].copy_from_slice(written.as_bytes());
-            changed = true;
-        }
-    }
-    if quantified {
-        for (start, written) in quantifiers(text, &tokens) {
-            bytes[start..start + written.len()].copy_from_slice(written.as_bytes());
-            changed = true;
-        }
-    }
-    if symmetric || variadic {
-        for (word, operator) in operators_for_words(text, &tokens) {
-            bytes[word.start..word.end].fill(b' ');
-            bytes[word.end - operator.len()..word.end].copy_from_slice(operator.as_bytes());
-            changed = true;
-        }
-    }
-    if rows {
-        for start in rows_from(text, &tokens) {
-            bytes[start.clone()].fill(b' ');
-            bytes[start.start..start.start + ROWS_FROM.len()].copy_from_slice(ROWS_FROM.as_bytes());
-            changed = true;
-        }
-    }
-    if whole_rows {
-        for place in stars(text, &tokens) {
-            bytes[place].fill(b' ');
-            changed = true;
-        }
-    }
-    if sampled {
-        for (place, written) in samples(text, &tokens) {
-            bytes[place.clone()].fill(b' ');
-            bytes[place.start..place.start + written.len()].copy_from_slice(written.as_bytes());
-            changed = true;
-        }
-    }
-    let mut put = |from: usize, to: usize, word: &str| {
-        bytes[from..to].fill(b' ');
-        bytes[from..from + word.len()].copy_from_slice(word.as_bytes());
+    let mut replace = |place: Range<usize>, written: &str| {
+        bytes[place.clone()].fill(b' ');
+        bytes[place.start..place.start + written.len()].copy_from_slice(written.as_bytes());
         changed = true;
     };
+    for (place, written) in replacements(text, &tokens) {
+        replace(place, &written);
+    }
+    let mut put = |from: usize, to: usize, word: &str| replace(from..to, word);
     let mut in_substring = false;
     for (index, token) in tokens.iter().enumerate() {
         let rest = &tokens[index + 1..];
@@ -247,81 +240,6 @@ fn operators_for_words(text: &str, tokens: &[Token]) -> Vec<(Token, &'static str
             .then_some((*word, VARIADIC))
     });
     found.collect()
-}
-
-/// Where `schema.` stands in `schema.t.*`, which DuckDB's parser does not take, and `.*` in `f(t.*)` and
-/// `f(DISTINCT t.*)`, of which it makes `f()`.
-fn stars(text: &str, tokens: &[Token]) -> Vec<std::ops::Range<usize>> {
-    let is_name = |token: Token| matches!(token.kind, Kind::Word | Kind::Quoted);
-    let mut found = Vec::new();
-    for (at, star) in tokens.iter().enumerate() {
-        if !is(text, *star, "*") {
-            continue;
-        }
-        // Names and dots before the star, the last name first.
-        let names: Vec<Token> = tokens[..at]
-            .rchunks_exact(2)
-            .map_while(|pair| match pair {
-                [name, dot] if is_name(*name) && is(text, *dot, ".") => Some(*name),
-                _ => None,
-            })
-            .collect();
-        let ([table, ..], Some(first)) = (names.as_slice(), names.last()) else {
-            continue;
-        };
-        if names.len() > 1 {
-            found.push(first.start..table.start);
-        }
-        let before = &tokens[..at - 2 * names.len()];
-        let is_call = match before {
-            [.., function, open] if is(text, *open, "(") => {
-                let takes_columns = OF_COLUMNS.iter().any(|name| is(text, *function, name));
-                is_name(*function) && !takes_columns
-            }
-            [.., open, distinct] => is(text, *open, "(") && is(text, *distinct, "distinct"),
-            _ => false,
-        };
-        if is_call && tokens.get(at + 1).is_some_and(|it| is(text, *it, ")")) {
-            found.push(table.end..star.end);
-        }
-    }
-    found
-}
-
-/// Where `TABLESAMPLE BERNOULLI (10) REPEATABLE (1)` has its method and its share, which DuckDB takes for a
-/// number of rows, and what says it: `10%(bernoulli,1)`. Left alone where that is longer.
-fn samples(text: &str, tokens: &[Token]) -> Vec<(std::ops::Range<usize>, String)> {
-    let word = |token: Token| &text[token.start..token.end];
-    let mut found = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        let [method, open, rest @ ..] = &tokens[at + 1..] else {
-            break;
-        };
-        let is_method = is(text, *method, "bernoulli") || is(text, *method, "system");
-        if !is(text, *token, "tablesample") || !is_method || !is(text, *open, "(") {
-            continue;
-        }
-        let Some(close) = rest.iter().position(|it| is(text, *it, ")")) else {
-            continue;
-        };
-        let share = text[open.end..rest[close].start].trim();
-        let is_number = share.parse::<f64>().is_ok();
-        let (end, seed) = match &rest[close + 1..] {
-            [repeatable, open, seed, close, ..]
-                if is(text, *repeatable, "repeatable")
-                    && is(text, *open, "(")
-                    && is(text, *close, ")") =>
-            {
-                (close.end, format!(",{}", word(*seed)))
-            }
-            _ => (rest[close].end, String::new()),
-        };
-        let written = format!("{share}%({}{seed})", word(*method).to_ascii_lowercase());
-        if is_number && written.len() <= end - method.start {
-            found.push((method.start..end, written));
-        }
-    }
-    found
 }
 
 /// What is called instead of `ROWS FROM`; not longer than the shortest spelling of that.

@@ -18,10 +18,10 @@
 use skein_catalog::types::{PgType, Type};
 
 use super::json::{self, jsonb_constant};
-use super::{arrays, json_text, jsonb, node};
+use super::{arrays, json_text, jsonb, node, whole_rows};
 use crate::ast::visit::{Node, any};
 use crate::ast::{
-    Comparison, DataType, Expr, ExprKind, Function, JoinKind, Query, QueryBody, Select, TableRef,
+    Comparison, DataType, Expr, ExprKind, Function, Query, QueryBody, Select, TableRef,
     TableRefKind,
 };
 
@@ -36,25 +36,34 @@ pub(super) struct Hints {
     arrays: bool,
     /// Result columns that may be whole rows of what stands in FROM, or aggregates that count them.
     pub(super) rows: bool,
-    /// Functions that make JSON of rows, and so need the names of their columns.
-    json: bool,
-    /// Those of a query inside of another.
-    is_nested: bool,
+    /// Where whole rows keep the names of their columns, for functions that make JSON of them.
+    named: Named,
+}
+
+/// Where whole rows keep the names of their columns rather than being the record that clients see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Named {
+    /// Nowhere: nothing asks for them.
+    #[default]
+    Nowhere,
+    /// In queries inside of this one.
+    Inside,
+    /// Here, inside of another query.
+    Here,
 }
 
 impl Hints {
     /// The same for a query inside of this one.
-    pub(super) fn nested(self) -> Self {
-        Self {
-            is_nested: true,
-            ..self
+    pub(super) fn nested(mut self) -> Self {
+        if self.named == Named::Inside {
+            self.named = Named::Here;
         }
+        self
     }
 
-    /// Whether whole rows among the columns of a query are the record that clients see. Inside of others they keep
-    /// the names of their columns where those may be asked for.
+    /// Whether whole rows among the columns of a query become records.
     pub(super) fn makes_records(self) -> bool {
-        self.rows && !(self.is_nested && self.json)
+        self.rows && self.named != Named::Here
     }
 
     /// Looks at a whole query.
@@ -64,16 +73,18 @@ impl Hints {
             if let Node::Query(query) = node
                 && let QueryBody::Select(select) = &query.body
             {
-                hints.rows |= whole_rows(select).next().is_some();
+                hints.rows |= places_of_rows(select).next().is_some();
             }
             if let Node::Expr(expr) = node {
-                hints.rows |= counted(expr).is_some()
+                hints.rows |= whole_rows::counted(expr).is_some()
                     || tested(expr).is_some()
                     || written_row(expr).is_some();
                 match &expr.kind {
                     ExprKind::Function(call) => {
                         hints.jsonb |= call.schema == FN && call.name.contains("jsonb");
-                        hints.json |= call.name.contains("json");
+                        if call.name.contains("json") {
+                            hints.named = Named::Inside;
+                        }
                         hints.arrays |= matches!(
                             call.name.as_str(),
                             "list_value" | "array_agg" | "list" | "string_to_array"
@@ -183,7 +194,7 @@ impl Hints {
 }
 
 /// The places of result columns that have the name of something in FROM.
-pub(super) fn whole_rows(select: &Select) -> impl Iterator<Item = usize> + '_ {
+pub(super) fn places_of_rows(select: &Select) -> impl Iterator<Item = usize> + '_ {
     let items = select.select_list.iter().enumerate();
     items.filter_map(|(index, item)| match &item.kind {
         ExprKind::ColumnRef(names) => match names.as_slice() {
@@ -253,24 +264,6 @@ pub(super) fn written_row_mut(expr: &mut Expr) -> Option<&mut Expr> {
     }
 }
 
-/// The relation of `count(t.*)`, see [`super::rows::counted`].
-pub(super) fn counted(expr: &Expr) -> Option<&str> {
-    let (name, args) = match &expr.kind {
-        ExprKind::Function(call) => (&call.name, &call.args),
-        ExprKind::Window(window) => (&window.name, &window.args),
-        _ => return None,
-    };
-    match args.as_slice() {
-        [
-            Expr {
-                kind: ExprKind::Star(star),
-                ..
-            },
-        ] if name == "count" && !star.relation.is_empty() => Some(&star.relation),
-        _ => None,
-    }
-}
-
 /// The name in `t IS NULL`, which may be that of something in FROM.
 pub(super) fn tested(expr: &Expr) -> Option<&str> {
     match &expr.kind {
@@ -319,55 +312,6 @@ pub(super) fn test_row(expr: &mut Expr, fields: &[String]) {
             and: true,
             children: tests,
         };
-    }
-}
-
-/// Counts the rows of `count(t.*)`. An outer join brings rows that are none of `t`, which have NULL in
-/// all of its columns; `fields` are these where there is such a join.
-pub(super) fn count_rows(expr: &mut Expr, fields: Option<&[String]>) {
-    let Some(relation) = counted(expr).map(str::to_owned) else {
-        return;
-    };
-    let (args, all) = match &mut expr.kind {
-        ExprKind::Function(call) => (&mut call.args, Some(&mut call.name)),
-        ExprKind::Window(window) => (&mut window.args, None),
-        _ => return,
-    };
-    let Some(fields) = fields.filter(|fields| !fields.is_empty()) else {
-        args.clear();
-        if let Some(name) = all {
-            "count_star".clone_into(name);
-        }
-        return;
-    };
-    let tests = fields.iter().map(|field| {
-        node::expr(ExprKind::Operator {
-            op: "OPERATOR_IS_NOT_NULL".to_owned(),
-            children: vec![node::expr(ExprKind::ColumnRef(vec![
-                relation.clone(),
-                field.clone(),
-            ]))],
-        })
-    });
-    let is_row = node::expr(ExprKind::Conjunction {
-        and: false,
-        children: tests.collect(),
-    });
-    args[0] = node::expr(ExprKind::Case {
-        checks: vec![(is_row, node::boolean(true))],
-        otherwise: Box::new(node::null()),
-    });
-}
-
-/// Whether a join in FROM may bring rows without a partner.
-pub(super) fn is_outer(table: &TableRef) -> bool {
-    match &table.kind {
-        TableRefKind::Join(join) => {
-            matches!(join.kind, JoinKind::Left | JoinKind::Right | JoinKind::Full)
-                || is_outer(&join.left)
-                || is_outer(&join.right)
-        }
-        _ => false,
     }
 }
 

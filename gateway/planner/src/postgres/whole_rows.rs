@@ -6,13 +6,15 @@
 //! | `count(t.*)` | as it is |
 //!
 //! DuckDB puts the columns of a star in its place, each on its own. Applies to the tree as parsed; what is the
-//! only argument of a call DuckDB's parser drops, so [`super::tokens`] takes the star away before.
+//! only argument of a call DuckDB's parser drops, so [`stars`] are taken away before.
 
+use super::node;
+use super::tokens::{Kind, Token, is};
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
-use crate::ast::{Expr, ExprKind, Query};
+use crate::ast::{Expr, ExprKind, JoinKind, Query, TableRef, TableRefKind};
 
 /// Functions that take all columns, one by one.
-pub(super) const OF_COLUMNS: &[&str] = &["columns", "count", "row", "struct_pack", "unpack"];
+const OF_COLUMNS: &[&str] = &["columns", "count", "row", "struct_pack", "unpack"];
 
 /// Names whole rows; whether there were any.
 pub fn name_rows(query: &mut Query) -> bool {
@@ -60,4 +62,110 @@ fn name_row(expr: &mut Expr) -> bool {
     }
     expr.kind = ExprKind::ColumnRef(vec![std::mem::take(&mut star.relation)]);
     true
+}
+
+/// The relation of `count(t.*)`, see [`super::rows::counted`].
+pub(super) fn counted(expr: &Expr) -> Option<&str> {
+    let (name, args) = match &expr.kind {
+        ExprKind::Function(call) => (&call.name, &call.args),
+        ExprKind::Window(window) => (&window.name, &window.args),
+        _ => return None,
+    };
+    match args.as_slice() {
+        [
+            Expr {
+                kind: ExprKind::Star(star),
+                ..
+            },
+        ] if name == "count" && !star.relation.is_empty() => Some(&star.relation),
+        _ => None,
+    }
+}
+
+/// Counts the rows of `count(t.*)`. An outer join brings rows that are none of `t`, which have NULL in
+/// all of its columns; `fields` are these where there is such a join.
+pub(super) fn count_rows(expr: &mut Expr, fields: Option<&[String]>) {
+    let Some(relation) = counted(expr).map(str::to_owned) else {
+        return;
+    };
+    let (args, all) = match &mut expr.kind {
+        ExprKind::Function(call) => (&mut call.args, Some(&mut call.name)),
+        ExprKind::Window(window) => (&mut window.args, None),
+        _ => return,
+    };
+    let Some(fields) = fields.filter(|fields| !fields.is_empty()) else {
+        args.clear();
+        if let Some(name) = all {
+            "count_star".clone_into(name);
+        }
+        return;
+    };
+    let tests = fields.iter().map(|field| {
+        node::expr(ExprKind::Operator {
+            op: "OPERATOR_IS_NOT_NULL".to_owned(),
+            children: vec![node::expr(ExprKind::ColumnRef(vec![
+                relation.clone(),
+                field.clone(),
+            ]))],
+        })
+    });
+    let is_row = node::expr(ExprKind::Conjunction {
+        and: false,
+        children: tests.collect(),
+    });
+    args[0] = node::expr(ExprKind::Case {
+        checks: vec![(is_row, node::boolean(true))],
+        otherwise: Box::new(node::null()),
+    });
+}
+
+/// Whether a join in FROM may bring rows without a partner.
+pub(super) fn is_outer(table: &TableRef) -> bool {
+    match &table.kind {
+        TableRefKind::Join(join) => {
+            matches!(join.kind, JoinKind::Left | JoinKind::Right | JoinKind::Full)
+                || is_outer(&join.left)
+                || is_outer(&join.right)
+        }
+        _ => false,
+    }
+}
+
+/// Where `schema.` stands in `schema.t.*`, which DuckDB's parser does not take, and `.*` in `f(t.*)` and
+/// `f(DISTINCT t.*)`, of which it makes `f()`.
+pub(super) fn stars(text: &str, tokens: &[Token]) -> Vec<std::ops::Range<usize>> {
+    let is_name = |token: Token| matches!(token.kind, Kind::Word | Kind::Quoted);
+    let mut found = Vec::new();
+    for (at, star) in tokens.iter().enumerate() {
+        if !is(text, *star, "*") {
+            continue;
+        }
+        // Names and dots before the star, the last name first.
+        let names: Vec<Token> = tokens[..at]
+            .rchunks_exact(2)
+            .map_while(|pair| match pair {
+                [name, dot] if is_name(*name) && is(text, *dot, ".") => Some(*name),
+                _ => None,
+            })
+            .collect();
+        let ([table, ..], Some(first)) = (names.as_slice(), names.last()) else {
+            continue;
+        };
+        if names.len() > 1 {
+            found.push(first.start..table.start);
+        }
+        let before = &tokens[..at - 2 * names.len()];
+        let is_call = match before {
+            [.., function, open] if is(text, *open, "(") => {
+                let takes_columns = OF_COLUMNS.iter().any(|name| is(text, *function, name));
+                is_name(*function) && !takes_columns
+            }
+            [.., open, distinct] => is(text, *open, "(") && is(text, *distinct, "distinct"),
+            _ => false,
+        };
+        if is_call && tokens.get(at + 1).is_some_and(|it| is(text, *it, ")")) {
+            found.push(table.end..star.end);
+        }
+    }
+    found
 }
