@@ -158,7 +158,8 @@ pub(super) fn stars(text: &str, tokens: &[Token]) -> Vec<std::ops::Range<usize>>
         let is_call = match before {
             [.., function, open] if is(text, *open, "(") => {
                 let takes_columns = OF_COLUMNS.iter().any(|name| is(text, *function, name));
-                is_name(*function) && !takes_columns
+                // `OPERATOR(pg_catalog.*)` multiplies.
+                is_name(*function) && !takes_columns && !is(text, *function, "operator")
             }
             [.., open, distinct] => is(text, *open, "(") && is(text, *distinct, "distinct"),
             _ => false,
