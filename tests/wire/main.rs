@@ -1,9 +1,10 @@
 //! Wire transcripts: every `.pgt` file on a gateway, and on a real PostgreSQL.
 //!
-//! [`skein_tests::transcript`] describes the format. Beside them, COPY byte by byte, and recorded
-//! answers of PostgreSQL.
+//! [`skein_tests::transcript`] describes the format. Beside them, COPY byte by byte, what
+//! programs read of EXPLAIN, and recorded answers of PostgreSQL.
 
 mod copy;
+mod explain;
 mod recorded;
 
 use std::path::PathBuf;
@@ -49,6 +50,7 @@ fn main() {
         );
     }
     trials.extend(copy::trials());
+    trials.extend(explain::trials());
     trials.extend(recorded::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

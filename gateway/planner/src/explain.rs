@@ -10,6 +10,8 @@
 //!
 //! An input of a stage is named after how its rows come: `gather`, `broadcast` or `hash`.
 
+pub mod estimate;
+
 use std::fmt::Write as _;
 
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
@@ -36,12 +38,7 @@ const FILES_SHOWN_MAX: usize = 3;
 pub fn lines(plan: &DistributedPlan, notes: &[Vec<FragmentNote>]) -> Vec<String> {
     let mut lines = Vec::new();
     let root = plan.stages.len() - 1;
-    let label = match (plan.is_whole(), plan.stages.len()) {
-        (true, _) => "whole",
-        (false, 1) => "concat",
-        _ if plan.root().partitioning != Partitioning::Single => "concat",
-        _ => "combine",
-    };
+    let label = root_label(plan);
     stage_lines(plan, root, label, 0, notes, &mut lines);
     lines.extend(
         plan.exchanges
@@ -62,6 +59,69 @@ pub fn divided_scans(partitioning: &Partitioning) -> Vec<usize> {
         Partitioning::ByFile { scans, .. } => scans.clone(),
         Partitioning::ByRange { files, .. } => files.keys().copied().collect(),
         Partitioning::ByHash { .. } | Partitioning::Single => Vec::new(),
+    }
+}
+
+/// A stage and those whose rows it reads, as the line of EXPLAIN shows it.
+pub struct Node {
+    /// `whole`, `combine`, `gather __s0`.
+    pub label: String,
+    /// With the names of relations.
+    pub sql: String,
+    /// Names of the relations that its fragments read.
+    pub relations: Vec<String>,
+    /// The files that they read of these.
+    pub files: usize,
+    /// Where its fragments run, by index.
+    pub fragments: Vec<FragmentNote>,
+    /// Stages whose rows it reads.
+    pub inputs: Vec<Node>,
+}
+
+/// The stages of a plan as a tree; `notes` as for [`lines`].
+pub fn tree(plan: &DistributedPlan, notes: &[Vec<FragmentNote>]) -> Node {
+    node(
+        plan,
+        plan.stages.len() - 1,
+        root_label(plan).to_owned(),
+        notes,
+    )
+}
+
+fn node(plan: &DistributedPlan, index: usize, label: String, notes: &[Vec<FragmentNote>]) -> Node {
+    let stage = &plan.stages[index];
+    let inputs = stage.inputs.iter().map(|input| {
+        let label = format!("{} {}", exchange_label(&input.exchange), input.spec.name);
+        node(plan, input.stage, label, notes)
+    });
+    let names = stage
+        .scans
+        .iter()
+        .map(|scan| display_name(&scan.relation.name));
+    Node {
+        label,
+        sql: sql_with_names(stage),
+        relations: names.collect(),
+        files: stage.scans.iter().map(|scan| scan.files.len()).sum(),
+        fragments: notes.get(index).cloned().unwrap_or_default(),
+        inputs: inputs.collect(),
+    }
+}
+
+fn root_label(plan: &DistributedPlan) -> &'static str {
+    match (plan.is_whole(), plan.stages.len()) {
+        (true, _) => "whole",
+        (false, 1) => "concat",
+        _ if plan.root().partitioning != Partitioning::Single => "concat",
+        _ => "combine",
+    }
+}
+
+fn exchange_label(exchange: &Exchange) -> &'static str {
+    match exchange {
+        Exchange::Gather => "gather",
+        Exchange::Broadcast => "broadcast",
+        Exchange::Hash { .. } => "hash",
     }
 }
 
@@ -120,12 +180,7 @@ fn stage_lines(
         lines.push(line);
     }
     for input in &stage.inputs {
-        let exchange = match &input.exchange {
-            Exchange::Gather => "gather".to_owned(),
-            Exchange::Broadcast => "broadcast".to_owned(),
-            Exchange::Hash { .. } => "hash".to_owned(),
-        };
-        let label = format!("{exchange} {}", input.spec.name);
+        let label = format!("{} {}", exchange_label(&input.exchange), input.spec.name);
         stage_lines(plan, input.stage, &label, depth + 1, notes, lines);
     }
 }

@@ -210,6 +210,8 @@ pub struct ExplainOptions {
     pub analyze: bool,
     /// `VERBOSE`
     pub verbose: bool,
+    /// `COSTS OFF`
+    pub without_costs: bool,
     /// `FORMAT`, lower case; `None` is text.
     pub format: Option<String>,
 }

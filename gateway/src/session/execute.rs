@@ -13,6 +13,7 @@ use super::activity;
 use super::analysed::{Analysed, AnalysedQuery};
 use super::copy::CopyOut;
 use super::cursor::CursorOptions;
+use super::explain;
 use super::guard::Guard;
 use super::portal::{Bound, Tag};
 use super::prepared::Fetch;
@@ -187,16 +188,16 @@ impl Session {
                 if options
                     .format
                     .as_deref()
-                    .is_some_and(|format| format != "text")
+                    .is_some_and(|format| format != "json")
                 {
                     return Err(GatewayError::Unsupported(
-                        "EXPLAIN in other formats than text".into(),
+                        "EXPLAIN in other formats than text and json".into(),
                     ));
                 }
                 let inner = self.inner(text, statement, parameter_types, guard).await?;
                 analysed.parameter_types.clone_from(&inner.parameter_types);
                 analysed.inner = Some(inner);
-                analysed.described = Some(texts::columns(&["QUERY PLAN"]));
+                analysed.described = Some(explain::columns(options));
             }
             Statement::Declare { statement, .. } => {
                 let inner = self.inner(text, statement, parameter_types, guard).await?;
@@ -320,9 +321,9 @@ impl Session {
                     _ => analysed.inner()?,
                 };
                 let lines = self
-                    .explain(&inner, &bound.parameters, options.analyze, guard)
+                    .explain(&inner, &bound.parameters, options, guard)
                     .await?;
-                let columns = texts::columns(&["QUERY PLAN"]);
+                let columns = explain::columns(options);
                 let lines: Vec<Vec<String>> = lines.into_iter().map(|line| vec![line]).collect();
                 Ok(Outcome::rows(
                     texts::rows(&columns, &lines),

@@ -638,7 +638,8 @@ fn explain(mut cursor: Cursor<'_>) -> Result<Statement, ParseError> {
                     let format = value.to_ascii_lowercase();
                     options.format = Some(format).filter(|format| format != "text");
                 }
-                "costs" | "buffers" | "wal" | "timing" | "summary" | "settings" => {}
+                "costs" => options.without_costs = !on,
+                "buffers" | "wal" | "timing" | "summary" | "settings" => {}
                 _ => return Err(cursor.before().into()),
             }
             if !cursor.symbol(",") {
