@@ -26,8 +26,8 @@ mod tables;
 use crate::snapshot::CatalogSnapshot;
 
 pub use builtin::{
-    Signature, category, function_signatures, function_type, is_implicit_cast, operator_signatures,
-    type_name, type_oid,
+    Signature, category, function_columns, function_signatures, function_type, is_implicit_cast,
+    operator_signatures, type_name, type_oid,
 };
 pub use keys::problems;
 pub use oid::{Oids, role_oid};
@@ -41,6 +41,9 @@ pub const INFORMATION_SCHEMA: &str = "skein_info";
 pub const OWN_SCHEMA: &str = "skein";
 /// The database that the tables name. A session that has asked for another one sees that instead.
 pub const DATABASE: &str = "skein";
+/// Its OID, the least that PostgreSQL gives to what users make: tools hide databases with a lower one,
+/// which come with the server.
+pub const DATABASE_OID: u32 = 16_384;
 /// The role that owns everything.
 pub const OWNER: &str = "skein";
 /// Its OID, that of PostgreSQL's bootstrap superuser.

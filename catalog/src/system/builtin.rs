@@ -80,6 +80,24 @@ pub fn is_implicit_cast(from: u32, to: u32) -> bool {
     BUILTIN.implicit_casts.contains(&(from, to))
 }
 
+/// Names and types of the columns that a function of this name gives as a row; none where there are several
+/// such functions, or where a type depends on arguments.
+pub fn function_columns(name: &str) -> Vec<(&'static str, &'static str)> {
+    let mut found = lines(PROCS).filter(|row| row[2] == name);
+    let (Some(row), None) = (found.next(), found.next()) else {
+        return Vec::new();
+    };
+    let fields = row[16].split(',').zip(row[14].split(','));
+    let columns = fields
+        .zip(row[15].chars())
+        .filter(|(_, mode)| matches!(mode, 'o' | 't'));
+    let known = columns.map(|((name, oid), _)| {
+        let ty = oid.parse().ok().and_then(type_name)?;
+        (!ty.starts_with("any")).then_some((name, ty))
+    });
+    known.collect::<Option<_>>().unwrap_or_default()
+}
+
 /// OIDs and names of built-in types, and what functions take and return.
 struct Builtin {
     by_oid: BTreeMap<u32, &'static str>,
@@ -452,5 +470,15 @@ mod tests {
         // Of several types, or of that of an argument.
         assert_eq!(function_type("abs"), None);
         assert_eq!(function_type("array_append"), None);
+        assert_eq!(
+            function_columns("pg_available_extensions"),
+            [
+                ("name", "name"),
+                ("default_version", "text"),
+                ("comment", "text")
+            ]
+        );
+        assert_eq!(function_columns("_pg_expandarray"), []);
+        assert_eq!(function_columns("abs"), []);
     }
 }

@@ -35,19 +35,16 @@ CREATE TABLE skein_pg.skein_visible_types AS
   SELECT oid FROM skein_pg.skein_types WHERE typnamespace = 11
   UNION ALL SELECT unnest([row_type, array_type]) FROM skein_pg.skein_row_types WHERE schema_oid IN (11, 2200);
 
+-- What is looked up for a name: the name alone, where it is visible, and with its schema.
 CREATE TABLE skein_pg.skein_regclass AS
   WITH named AS (
     SELECT r.oid, r.name, s.name AS schema_name, r.schema_oid IN (11, 2200) AS visible
     FROM (SELECT oid, name, schema_oid FROM skein_pg.skein_relations
           UNION ALL SELECT index_oid, name, schema_oid FROM skein_pg.skein_constraints WHERE kind = 'p'
           UNION ALL SELECT oid, name, schema_oid FROM skein_pg.skein_system_relations) AS r
-    JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid),
-  forms AS (
-    SELECT oid, visible, schema_name, name AS form FROM named WHERE regexp_full_match(name, '[a-z_][a-z0-9_$]*')
-    UNION ALL SELECT oid, visible, schema_name, '"' || replace(name, '"', '""') || '"' FROM named)
-  SELECT oid, form AS name FROM forms WHERE visible
-  UNION ALL SELECT oid, schema_name || '.' || form FROM forms WHERE regexp_full_match(schema_name, '[a-z_][a-z0-9_$]*')
-  UNION ALL SELECT oid, '"' || replace(schema_name, '"', '""') || '".' || form FROM forms;
+    JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid)
+  SELECT oid, [name] AS parts FROM named WHERE visible
+  UNION ALL SELECT oid, [schema_name, name] FROM named;
 
 CREATE TABLE skein_pg.skein_regclass_names AS
   SELECT r.oid, CASE WHEN r.schema_oid IN (11, 2200) THEN '' ELSE skein_pg.quote_ident(s.name) || '.' END || skein_pg.quote_ident(r.name) AS name
@@ -90,16 +87,31 @@ CREATE TABLE skein_pg.skein_regtype AS
   UNION ALL SELECT * FROM (VALUES (23, 'int'), (1700, 'decimal'), (701, 'float'), (1042, 'char'), (1231, 'decimal[]'), (1007, 'int[]'),
     (1007, 'int4[]'), (1016, 'int8[]'), (1005, 'int2[]'), (1000, 'bool[]'), (1022, 'float8[]'), (1021, 'float4[]'), (1015, 'varchar[]'),
     (1115, 'timestamp[]'), (1185, 'timestamptz[]'), (1083, 'time'), (1114, 'timestamp')) AS v(oid, name);
-CREATE MACRO skein_pg.skein_regclass_in(name) AS
+-- The parts of a name as written in SQL, without that of the session's database.
+CREATE MACRO skein_pg.skein_relation_parts(name, database) AS
+  list_transform([list_transform(regexp_extract_all(CAST(name AS VARCHAR), '"(?:[^"]|"")*"|[^."]+'),
+    lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(trim(part)) END)], lambda it:
+  CASE WHEN len(it) = 3 THEN CASE WHEN it[1] = database THEN it[2:]
+      ELSE error('[feature_not_supported] cross-database references are not implemented: "' || array_to_string(it, '.') || '"') END
+    WHEN len(it) > 3 THEN error('[syntax_error] improper relation name (too many dotted names): ' || array_to_string(it, '.'))
+    ELSE it END)[1];
+CREATE MACRO skein_pg.skein_regclass_in(name, database) AS
   CASE
     WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE (SELECT min(known.oid) FROM skein_pg.skein_regclass AS known
-          WHERE known.name = CASE WHEN contains(CAST(name AS VARCHAR), '"') THEN CAST(name AS VARCHAR) ELSE lower(CAST(name AS VARCHAR)) END)
+    ELSE (SELECT min(known.oid) FROM skein_pg.skein_regclass AS known WHERE known.parts = skein_pg.skein_relation_parts(name, database))
   END;
-CREATE MACRO skein_pg.skein_regclass(name) AS
+-- Raises what PostgreSQL says of a name that is none.
+CREATE MACRO skein_pg.skein_no_relation(parts) AS
+  CASE WHEN len(parts) = 2 AND NOT EXISTS (SELECT 1 FROM skein_pg.skein_schemas AS known WHERE known.name = parts[1])
+    THEN error('[invalid_schema_name] schema "' || parts[1] || '" does not exist')
+    ELSE error('[undefined_table] relation "' || array_to_string(parts, '.') || '" does not exist') END;
+CREATE MACRO skein_pg.skein_regclass(name, database) AS
   CASE WHEN name IS NULL THEN NULL
-    ELSE coalesce(skein_pg.skein_regclass_in(name), error('[undefined_table] relation "' || name || '" does not exist')) END;
+    ELSE coalesce(skein_pg.skein_regclass_in(name, database), skein_pg.skein_no_relation(skein_pg.skein_relation_parts(name, database))) END,
+  -- Of a name without a database.
+  (name) AS CASE WHEN name IS NULL THEN NULL
+    ELSE coalesce(skein_pg.skein_regclass_in(name, ''), skein_pg.skein_no_relation(skein_pg.skein_relation_parts(name, ''))) END;
 CREATE MACRO skein_pg.skein_regclass_name(relation_oid) AS
   CASE WHEN relation_oid IS NULL THEN NULL WHEN relation_oid = 0 THEN '-'
     ELSE coalesce((SELECT shown.name FROM skein_pg.skein_regclass_names AS shown WHERE shown.oid = relation_oid), CAST(relation_oid AS VARCHAR)) END;
@@ -194,7 +206,7 @@ CREATE MACRO skein_pg.pg_total_relation_size(relation_oid) AS (SELECT sizes.byte
 CREATE MACRO skein_pg.pg_indexes_size(relation_oid) AS CAST(0 AS BIGINT);
 CREATE MACRO skein_pg.pg_database_size(database) AS (SELECT CAST(coalesce(sum(sizes.bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes);
 CREATE MACRO skein_pg.pg_tablespace_size(tablespace) AS (SELECT CAST(coalesce(sum(sizes.bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes);
-CREATE MACRO skein_pg.pg_tablespace_location(tablespace) AS '';
+CREATE MACRO skein_pg.pg_tablespace_location(tablespace) AS CASE WHEN tablespace IS NOT NULL THEN '' END;
 CREATE MACRO skein_pg.pg_size_pretty(bytes) AS
   list_transform([CAST(bytes AS BIGINT)], lambda it:
   CASE
@@ -219,7 +231,7 @@ CREATE MACRO skein_pg.has_foreign_data_wrapper_privilege(object, privilege) AS f
 CREATE MACRO skein_pg.has_server_privilege(object, privilege) AS false, (role, object, privilege) AS false;
 CREATE MACRO skein_pg.pg_has_role(role, privilege) AS true, (member, role, privilege) AS true;
 CREATE MACRO skein_pg.row_security_active(relation) AS false;
-CREATE MACRO skein_pg.to_regclass(name) AS skein_pg.skein_regclass_in(name);
+CREATE MACRO skein_pg.to_regclass(name) AS skein_pg.skein_regclass_in(name, ''), (name, database) AS skein_pg.skein_regclass_in(name, database);
 CREATE MACRO skein_pg.skein_regtype_in(name) AS
   CASE
     WHEN name IS NULL THEN NULL
@@ -229,7 +241,7 @@ CREATE MACRO skein_pg.skein_regtype_in(name) AS
   END;
 CREATE MACRO skein_pg.skein_regtype(name) AS
   CASE WHEN name IS NULL THEN NULL
-    ELSE coalesce(skein_pg.skein_regtype_in(name), error('type "' || name || '" does not exist')) END;
+    ELSE coalesce(skein_pg.skein_regtype_in(name), error('[undefined_object] type "' || name || '" does not exist')) END;
 -- The types of users' rows are not in the list that format_type stands on.
 CREATE TABLE skein_pg.skein_regtype_names AS
   SELECT r.row_type AS oid, CASE WHEN r.schema_oid = 2200 THEN '' ELSE skein_pg.quote_ident(s.name) || '.' END || skein_pg.quote_ident(r.name) AS name
@@ -250,7 +262,7 @@ CREATE MACRO skein_pg.skein_regproc(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     ELSE coalesce((SELECT min(known.oid) FROM skein_pg.pg_proc AS known WHERE known.proname = replace(lower(CAST(name AS VARCHAR)), 'pg_catalog.', '')),
-      error('function "' || name || '" does not exist')) END;
+      error('[undefined_function] function "' || name || '" does not exist')) END;
 CREATE MACRO skein_pg.skein_regproc_name(function_oid) AS
   CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
     ELSE coalesce((SELECT min(shown.proname) FROM skein_pg.pg_proc AS shown WHERE shown.oid = function_oid), CAST(function_oid AS VARCHAR)) END;
@@ -278,7 +290,7 @@ CREATE MACRO skein_pg.skein_regprocedure(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     ELSE coalesce((SELECT min(known.oid) FROM skein_pg.skein_regprocedure_names AS known WHERE known.name = skein_pg.skein_signature(name)),
-      error('function "' || name || '" does not exist')) END;
+      error('[undefined_function] function "' || name || '" does not exist')) END;
 CREATE MACRO skein_pg.skein_regprocedure_name(function_oid) AS
   CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
     ELSE coalesce((SELECT min(shown.name) FROM skein_pg.skein_regprocedure_names AS shown WHERE shown.oid = function_oid), CAST(function_oid AS VARCHAR)) END;
@@ -286,7 +298,7 @@ CREATE MACRO skein_pg.skein_regoper(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     ELSE coalesce((SELECT min(known.oid) FROM skein_pg.skein_operators AS known WHERE known.oprname = replace(CAST(name AS VARCHAR), 'pg_catalog.', '')),
-      error('operator does not exist: ' || name)) END;
+      error('[undefined_function] operator does not exist: ' || name)) END;
 CREATE MACRO skein_pg.skein_regoper_name(operator_oid) AS
   CASE WHEN operator_oid IS NULL THEN NULL WHEN operator_oid = 0 THEN '0'
     ELSE coalesce((SELECT min(shown.oprname) FROM skein_pg.skein_operators AS shown WHERE shown.oid = operator_oid), CAST(operator_oid AS VARCHAR)) END;
@@ -294,7 +306,7 @@ CREATE MACRO skein_pg.skein_regoperator(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     ELSE coalesce((SELECT min(known.oid) FROM skein_pg.skein_regoperator_names AS known WHERE known.name = skein_pg.skein_signature(name)),
-      error('operator does not exist: ' || name)) END;
+      error('[undefined_function] operator does not exist: ' || name)) END;
 CREATE MACRO skein_pg.skein_regoperator_name(operator_oid) AS
   CASE WHEN operator_oid IS NULL THEN NULL WHEN operator_oid = 0 THEN '0'
     ELSE coalesce((SELECT min(shown.name) FROM skein_pg.skein_regoperator_names AS shown WHERE shown.oid = operator_oid), CAST(operator_oid AS VARCHAR)) END;
@@ -303,7 +315,7 @@ CREATE MACRO skein_pg.skein_regcollation(name) AS
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     ELSE coalesce((SELECT min(known.oid) FROM skein_pg.pg_collation AS known
         WHERE known.collname = replace(replace(CAST(name AS VARCHAR), 'pg_catalog.', ''), '"', '')),
-      error('collation "' || name || '" for encoding "UTF8" does not exist')) END;
+      error('[undefined_object] collation "' || name || '" for encoding "UTF8" does not exist')) END;
 CREATE MACRO skein_pg.skein_regcollation_name(collation_oid) AS
   CASE WHEN collation_oid IS NULL THEN NULL WHEN collation_oid = 0 THEN '-'
     ELSE coalesce((SELECT min(skein_pg.quote_ident(shown.collname)) FROM skein_pg.pg_collation AS shown WHERE shown.oid = collation_oid),
@@ -312,7 +324,7 @@ CREATE MACRO skein_pg.skein_regnamespace(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     ELSE coalesce((SELECT min(known.oid) FROM skein_pg.skein_schemas AS known WHERE known.name = CAST(name AS VARCHAR)),
-      error('schema "' || name || '" does not exist')) END;
+      error('[invalid_schema_name] schema "' || name || '" does not exist')) END;
 CREATE MACRO skein_pg.skein_regnamespace_name(schema_oid) AS
   CASE WHEN schema_oid IS NULL THEN NULL
     ELSE coalesce((SELECT min(shown.name) FROM skein_pg.skein_schemas AS shown WHERE shown.oid = schema_oid), CAST(schema_oid AS VARCHAR)) END;
@@ -320,7 +332,7 @@ CREATE MACRO skein_pg.skein_regrole(role_name) AS
   CASE WHEN role_name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(role_name AS VARCHAR), '[0-9]+') THEN CAST(CAST(role_name AS VARCHAR) AS BIGINT)
     ELSE coalesce((SELECT known.oid FROM skein_pg.skein_roles AS known WHERE known.name = CAST(role_name AS VARCHAR)),
-      error('role "' || role_name || '" does not exist')) END;
+      error('[undefined_object] role "' || role_name || '" does not exist')) END;
 CREATE MACRO skein_pg.pg_is_in_recovery() AS false;
 CREATE MACRO skein_pg.pg_is_wal_replay_paused() AS false;
 CREATE MACRO skein_pg.pg_is_other_temp_schema(schema_oid) AS false;
@@ -353,7 +365,8 @@ CREATE MACRO skein_pg.pg_notify(channel, payload) AS CASE WHEN channel IS NOT NU
 CREATE MACRO skein_pg.array_upper(list, dimension) AS CASE WHEN CAST(dimension AS INTEGER) = 1 AND len(list) > 0 THEN CAST(len(list) AS INTEGER) END;
 CREATE MACRO skein_pg.array_lower(list, dimension) AS CASE WHEN CAST(dimension AS INTEGER) = 1 AND len(list) > 0 THEN 1 END;
 CREATE MACRO skein_pg.array_remove(list, element) AS list_filter(list, lambda item: item IS DISTINCT FROM element);
-CREATE MACRO skein_pg._pg_expandarray(list) AS unnest(list_transform(list, lambda item, number: {'x': item, 'n': CAST(number AS INTEGER)}));
+CREATE MACRO skein_pg.skein_expanded(list) AS list_transform(list, lambda item, number: {'x': item, 'n': CAST(number AS INTEGER)});
+CREATE MACRO skein_pg._pg_expandarray(list) AS unnest(skein_pg.skein_expanded(list));
 CREATE MACRO skein_pg._pg_truetypid(attribute, type_row) AS struct_extract(attribute, 'atttypid');
 CREATE MACRO skein_pg._pg_truetypmod(attribute, type_row) AS struct_extract(attribute, 'atttypmod');
 CREATE MACRO skein_pg._pg_char_max_length(type_oid, typmod) AS CASE WHEN type_oid IN (1042, 1043) AND typmod >= 4 THEN typmod - 4 END;
@@ -382,8 +395,28 @@ CREATE MACRO skein_pg.pg_get_keywords() AS TABLE
     CASE WHEN listed.barelabel THEN 'can be bare label' ELSE 'requires AS' END AS baredesc
   FROM skein_pg.skein_keywords AS listed;
 CREATE MACRO skein_pg.pg_partition_ancestors(relation_oid) AS unnest(CAST([] AS BIGINT[]));
-CREATE MACRO skein_pg.aclexplode(acl) AS TABLE
-  SELECT CAST(NULL AS BIGINT) AS grantor, CAST(NULL AS BIGINT) AS grantee, CAST(NULL AS VARCHAR) AS privilege_type, false AS is_grantable LIMIT 0;
+-- Roles that own something, or that something is granted to, are those that everybody has; '' is everybody.
+CREATE MACRO skein_pg.skein_role_of_acl(name) AS
+  CAST([0, 10, 3373, 3374, 3375, 3377, 4200, 4544, 4569, 4570, 4571, 6171, 6181, 6182] AS BIGINT[])[list_position(
+    ['', 'skein', 'pg_monitor', 'pg_read_all_settings', 'pg_read_all_stats', 'pg_stat_scan_tables', 'pg_signal_backend', 'pg_checkpoint',
+      'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program', 'pg_database_owner', 'pg_read_all_data', 'pg_write_all_data'], name)];
+-- An item is `grantee=rights/grantor`, where a star follows a right that may be granted on.
+CREATE MACRO skein_pg.skein_exploded(acl) AS
+  flatten(list_transform(CAST(acl AS VARCHAR[]), lambda item: list_transform(regexp_extract_all(split_part(split_part(item, '=', 2), '/', 1), '[A-Za-z]\*?'),
+    lambda granted: {'grantor': skein_pg.skein_role_of_acl(split_part(item, '/', 2)), 'grantee': skein_pg.skein_role_of_acl(split_part(item, '=', 1)),
+      'privilege_type': CASE left(granted, 1) WHEN 'a' THEN 'INSERT' WHEN 'r' THEN 'SELECT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+        WHEN 'D' THEN 'TRUNCATE' WHEN 'x' THEN 'REFERENCES' WHEN 't' THEN 'TRIGGER' WHEN 'X' THEN 'EXECUTE' WHEN 'U' THEN 'USAGE'
+        WHEN 'C' THEN 'CREATE' WHEN 'T' THEN 'TEMPORARY' WHEN 'c' THEN 'CONNECT' WHEN 's' THEN 'SET' WHEN 'A' THEN 'ALTER SYSTEM' END,
+      'is_grantable': ends_with(granted, '*')})));
+CREATE MACRO skein_pg.aclexplode(acl) AS unnest(skein_pg.skein_exploded(acl));
+CREATE MACRO skein_pg.pg_available_extensions() AS TABLE
+  SELECT 'plpgsql' AS name, '1.0' AS default_version, 'PL/pgSQL procedural language' AS comment;
+CREATE MACRO skein_pg.pg_available_extension_versions() AS TABLE
+  SELECT 'plpgsql' AS name, '1.0' AS version, true AS superuser, true AS trusted, false AS relocatable, 'pg_catalog' AS schema,
+    CAST(NULL AS VARCHAR[]) AS requires, 'PL/pgSQL procedural language' AS comment;
+-- Statements wait for no other session.
+CREATE MACRO skein_pg.pg_blocking_pids(pid) AS CASE WHEN pid IS NOT NULL THEN CAST([] AS INTEGER[]) END;
+CREATE MACRO skein_pg.pg_safe_snapshot_blocking_pids(pid) AS CASE WHEN pid IS NOT NULL THEN CAST([] AS INTEGER[]) END;
 CREATE MACRO skein_pg.pg_get_publication_tables(publication) AS TABLE
   SELECT CAST(NULL AS BIGINT) AS relid, CAST(NULL AS SMALLINT[]) AS attrs, CAST(NULL AS VARCHAR) AS qual LIMIT 0;
 CREATE MACRO skein_pg.pg_show_all_file_settings() AS TABLE
@@ -446,15 +479,16 @@ CREATE MACRO skein_pg.pg_ls_waldir() AS TABLE
 CREATE MACRO skein_pg.pg_ls_archive_statusdir() AS TABLE
   SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification LIMIT 0;
 -- What PostgreSQL grants on a new object of each kind: to everybody, and to its owner.
+-- A list of the owner and the two, as DuckDB cannot move a struct out of a correlated subquery.
 CREATE MACRO skein_pg.acldefault(kind, owner_oid) AS
-  list_transform([{'owner': skein_pg.pg_get_userbyid(owner_oid), 'rights': CASE kind
+  list_transform([list_concat([skein_pg.pg_get_userbyid(owner_oid)], CASE kind
       WHEN 'c' THEN ['', ''] WHEN 'r' THEN ['', 'arwdDxt'] WHEN 's' THEN ['', 'rwU'] WHEN 'd' THEN ['Tc', 'CTc'] WHEN 'f' THEN ['X', 'X']
       WHEN 'l' THEN ['U', 'U'] WHEN 'L' THEN ['', 'rw'] WHEN 'n' THEN ['', 'UC'] WHEN 't' THEN ['', 'C'] WHEN 'F' THEN ['', 'U']
       WHEN 'S' THEN ['', 'U'] WHEN 'T' THEN ['U', 'U'] WHEN 'p' THEN ['', 'sA']
-      ELSE CASE WHEN kind IS NOT NULL THEN error('unrecognized object type abbreviation: ' || kind) END END}],
-    lambda it: CASE WHEN it.rights IS NOT NULL AND owner_oid IS NOT NULL THEN
-      list_filter([CASE WHEN it.rights[1] <> '' THEN '=' || it.rights[1] || '/' || it.owner END,
-        CASE WHEN it.rights[2] <> '' THEN it.owner || '=' || it.rights[2] || '/' || it.owner END], lambda item: item IS NOT NULL) END)[1];
+      ELSE CASE WHEN kind IS NOT NULL THEN CAST(error('unrecognized object type abbreviation: ' || kind) AS VARCHAR[]) END END)],
+    lambda it: CASE WHEN it[2] IS NOT NULL AND it[1] IS NOT NULL THEN
+      list_filter([CASE WHEN it[2] <> '' THEN '=' || it[2] || '/' || it[1] END,
+        CASE WHEN it[3] <> '' THEN it[1] || '=' || it[3] || '/' || it[1] END], lambda item: item IS NOT NULL) END)[1];
 CREATE MACRO skein_pg.pg_stat_get_live_tuples(relation_oid) AS
   (SELECT CAST(greatest(counted.reltuples, 0) AS BIGINT) FROM skein_pg.pg_class AS counted WHERE counted.oid = relation_oid);
 CREATE MACRO skein_pg.pg_stat_get_dead_tuples(relation_oid) AS CAST(0 AS BIGINT);
@@ -470,7 +504,7 @@ CREATE MACRO skein_pg.pg_options_to_table(options) AS TABLE
 -- There are no sequences.
 CREATE MACRO skein_pg.skein_sequence(sequence) AS
   CASE WHEN skein_pg.skein_regclass(sequence) IS NOT NULL
-    THEN CAST(error('[wrong_object_type] "' || coalesce(skein_pg.skein_regclass_name(skein_pg.skein_regclass_in(sequence)), '') || '" is not a sequence') AS BIGINT) END;
+    THEN CAST(error('[wrong_object_type] "' || coalesce(skein_pg.skein_regclass_name(skein_pg.skein_regclass_in(sequence, '')), '') || '" is not a sequence') AS BIGINT) END;
 CREATE MACRO skein_pg.currval(sequence) AS skein_pg.skein_sequence(sequence);
 CREATE MACRO skein_pg.nextval(sequence) AS skein_pg.skein_sequence(sequence);
 CREATE MACRO skein_pg.setval(sequence, number) AS skein_pg.skein_sequence(sequence), (sequence, number, is_called) AS skein_pg.skein_sequence(sequence);

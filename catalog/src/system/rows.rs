@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::keys::{Keys, is_not_null};
-use super::{OWNER, OWNER_OID, Oids, PG_SCHEMA, ROLES, literal};
+use super::{DATABASE_OID, OWNER, OWNER_OID, Oids, PG_SCHEMA, ROLES, literal};
 use crate::relation::{PATH_SCHEMA, RelationName};
 use crate::snapshot::CatalogSnapshot;
 use crate::types::Type;
@@ -67,7 +67,7 @@ pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
     let mut statements = vec![
         format!(
             "CREATE TABLE {PG_SCHEMA}.skein_identity AS SELECT {} AS database, {} AS owner, \
-             CAST({OWNER_OID} AS BIGINT) AS owner_oid",
+             CAST({OWNER_OID} AS BIGINT) AS owner_oid, CAST({DATABASE_OID} AS BIGINT) AS database_oid",
             literal(database),
             literal(OWNER)
         ),

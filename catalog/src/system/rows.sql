@@ -131,13 +131,24 @@ INSERT INTO skein_pg.pg_index BY NAME
     GROUP BY a.attrelid) AS p ON p.attrelid = k.index_oid
   WHERE k.kind = 'p';
 
+-- What belongs to a relation: its types, its keys and their indexes. 1247 is pg_type, 1259 pg_class, 2606 pg_constraint, 2615 pg_namespace.
+INSERT INTO skein_pg.pg_depend BY NAME
+  SELECT 1259 AS classid, oid AS objid, 0 AS objsubid, 2615 AS refclassid, schema_oid AS refobjid, 0 AS refobjsubid, 'n' AS deptype
+  FROM skein_pg.skein_relations
+  UNION ALL SELECT 1247, row_type, 0, 1259, oid, 0, 'i' FROM skein_pg.skein_relations
+  UNION ALL SELECT 1247, array_type, 0, 1247, row_type, 0, 'i' FROM skein_pg.skein_relations
+  UNION ALL SELECT 1259, index_oid, 0, 2606, oid, 0, 'i' FROM skein_pg.skein_constraints WHERE kind = 'p'
+  UNION ALL SELECT 2606, oid, 0, 1259, relation_oid, unnest(columns), 'a' FROM skein_pg.skein_constraints
+  UNION ALL SELECT 2606, oid, 0, 1259, target_oid, unnest(target_columns), 'n' FROM skein_pg.skein_constraints WHERE kind = 'f'
+  UNION ALL SELECT 2606, oid, 0, 1259, index_oid, 0, 'n' FROM skein_pg.skein_constraints WHERE kind = 'f' AND index_oid <> 0;
+
 INSERT INTO skein_pg.pg_range BY NAME
   SELECT * FROM (VALUES (3904, 23, 4451, 0, 1978, 3914, 3922), (3906, 1700, 4532, 0, 3125, 0, 3924), (3908, 1114, 4533, 0, 3128, 0, 3929),
     (3910, 1184, 4534, 0, 3127, 0, 3930), (3912, 1082, 4535, 0, 3122, 3915, 3925), (3926, 20, 4536, 0, 3124, 3928, 3923))
     AS v(rngtypid, rngsubtype, rngmultitypid, rngcollation, rngsubopc, rngcanonical, rngsubdiff);
 
 INSERT INTO skein_pg.pg_database BY NAME
-  SELECT 5 AS oid, database AS datname, owner_oid AS datdba, 6 AS encoding, 'c' AS datlocprovider, false AS datistemplate, true AS datallowconn,
+  SELECT database_oid AS oid, database AS datname, owner_oid AS datdba, 6 AS encoding, 'c' AS datlocprovider, false AS datistemplate, true AS datallowconn,
     -1 AS datconnlimit, 3 AS datfrozenxid, 1 AS datminmxid, 1663 AS dattablespace, 'C' AS datcollate, 'C.UTF-8' AS datctype
   FROM skein_pg.skein_identity;
 
@@ -189,7 +200,8 @@ INSERT INTO skein_pg.pg_views BY NAME
   FROM skein_pg.pg_class AS c JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'v';
 
 INSERT INTO skein_pg.pg_stat_all_tables BY NAME
-  SELECT c.oid AS relid, n.nspname AS schemaname, c.relname, 0 AS seq_scan, 0 AS seq_tup_read, 0 AS idx_scan, 0 AS idx_tup_fetch, 0 AS n_tup_ins,
+  SELECT c.oid AS relid, n.nspname AS schemaname, c.relname, 0 AS seq_scan, 0 AS seq_tup_read, CASE WHEN c.relhasindex THEN 0 END AS idx_scan,
+    CASE WHEN c.relhasindex THEN 0 END AS idx_tup_fetch, 0 AS n_tup_ins,
     0 AS n_tup_upd, 0 AS n_tup_del, 0 AS n_tup_hot_upd, CAST(greatest(c.reltuples, 0) AS BIGINT) AS n_live_tup, 0 AS n_dead_tup, 0 AS n_mod_since_analyze, 0 AS n_ins_since_vacuum,
     0 AS vacuum_count, 0 AS autovacuum_count, 0 AS analyze_count, 0 AS autoanalyze_count
   FROM skein_pg.pg_class AS c JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'r';
@@ -200,14 +212,32 @@ INSERT INTO skein_pg.pg_stat_user_tables BY NAME
 INSERT INTO skein_pg.pg_stat_sys_tables BY NAME
   SELECT * FROM skein_pg.pg_stat_all_tables WHERE schemaname IN ('pg_catalog', 'information_schema', 'pg_toast');
 
+INSERT INTO skein_pg.pg_stat_all_indexes BY NAME
+  SELECT t.oid AS relid, c.oid AS indexrelid, n.nspname AS schemaname, t.relname, c.relname AS indexrelname, 0 AS idx_scan, 0 AS idx_tup_read,
+    0 AS idx_tup_fetch
+  FROM skein_pg.pg_index AS i JOIN skein_pg.pg_class AS c ON c.oid = i.indexrelid JOIN skein_pg.pg_class AS t ON t.oid = i.indrelid
+    JOIN skein_pg.pg_namespace AS n ON n.oid = t.relnamespace;
+
+-- Indexes are those of users' relations.
+INSERT INTO skein_pg.pg_stat_user_indexes BY NAME SELECT * FROM skein_pg.pg_stat_all_indexes;
+
+INSERT INTO skein_pg.pg_statio_all_indexes BY NAME
+  SELECT relid, indexrelid, schemaname, relname, indexrelname, 0 AS idx_blks_read, 0 AS idx_blks_hit FROM skein_pg.pg_stat_all_indexes;
+
+INSERT INTO skein_pg.pg_statio_user_indexes BY NAME SELECT * FROM skein_pg.pg_statio_all_indexes;
+
 INSERT INTO skein_pg.pg_statio_all_tables BY NAME
-  SELECT relid, schemaname, relname, 0 AS heap_blks_read, 0 AS heap_blks_hit FROM skein_pg.pg_stat_all_tables;
+  SELECT relid, schemaname, relname, 0 AS heap_blks_read, 0 AS heap_blks_hit, idx_scan AS idx_blks_read, idx_scan AS idx_blks_hit
+  FROM skein_pg.pg_stat_all_tables;
 
 INSERT INTO skein_pg.pg_statio_user_tables BY NAME
-  SELECT relid, schemaname, relname, 0 AS heap_blks_read, 0 AS heap_blks_hit FROM skein_pg.pg_stat_user_tables;
+  SELECT * FROM skein_pg.pg_statio_all_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'pg_toast');
+
+INSERT INTO skein_pg.pg_statio_sys_tables BY NAME
+  SELECT * FROM skein_pg.pg_statio_all_tables WHERE schemaname IN ('pg_catalog', 'information_schema', 'pg_toast');
 
 INSERT INTO skein_pg.pg_stat_database BY NAME
-  SELECT 5 AS datid, database AS datname, 0 AS numbackends, 0 AS xact_commit, 0 AS xact_rollback, 0 AS blks_read, 0 AS blks_hit, 0 AS tup_returned,
+  SELECT database_oid AS datid, database AS datname, 0 AS numbackends, 0 AS xact_commit, 0 AS xact_rollback, 0 AS blks_read, 0 AS blks_hit, 0 AS tup_returned,
     0 AS tup_fetched, 0 AS tup_inserted, 0 AS tup_updated, 0 AS tup_deleted, 0 AS conflicts, 0 AS temp_files, 0 AS temp_bytes, 0 AS deadlocks,
     0 AS blk_read_time, 0 AS blk_write_time, 0 AS session_time, 0 AS active_time, 0 AS idle_in_transaction_time, 0 AS sessions,
     0 AS sessions_abandoned, 0 AS sessions_fatal, 0 AS sessions_killed
@@ -224,7 +254,7 @@ INSERT INTO skein_pg.pg_stat_wal BY NAME
   SELECT 0 AS wal_records, 0 AS wal_fpi, 0 AS wal_bytes, 0 AS wal_buffers_full, 0 AS wal_write, 0 AS wal_sync, 0 AS wal_write_time, 0 AS wal_sync_time;
 
 INSERT INTO skein_pg.pg_stat_database_conflicts BY NAME
-  SELECT 5 AS datid, database AS datname, 0 AS confl_tablespace, 0 AS confl_lock, 0 AS confl_snapshot, 0 AS confl_bufferpin, 0 AS confl_deadlock
+  SELECT database_oid AS datid, database AS datname, 0 AS confl_tablespace, 0 AS confl_lock, 0 AS confl_snapshot, 0 AS confl_bufferpin, 0 AS confl_deadlock
   FROM skein_pg.skein_identity;
 
 INSERT INTO skein_pg.pg_timezone_names BY NAME
@@ -298,6 +328,33 @@ INSERT INTO skein_info.routines BY NAME
     0 AS max_dynamic_result_sets, 'INVOKER' AS security_type, 'NO' AS as_locator, 'NO' AS is_udt_dependent
   FROM skein_pg.skein_procs AS p JOIN skein_pg.skein_schemas AS n ON n.oid = p.pronamespace JOIN skein_pg.skein_types AS t ON t.oid = p.prorettype,
     skein_pg.skein_identity AS i;
+
+-- Parameters of functions are not listed.
+INSERT INTO skein_info.data_type_privileges BY NAME
+  SELECT table_catalog AS object_catalog, table_schema AS object_schema, table_name AS object_name, 'TABLE' AS object_type, dtd_identifier
+  FROM skein_info.columns
+  UNION ALL BY NAME
+  SELECT domain_catalog AS object_catalog, domain_schema AS object_schema, domain_name AS object_name, 'DOMAIN' AS object_type, dtd_identifier
+  FROM skein_info.domains
+  UNION ALL BY NAME
+  SELECT specific_catalog AS object_catalog, specific_schema AS object_schema, specific_name AS object_name, 'ROUTINE' AS object_type, dtd_identifier
+  FROM skein_info.routines;
+
+INSERT INTO skein_info.element_types BY NAME
+  SELECT i.database AS object_catalog, n.nspname AS object_schema, x.name AS object_name, x.kind AS object_type, x.place AS collection_type_identifier,
+    CASE et.nspname WHEN 'pg_catalog' THEN skein_pg.format_type(e.oid, NULL) ELSE 'USER-DEFINED' END AS data_type,
+    CASE WHEN x.collation_oid = 950 THEN i.database END AS collation_catalog, CASE WHEN x.collation_oid = 950 THEN 'pg_catalog' END AS collation_schema,
+    CASE WHEN x.collation_oid = 950 THEN 'C' END AS collation_name,
+    i.database AS udt_catalog, et.nspname AS udt_schema, e.typname AS udt_name, 'a' || x.place AS dtd_identifier
+  FROM (SELECT c.relnamespace AS schema_oid, c.relname AS name, 'TABLE' AS kind, CAST(a.attnum AS VARCHAR) AS place, a.atttypid AS type_oid,
+          a.attcollation AS collation_oid
+        FROM skein_pg.pg_class AS c JOIN skein_pg.pg_attribute AS a ON a.attrelid = c.oid WHERE c.relkind IN ('r', 'v') AND a.attnum > 0
+        UNION ALL
+        SELECT p.pronamespace, p.proname || '_' || p.oid, 'ROUTINE', '0', p.prorettype, 0 FROM skein_pg.skein_procs AS p) AS x
+    JOIN skein_pg.pg_namespace AS n ON n.oid = x.schema_oid
+    JOIN skein_pg.pg_type AS t ON t.oid = x.type_oid AND t.typelem <> 0 AND t.typlen = -1
+    JOIN skein_pg.pg_type AS e ON e.oid = t.typelem JOIN skein_pg.pg_namespace AS et ON et.oid = e.typnamespace, skein_pg.skein_identity AS i
+  ORDER BY ALL;
 
 INSERT INTO skein_info.table_constraints BY NAME
   SELECT i.database AS constraint_catalog, n.nspname AS constraint_schema, k.conname AS constraint_name, i.database AS table_catalog,

@@ -68,6 +68,7 @@ mod written;
 mod tests;
 
 pub use bytea::ByteaFault;
+pub(crate) use casts::shows_arguments;
 pub(crate) use catalogue::system_column;
 pub use jsonpath::PathFault;
 pub(crate) use lengths::typmod as length_typmod;
@@ -598,6 +599,7 @@ impl Context<'_> {
                 if functions::cast(expr) {
                     return self.visit(NodeMut::Expr(expr));
                 }
+                casts::arguments(expr, self);
                 arrays::fill(expr);
                 arrays::quantified(expr);
                 rows::counted(expr, self.text);

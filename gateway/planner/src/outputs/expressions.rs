@@ -12,7 +12,9 @@ use crate::ast::{
     print,
 };
 use crate::postgres::candidates::{self, Argument};
-use crate::postgres::{has_modifier, length_typmod, symbols, system_column, tokens, written_type};
+use crate::postgres::{
+    has_modifier, length_typmod, shows_arguments, symbols, system_column, tokens, written_type,
+};
 
 /// Functions whose result is that of their first argument.
 const LIKE_FIRST: &[&str] = &[
@@ -266,6 +268,35 @@ impl Walker<'_> {
         }
     }
 
+    /// Notes operands of `||` that are shown by name. Looks at columns and casts only: what is inside of
+    /// operands has been looked at, and again at each level would be too often.
+    fn concatenated(&mut self, call: &Function, frames: &[Frame]) {
+        let is_array = |operand: &Expr| match &operand.kind {
+            ExprKind::Operator { op, .. } => op == "ARRAY_CONSTRUCTOR",
+            ExprKind::Cast { ty, .. } => matches!(ty.id(), "LIST" | "ARRAY"),
+            ExprKind::ColumnRef(names) => {
+                let ty = column(names, frames).ty;
+                ty.is_some_and(|ty| ty.starts_with('_'))
+            }
+            _ => false,
+        };
+        if !shows_arguments(&call.name) || call.args.iter().any(is_array) {
+            return;
+        }
+        for operand in &call.args {
+            let ty = match &operand.kind {
+                ExprKind::ColumnRef(names) => column(names, frames).ty,
+                ExprKind::Cast { .. } => operand
+                    .location
+                    .and_then(|at| written_type(self.text, at))
+                    .and_then(|name| interned(&name)),
+                _ => None,
+            };
+            let reg = ty.filter(|ty| ty.starts_with("reg"));
+            self.shown.extend(operand.location.zip(reg));
+        }
+    }
+
     fn call(&mut self, call: &Function, location: Option<usize>, frames: &[Frame]) -> Output {
         let mut all: Vec<&Expr> = call.args.iter().collect();
         // What WITHIN GROUP orders is an argument in `pg_proc`.
@@ -309,6 +340,14 @@ impl Walker<'_> {
             "generate_subscripts" | "array_lower" | "array_upper"
         ) {
             self.vector(first, location);
+        }
+        if call.is_operator {
+            self.concatenated(call, frames);
+        } else if shows_arguments(&name) {
+            for (argument, output) in call.args.iter().zip(&args) {
+                let reg = output.ty.filter(|ty| ty.starts_with("reg"));
+                self.shown.extend(argument.location.zip(reg));
+            }
         }
         let ty = if matches!(name.as_str(), "min" | "max") {
             // They exist for text, which these become.

@@ -9,6 +9,15 @@ use super::{
 };
 use crate::ast::{ExprKind, Join, JoinSyntax, TableRef, TableRefKind};
 
+/// Functions in FROM that give rows of the columns that the catalogue lists.
+const OF_ROWS: &[&str] = &[
+    "aclexplode",
+    "pg_available_extension_versions",
+    "pg_available_extensions",
+    "pg_get_keywords",
+    "pg_show_all_settings",
+];
+
 /// Something in FROM.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Frame {
@@ -179,20 +188,14 @@ impl Walker<'_> {
             return (None, String::new());
         };
         let name = function.name.to_lowercase();
-        if matches!(name.as_str(), "pg_get_keywords") {
-            let columns = [
-                ("word", "text"),
-                ("catcode", "char"),
-                ("barelabel", "bool"),
-                ("catdesc", "text"),
-                ("baredesc", "text"),
-            ];
+        if OF_ROWS.contains(&name.as_str()) && !with_ordinality {
+            let columns = system::function_columns(&name).into_iter();
             let columns = columns.map(|(name, ty)| Output {
                 name: name.to_owned(),
                 ty: interned(ty),
                 ..Output::default()
             });
-            return (Some(columns.into()), name);
+            return (Some(columns.collect()), name);
         }
         // One column under the name of the alias or of the function.
         let is_single = matches!(

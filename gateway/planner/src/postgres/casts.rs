@@ -209,6 +209,11 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
         && let ExprKind::Constant(_) = &child.kind
         && let Some(text) = node::constant_text(child)
     {
+        if let Some(numbers) = numbers(text, ty, context) {
+            child.kind = numbers.kind;
+            plain(&mut ty.0);
+            return Descend::Into;
+        }
         // DuckDB's own text of a list is left to it.
         if let Some(list) = arrays::list(text, ty) {
             let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
@@ -381,9 +386,74 @@ fn number(child: Expr, reg: &str, context: &mut Context<'_>) -> Expr {
     };
     context.found.catalogue = true;
     if is_text(&child) {
-        return node::call(skein_catalog::system::PG_SCHEMA, to_number, vec![child]);
+        let mut args = vec![child];
+        if reg == "regclass" {
+            // It may stand before the schema.
+            args.push(node::text(context.facts.database()));
+        }
+        return node::call(skein_catalog::system::PG_SCHEMA, to_number, args);
     }
     child
+}
+
+/// The OIDs that `'{int4,text}'::regtype[]` stands for, as a list.
+fn numbers(text: &str, ty: &DataType, context: &mut Context<'_>) -> Option<Expr> {
+    let reg = node::user_type(&ty.0["type_info"]["child_type"])?;
+    macros(reg)?;
+    let names = arrays::elements(text)?;
+    let numbers = names.iter().map(|name| match name {
+        Some(name) => number(node::text(name), reg, context),
+        None => node::null(),
+    });
+    Some(node::array(numbers.collect()))
+}
+
+/// Functions and operators that make text of their arguments, whatever these are.
+const OF_TEXTS: &[&str] = &["||", "concat", "concat_ws", "format"];
+/// And those that make JSON of them, in which everything but numbers and truth values is text.
+const OF_JSON: &[&str] = &[
+    "json_agg",
+    "json_build_array",
+    "json_build_object",
+    "json_object_agg",
+    "jsonb_agg",
+    "jsonb_build_array",
+    "jsonb_build_object",
+    "jsonb_object_agg",
+    "to_json",
+    "to_jsonb",
+];
+
+/// Whether a call shows the text of its arguments.
+pub(crate) fn shows_arguments(name: &str) -> bool {
+    OF_TEXTS.contains(&name) || OF_JSON.contains(&name)
+}
+
+/// Makes arguments of such a call that are OIDs shown by name show it.
+pub(super) fn arguments(expr: &mut Expr, context: &mut Context<'_>) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    if context.outputs.shown.is_empty() || !shows_arguments(&call.name) {
+        return;
+    }
+    for argument in &mut call.args {
+        let Some(reg) = argument
+            .location
+            .and_then(|at| context.outputs.shown.get(&at))
+        else {
+            continue;
+        };
+        if reg_type(argument).is_some() {
+            show(argument, reg, context);
+        } else if let Some((_, to_name)) = macros(reg) {
+            let number = std::mem::replace(argument, node::null());
+            *argument = node::call(skein_catalog::system::PG_SCHEMA, to_name, vec![number]);
+            context.found.catalogue = true;
+        }
+        // Or it would be found again.
+        argument.location = None;
+    }
 }
 
 /// Whether an operand of such a cast is a name rather than an OID, as far as the tree tells.

@@ -159,18 +159,7 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
             if relation.schema != "information_schema"
                 && let Some(query) = session_rows::stand_in(relation)
             {
-                let columns = context.names.columns_of(relation, &table.alias);
-                session_rows::note(&mut context.found.shown, relation, columns);
-                let mut aliases: Vec<String> = relation
-                    .columns
-                    .iter()
-                    .map(|column| column.name.to_owned())
-                    .collect();
-                for (alias, given) in aliases.iter_mut().zip(&table.column_aliases) {
-                    alias.clone_from(given);
-                }
-                table.column_aliases = aliases;
-                table.kind = TableRefKind::Subquery(Box::new(query));
+                show_session(table, relation, query, context);
                 return Descend::Over;
             }
             relation.schema.clone_into(schema);
@@ -178,6 +167,14 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
             if database != system::DATABASE && name_database(table, relation, database) {
                 return Descend::Over;
             }
+            Descend::Into
+        }
+        TableRefKind::Function {
+            call,
+            with_ordinality: false,
+        } if rows_of(call).is_some() => {
+            spread(table);
+            context.found.catalogue = true;
             Descend::Into
         }
         TableRefKind::Function { call, .. } if is_ancestors(call) => {
@@ -196,6 +193,15 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
             call,
             with_ordinality: false,
         } => {
+            if let Some(relation) = behind(call)
+                && let Some(query) = session_rows::stand_in(relation)
+            {
+                if table.alias.is_empty() {
+                    SETTINGS.clone_into(&mut table.alias);
+                }
+                show_session(table, relation, query, context);
+                return Descend::Over;
+            }
             let location = call.location;
             let ExprKind::Function(function) = &call.kind else {
                 return Descend::Into;
@@ -228,6 +234,41 @@ pub(super) fn table(table: &mut TableRef, context: &mut Context<'_>) -> Descend 
         }
         _ => Descend::Into,
     }
+}
+
+/// The function that `pg_settings` is a view of.
+const SETTINGS: &str = "pg_show_all_settings";
+
+/// The relation that has the rows of a function in FROM.
+fn behind(call: &Expr) -> Option<&'static SystemRelation> {
+    let ExprKind::Function(call) = &call.kind else {
+        return None;
+    };
+    let is_settings = matches!(call.schema.as_str(), "" | "pg_catalog")
+        && call.name.eq_ignore_ascii_case(SETTINGS)
+        && call.args.is_empty();
+    system::relation("pg_catalog", "pg_settings").filter(|_| is_settings)
+}
+
+/// Puts a query over what the session shows in the place of `table`, which has its alias.
+fn show_session(
+    table: &mut TableRef,
+    relation: &'static SystemRelation,
+    query: Query,
+    context: &mut Context<'_>,
+) {
+    let columns = context.names.columns_of(relation, &table.alias);
+    session_rows::note(&mut context.found.shown, relation, columns);
+    let mut aliases: Vec<String> = relation
+        .columns
+        .iter()
+        .map(|column| column.name.to_owned())
+        .collect();
+    for (alias, given) in aliases.iter_mut().zip(&table.column_aliases) {
+        alias.clone_from(given);
+    }
+    table.column_aliases = aliases;
+    table.kind = TableRefKind::Subquery(Box::new(query));
 }
 
 /// Makes columns that hold the name of the database say the one the client has asked for; whether
@@ -282,6 +323,55 @@ fn name_database(table: &mut TableRef, relation: &SystemRelation, database: &str
 
 fn is_ancestors(call: &Expr) -> bool {
     matches!(&call.kind, ExprKind::Function(call) if call.name == "pg_partition_ancestors")
+}
+
+/// The macro that gives the rows of a function in FROM as a list; as an expression the function gives one row
+/// after the other.
+fn rows_of(call: &Expr) -> Option<&'static str> {
+    let ExprKind::Function(call) = &call.kind else {
+        return None;
+    };
+    let known = [
+        ("information_schema", "_pg_expandarray", "skein_expanded"),
+        ("pg_catalog", "aclexplode", "skein_exploded"),
+    ];
+    let is_it = |(schema, name): (&str, &str)| {
+        call.name == name
+            && (call.schema.is_empty() || call.schema == schema)
+            && call.args.len() == 1
+    };
+    let found = known
+        .into_iter()
+        .find(|(schema, name, _)| is_it((schema, name)));
+    found.map(|(_, _, list)| list)
+}
+
+/// Makes a query of a function of which [`rows_of`] knows the rows.
+fn spread(table: &mut TableRef) {
+    let TableRefKind::Function { call, .. } = &mut table.kind else {
+        return;
+    };
+    let list = rows_of(call);
+    let mut call = std::mem::replace(&mut **call, node::null());
+    if let ExprKind::Function(call) = &mut call.kind
+        && let Some(list) = list
+    {
+        for argument in &mut call.args {
+            let text = node::constant_text(argument);
+            if let Some(elements) = text.and_then(super::arrays::elements) {
+                let elements = elements.iter();
+                let texts = elements.map(|text| node::text_or_null(text.as_deref()));
+                *argument = node::array(texts.collect());
+            }
+        }
+        if table.alias.is_empty() {
+            table.alias.clone_from(&call.name);
+        }
+        (call.schema, call.name) = (PG_SCHEMA.to_owned(), list.to_owned());
+    }
+    let depth = node::integer("INTEGER", 2).named("max_depth");
+    let rows = node::call("", "unnest", vec![call, depth]);
+    table.kind = TableRefKind::Subquery(Box::new(node::select(rows)));
 }
 
 /// Gives a function in FROM the names that PostgreSQL gives it, and makes a query of one that
@@ -387,7 +477,11 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
             && super::casts::is_text(relation)
         {
             let name = std::mem::replace(relation, node::null());
-            *relation = node::call(PG_SCHEMA, "skein_regclass", vec![name]);
+            let args = vec![name, node::text(context.facts.database())];
+            *relation = node::call(PG_SCHEMA, "skein_regclass", args);
+        }
+        if call.name.eq_ignore_ascii_case("to_regclass") && call.args.len() == 1 {
+            call.args.push(node::text(context.facts.database()));
         }
     } else if qualified {
         // A function of DuckDB's own, such as pg_catalog.upper(x).

@@ -15,11 +15,13 @@ static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(macros::names);
 /// Functions that are called as the type that they cast to.
 const TYPES: &[(&str, &str)] = &[
     ("bool", "BOOLEAN"),
+    ("bpchar", "VARCHAR"),
     ("float4", "FLOAT"),
     ("float8", "DOUBLE"),
     ("int2", "SMALLINT"),
     ("int4", "INTEGER"),
     ("int8", "BIGINT"),
+    ("name", "VARCHAR"),
     ("text", "VARCHAR"),
     ("timestamptz", "TIMESTAMP WITH TIME ZONE"),
 ];

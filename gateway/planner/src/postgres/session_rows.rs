@@ -330,7 +330,7 @@ impl Role<'_> {
 
 fn activity(fact: &SessionFact) -> Row {
     let mut row = BTreeMap::from([
-        ("datid", json!(5)),
+        ("datid", json!(system::DATABASE_OID)),
         ("datname", json!(&fact.database)),
         ("pid", json!(fact.process_id)),
         ("usesysid", json!(fact.user_oid)),

@@ -174,7 +174,7 @@ fn catalogue_names_are_redirected() {
         ),
         (
             "SELECT 1 WHERE x = 'a'::regclass",
-            "SELECT 1 WHERE x = skein_pg.skein_regclass('a')",
+            "SELECT 1 WHERE x = skein_pg.skein_regclass('a', 'db')",
         ),
         (
             "SELECT c.oid::pg_catalog.regclass::pg_catalog.text",

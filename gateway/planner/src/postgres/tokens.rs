@@ -12,6 +12,7 @@
 //!
 //! | `ROWS FROM (f(…), g(…))` | `skeinrows(f(…), g(…))`, see [`super::sets`] |
 //! | `LIKE ANY (array)`, `~ ALL (array)` | `LIKE _n_(array)`, see [`super::arrays`] |
+//! | `EXISTS (SELECT FROM t)` | `EXISTS (       FROM t)`, which DuckDB parses |
 //! | `f(VARIADIC a)` | an operator before `a`, see [`super::variadic`] |
 //! | `BETWEEN SYMMETRIC a AND b` | an operator before `a`, see [`super::rows`] |
 //! | operators over JSON | see [`super::symbols`] |
@@ -118,13 +119,13 @@ fn spelled(text: &str) -> Cow<'_, str> {
     let json = symbols::is_possible(text);
     let rows = contains("rows");
     let quantified = ["any", "some", "all"].iter().any(|word| contains(word));
-    let symmetric = contains("symmetric");
-    let variadic = contains("variadic");
+    let words = ["symmetric", "variadic", "exists"];
+    let marked = words.iter().any(|word| contains(word));
     let whole_rows = contains(".*") || contains(". *");
     let sampled = contains("tablesample");
     let words = ["pg_catalog", "operator", "collate", "similar", "using"];
     let contains_any = words.iter().any(|word| contains(word));
-    let other = json || rows || quantified || symmetric || variadic || whole_rows || sampled;
+    let other = json || rows || quantified || marked || whole_rows || sampled;
     if !other && !contains_any && !has_fields() {
         return Cow::Borrowed(text);
     }
@@ -228,7 +229,7 @@ fn quantifiers(text: &str, tokens: &[Token]) -> Vec<(usize, &'static str)> {
     found.collect()
 }
 
-/// The words `SYMMETRIC` and `VARIADIC`, and the operators that stand for them.
+/// The words `SYMMETRIC` and `VARIADIC`, and the operators that stand for them; `SELECT` where nothing does.
 fn operators_for_words(text: &str, tokens: &[Token]) -> Vec<(Token, &'static str)> {
     let found = tokens.windows(2).filter_map(|window| {
         let [before, word] = window else { return None };
@@ -239,7 +240,23 @@ fn operators_for_words(text: &str, tokens: &[Token]) -> Vec<(Token, &'static str
         (begins_argument && word.kind == Kind::Word && is(text, *word, "variadic"))
             .then_some((*word, VARIADIC))
     });
-    found.collect()
+    let nothing = selects_nothing(text, tokens).map(|select| (select, ""));
+    found.chain(nothing).collect()
+}
+
+/// The word `SELECT` in `EXISTS (SELECT FROM …)`, of which no column is wanted.
+fn selects_nothing(text: &str, tokens: &[Token]) -> impl Iterator<Item = Token> {
+    tokens.windows(4).filter_map(|window| {
+        let [exists, open, select, from] = window else {
+            return None;
+        };
+        let words = [(exists, "exists"), (select, "select"), (from, "from")];
+        let nothing = is(text, *open, "(")
+            && words
+                .iter()
+                .all(|(token, word)| token.kind == Kind::Word && is(text, **token, word));
+        nothing.then_some(*select)
+    })
 }
 
 /// What is called instead of `ROWS FROM`; not longer than the shortest spelling of that.
@@ -652,6 +669,10 @@ mod tests {
     #[test]
     fn what_duckdb_cannot_parse_becomes_spaces() {
         for (given, wanted) in [
+            (
+                "EXISTS (select FROM t), EXISTS (SELECT x FROM t), IN (SELECT FROM t)",
+                "EXISTS (       FROM t), EXISTS (SELECT x FROM t), IN (SELECT FROM t)",
+            ),
             (
                 "a OPERATOR(pg_catalog.~) 'x'",
                 "a                     ~  'x'",

@@ -190,7 +190,7 @@ async fn the_session_shows_itself() {
     assert_eq!(
         session
             .lines("SELECT d.datname, oid FROM pg_database d WHERE datname = current_database()"),
-        ["analytics|5"]
+        ["analytics|16384"]
     );
     assert_eq!(
         session.lines("SELECT name, setting, unit FROM pg_settings WHERE name = 'work_mem'"),
@@ -345,6 +345,39 @@ async fn declared_keys_and_comments_are_listed() {
         (
             "SELECT relhasindex FROM pg_class WHERE relname IN ('users', 'users_pkey') ORDER BY relname",
             &["true", "false"],
+        ),
+        (
+            "SELECT relname, indexrelname, idx_scan FROM pg_stat_user_indexes
+             JOIN pg_statio_all_indexes USING (relname, indexrelname) ORDER BY 1",
+            &["orders|orders_pkey|0", "users|users_pkey|0"],
+        ),
+        (
+            "SELECT relname, idx_scan, idx_blks_hit FROM pg_stat_user_tables JOIN pg_statio_user_tables USING (relname)
+             ORDER BY 1",
+            &["orders|0|0", "users|0|0"],
+        ),
+        (
+            "SELECT c.conname, o.n, o.x FROM pg_constraint c
+             JOIN information_schema._pg_expandarray(c.conkey) AS o ON o.n = 1 ORDER BY 1",
+            &["orders_pkey|1|1", "orders_user_id_fkey|1|2", "users_pkey|1|1"],
+        ),
+        (
+            // What programs of Perl read of foreign keys, and pgAdmin of primary ones.
+            "SELECT k.conname, d.refclassid::regclass::text, coalesce(i.relname, 'none'), d.refobjsubid, d.deptype
+             FROM pg_constraint k JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid
+             JOIN pg_class i ON i.oid = d.refobjid WHERE k.contype = 'f' ORDER BY 3, 4, 5",
+            &[
+                "orders_user_id_fkey|pg_class|orders|2|a",
+                "orders_user_id_fkey|pg_class|users|1|n",
+                "orders_user_id_fkey|pg_class|users_pkey|0|n",
+            ],
+        ),
+        (
+            "SELECT cls.relname, con.conname FROM pg_index idx JOIN pg_class cls ON cls.oid = indexrelid
+             LEFT JOIN pg_depend dep ON (dep.classid = cls.tableoid AND dep.objid = cls.oid AND dep.refobjsubid = '0'
+               AND dep.refclassid = (SELECT oid FROM pg_class WHERE relname = 'pg_constraint') AND dep.deptype = 'i')
+             LEFT JOIN pg_constraint con ON (con.tableoid = dep.refclassid AND con.oid = dep.refobjid) ORDER BY 1",
+            &["orders_pkey|orders_pkey", "users_pkey|users_pkey"],
         ),
         (
             "SELECT t.typname, t.typtype FROM pg_class c JOIN pg_type t ON t.oid = c.reltype WHERE c.relname = 'users'",
