@@ -41,6 +41,10 @@ fn result(name: &str) -> Option<&'static str> {
         "to_regproc" => interned("regproc"),
         "to_regnamespace" => interned("regnamespace"),
         "to_regrole" => interned("regrole"),
+        // Casts, written as functions.
+        "regclass" | "regtype" | "regproc" | "regprocedure" | "regnamespace" | "regrole" => {
+            interned(name)
+        }
         // Other functions give names as texts.
         _ => system::function_type(name).filter(|ty| !ty.starts_with("reg")),
     }

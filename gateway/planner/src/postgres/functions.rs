@@ -26,6 +26,20 @@ const TYPES: &[(&str, &str)] = &[
     ("timestamptz", "TIMESTAMP WITH TIME ZONE"),
 ];
 
+/// The same for types that DuckDB does not have.
+const NAMED_TYPES: &[&str] = &[
+    "oid",
+    "regclass",
+    "regcollation",
+    "regnamespace",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+];
+
 /// Makes `float8(x)` a cast; whether it did.
 pub(super) fn cast(expr: &mut Expr) -> bool {
     let ExprKind::Function(call) = &mut expr.kind else {
@@ -34,8 +48,10 @@ pub(super) fn cast(expr: &mut Expr) -> bool {
     if call.is_operator || !matches!(call.schema.as_str(), "" | "pg_catalog") {
         return false;
     }
-    let Some((_, ty)) = TYPES.iter().find(|(name, _)| *name == call.name) else {
-        return false;
+    let ty = match TYPES.iter().find(|(name, _)| *name == call.name) {
+        Some((_, ty)) => node::plain_type(ty),
+        None if NAMED_TYPES.contains(&call.name.as_str()) => node::named_type(&call.name),
+        None => return false,
     };
     let mut args = std::mem::take(&mut call.args);
     let value = match (args.pop(), args.pop()) {
@@ -50,7 +66,7 @@ pub(super) fn cast(expr: &mut Expr) -> bool {
             return false;
         }
     };
-    expr.kind = node::cast(value, node::plain_type(ty)).kind;
+    expr.kind = node::cast(value, ty).kind;
     true
 }
 
