@@ -95,6 +95,8 @@ pub struct Outputs {
     pub vectors: BTreeSet<usize>,
     /// Where OIDs that are shown by name are cast to text, and their types.
     pub shown: BTreeMap<usize, &'static str>,
+    /// Where texts stand beside arrays, in `VALUES` and elsewhere, and the names of those types.
+    pub arrays: BTreeMap<usize, &'static str>,
 }
 
 /// Looks at a query as parsed. `text` is what was parsed; `declared` are the OIDs of the types that the client
@@ -116,6 +118,7 @@ pub fn outputs(
         texts: BTreeSet::new(),
         vectors: BTreeSet::new(),
         shown: BTreeMap::new(),
+        arrays: BTreeMap::new(),
     };
     let columns = settle(walker.query(query, &[]));
     for number in walker.texts {
@@ -126,6 +129,7 @@ pub fn outputs(
         parameters: walker.parameters,
         vectors: walker.vectors,
         shown: walker.shown,
+        arrays: walker.arrays,
     }
 }
 
@@ -146,6 +150,7 @@ struct Walker<'a> {
     texts: BTreeSet<usize>,
     vectors: BTreeSet<usize>,
     shown: BTreeMap<usize, &'static str>,
+    arrays: BTreeMap<usize, &'static str>,
 }
 
 impl Walker<'_> {
@@ -226,7 +231,7 @@ impl Walker<'_> {
             };
             for list in &lists {
                 if let Some(item) = list.get(at) {
-                    self.parameter(item, ty);
+                    self.beside(item, ty);
                 }
             }
         }

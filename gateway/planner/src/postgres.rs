@@ -672,6 +672,9 @@ impl Context<'_> {
                 }
             }
             ExprKind::Constant(_) => {
+                if casts::beside_array(expr, &self.outputs.arrays) {
+                    return casts::cast(expr, self);
+                }
                 numerics::constant(expr, self.text);
                 Descend::Over
             }

@@ -272,9 +272,7 @@ fn understand(
     shadow: &Shadow,
 ) -> Result<Understood, GatewayError> {
     check_aliases(&parsed, snapshot, context.scope())?;
-    let parsed = rows_named(parsed);
-    let parsed = merged_columns_first(parsed, snapshot, context);
-    let parsed = dependents_grouped(parsed, snapshot, context);
+    let parsed = put_right(parsed, snapshot, context);
     let known = outputs(&parsed, text, declared, snapshot, context.scope());
     let mut rewritten = (*parsed).clone();
     let declared = with_known_types(declared, &known.parameters);
@@ -412,60 +410,41 @@ fn described(bound: &Bound, names: Vec<Option<String>>, known: &[Output]) -> Vec
         .collect()
 }
 
-/// Puts the columns that `USING` merges before all others, as PostgreSQL does.
-fn merged_columns_first(
-    parsed: Arc<Query>,
-    snapshot: &CatalogSnapshot,
-    context: &Context,
-) -> Arc<Query> {
-    let has_using = visit::any(Node::Query(&parsed), &mut |node| {
-        matches!(node, Node::Table(table)
-            if matches!(&table.kind, TableRefKind::Join(join) if !join.using.is_empty()))
+/// What has to be put right in the tree as parsed, before anything asks for its columns: whole rows that are used as
+/// values, the place of columns that `USING` merges, what follows from primary keys in GROUP BY.
+fn put_right(parsed: Arc<Query>, snapshot: &CatalogSnapshot, context: &Context) -> Arc<Query> {
+    let (mut has_star, mut has_using, mut is_grouped) = (false, false, false);
+    visit::walk(Node::Query(&parsed), &mut |node| {
+        match node {
+            Node::Expr(Expr {
+                kind: ExprKind::Star(star),
+                ..
+            }) => has_star |= !star.relation.is_empty(),
+            Node::Table(table) => {
+                has_using |=
+                    matches!(&table.kind, TableRefKind::Join(join) if !join.using.is_empty());
+            }
+            Node::Query(Query {
+                body: QueryBody::Select(select),
+                ..
+            }) => is_grouped |= !select.group_by.is_empty(),
+            _ => {}
+        }
+        Descend::Into
     });
-    if !has_using {
+    if !(has_star || has_using || is_grouped) {
         return parsed;
     }
     let mut query = (*parsed).clone();
-    let changed = merged_first(&mut query, &|schema, name| {
-        columns_of(schema, name, snapshot, context.scope())
-    });
-    if changed { Arc::new(query) } else { parsed }
-}
-
-/// Gives whole rows that are used as values their names.
-fn rows_named(parsed: Arc<Query>) -> Arc<Query> {
-    let has_star = visit::any(
-        Node::Query(&parsed),
-        &mut |node| matches!(node, Node::Expr(Expr { kind: ExprKind::Star(star), .. }) if !star.relation.is_empty()),
-    );
-    if !has_star {
-        return parsed;
-    }
-    let mut query = (*parsed).clone();
-    if name_rows(&mut query) {
-        Arc::new(query)
-    } else {
-        parsed
-    }
-}
-
-/// Adds to GROUP BY what follows from primary keys there.
-fn dependents_grouped(
-    parsed: Arc<Query>,
-    snapshot: &CatalogSnapshot,
-    context: &Context,
-) -> Arc<Query> {
-    let is_grouped = visit::any(Node::Query(&parsed), &mut |node| {
-        matches!(node, Node::Query(Query { body: QueryBody::Select(select), .. })
-            if !select.group_by.is_empty())
-    });
-    if !is_grouped {
-        return parsed;
-    }
-    let mut query = (*parsed).clone();
-    let changed = group_dependents(&mut query, &|schema, name| {
-        keyed(schema, name, snapshot, context.scope())
-    });
+    let mut changed = has_star && name_rows(&mut query);
+    changed |= has_using
+        && merged_first(&mut query, &|schema, name| {
+            columns_of(schema, name, snapshot, context.scope())
+        });
+    changed |= is_grouped
+        && group_dependents(&mut query, &|schema, name| {
+            keyed(schema, name, snapshot, context.scope())
+        });
     if changed { Arc::new(query) } else { parsed }
 }
 

@@ -237,9 +237,11 @@ impl Walker<'_> {
             "OPERATOR_COALESCE" => self.alike(&all, frames),
             "ARRAY_CONSTRUCTOR" => {
                 let common = self.alike(&all, frames);
+                let is_open = !all.is_empty() && all.iter().all(|it| is_untyped(it));
+                let texts = || is_open.then(|| interned("text")).flatten();
                 Common {
                     ty: common.ty.and_then(array_of),
-                    inferred: common.inferred.and_then(array_of),
+                    inferred: common.inferred.or_else(texts).and_then(array_of),
                 }
             }
             "ARRAY_EXTRACT" => {
@@ -479,10 +481,22 @@ impl Walker<'_> {
         };
         if let Some(ty) = common.inferred.or(common.ty).or(first.known()) {
             for operand in operands {
-                self.parameter(operand, ty);
+                self.beside(operand, ty);
             }
         }
         common
+    }
+
+    /// Notes the type of what stands beside others of this type: of a parameter, or of the text of an array.
+    pub(super) fn beside(&mut self, expr: &Expr, ty: &'static str) {
+        self.parameter(expr, ty);
+        if let ExprKind::Constant(constant) = &expr.kind
+            && constant.value.is_string()
+            && ty.starts_with('_')
+            && let Some(location) = expr.location
+        {
+            self.arrays.insert(location, ty);
+        }
     }
 
     /// Notes the type of a parameter, if `expr` is one.

@@ -5,6 +5,8 @@
 //! which depends on what becomes of it: a result column or a text shows the name, everything else
 //! works with the OID.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use skein_catalog::types::PgType;
 
@@ -237,13 +239,30 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
 /// `_text` is the name of `text[]` in `pg_type`.
 fn name_array(expr: &mut Expr) {
     if let ExprKind::Cast { ty, .. } = &mut expr.kind
-        && let Some(element) = node::user_type(&ty.0).and_then(|name| name.strip_prefix('_'))
-        && let Some(known) = PgType::by_name(element)
-        && known.duckdb.chars().all(|it| it.is_ascii_uppercase())
-        && !known.duckdb.starts_with("JSON")
+        && let Some(list) = node::user_type(&ty.0).and_then(array_type)
     {
-        *ty = node::list_type(known.duckdb);
+        *ty = list;
     }
+}
+
+/// The type of this name, if it is one of arrays whose elements DuckDB has.
+fn array_type(name: &str) -> Option<DataType> {
+    let element = PgType::by_name(name.strip_prefix('_')?)?.duckdb;
+    let is_plain = element.chars().all(|it| it.is_ascii_uppercase());
+    (is_plain && !element.starts_with("JSON")).then(|| node::list_type(element))
+}
+
+/// Makes a text that stands beside arrays one of them; whether it does. `arrays` has the places of such texts.
+pub(super) fn beside_array(expr: &mut Expr, arrays: &BTreeMap<usize, &'static str>) -> bool {
+    let name = expr.location.and_then(|at| arrays.get(&at));
+    let is_text = matches!(&expr.kind, ExprKind::Constant(constant) if constant.value.is_string());
+    let Some(ty) = name.filter(|_| is_text).and_then(|name| array_type(name)) else {
+        return false;
+    };
+    let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
+    *expr = node::cast(std::mem::replace(expr, node::null()), ty);
+    (expr.alias, expr.location) = (alias, location);
+    true
 }
 
 /// `'1 2'::int2vector` is a list; whether that was done.

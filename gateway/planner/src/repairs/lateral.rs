@@ -9,7 +9,7 @@
 //! needs it.
 
 use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
-use crate::ast::{Expr, ExprKind, JoinKind, JoinSyntax, Query, Star, TableRef, TableRefKind};
+use crate::ast::{Expr, ExprKind, JoinKind, JoinSyntax, Query, TableRef, TableRefKind};
 use crate::build;
 
 /// Moves such conditions into the subqueries; whether there is anything to bind again.
@@ -31,7 +31,7 @@ pub fn conditions_within_lateral(query: &mut Query) -> bool {
         {
             let alias = join.right.alias.clone();
             let inner = std::mem::replace(&mut join.right, build::no_table());
-            let mut select = build::select(vec![star()], inner);
+            let mut select = build::select(vec![Expr::star()], inner);
             select.where_clause = Some(condition);
             let query = Box::new(build::query(select, Vec::new()));
             join.right = build::table(TableRefKind::Subquery(query), &alias);
@@ -40,17 +40,6 @@ pub fn conditions_within_lateral(query: &mut Query) -> bool {
         Descend::Into
     });
     changed
-}
-
-fn star() -> Expr {
-    Expr::from(ExprKind::Star(Box::new(Star {
-        relation: String::new(),
-        exclude: Vec::new(),
-        replace: Vec::new(),
-        rename: Vec::new(),
-        columns: false,
-        expr: None,
-    })))
 }
 
 /// What the relations of a FROM are called.
