@@ -40,6 +40,8 @@ macro_rules! pg_types {
         #[allow(missing_docs, reason = "each is named after its type")]
         pub mod oid {
             $(pub const $constant: u32 = $oid;)*
+            pub const TEXT_ARRAY: u32 = 1009;
+            pub const NUMERIC_ARRAY: u32 = 1231;
         }
 
         /// Every type in the order of its OID.

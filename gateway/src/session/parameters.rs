@@ -1,6 +1,6 @@
 //! Parameters of queries: their types, and values in their place.
 
-use skein_catalog::types::oid::NUMERIC;
+use skein_catalog::types::oid::{NUMERIC, NUMERIC_ARRAY};
 use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node, NodeMut};
 use skein_planner::ast::{DataType, Expr, ExprKind, Query, print};
@@ -12,7 +12,6 @@ use crate::error::GatewayError;
 use crate::params;
 use crate::shadow::Shadow;
 
-const NUMERIC_ARRAY: u32 = 1231;
 /// Parameters of a statement: their number is sent in 16 bits.
 const PARAMETERS_MAX: usize = 65_535;
 

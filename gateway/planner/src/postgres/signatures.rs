@@ -10,14 +10,13 @@
 use std::collections::BTreeMap;
 
 use skein_catalog::types::Type;
-use skein_catalog::types::oid::{INT4, INT8, NUMERIC};
+use skein_catalog::types::oid::{INT4, INT8, NUMERIC, TEXT_ARRAY};
 
 use super::candidates::{self, Argument};
 use super::{node, symbols};
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Query, print};
 
-const TEXT_ARRAY: u32 = 1009;
 /// Gives parameters in `query`, which is as parsed, the types of what they are arguments of. `declared`
 /// are those that the client has chosen; 0: none. Gives the OIDs of those types, by number of the parameter.
 pub fn type_parameters(query: &mut Query, declared: &[u32]) -> BTreeMap<usize, u32> {

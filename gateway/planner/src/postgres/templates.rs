@@ -10,13 +10,13 @@
 
 use std::collections::BTreeMap;
 
-use skein_catalog::types::oid::{BPCHAR, INT4, NAME, NUMERIC, TEXT, UNKNOWN, VARCHAR};
+use skein_catalog::types::oid::{
+    BPCHAR, INT4, NAME, NUMERIC, NUMERIC_ARRAY, TEXT, UNKNOWN, VARCHAR,
+};
 
 use super::{node, symbols};
 use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
 use crate::ast::{Expr, ExprKind, Function, Query};
-
-const NUMERIC_ARRAY: u32 = 1231;
 
 /// Functions and operators with the place of such an argument, from 0, and what stands for it.
 const TEMPLATES: &[(&str, usize, StandIn)] = &[
