@@ -1,10 +1,11 @@
 //! Wire transcripts: every `.pgt` file on a gateway, and on a real PostgreSQL.
 //!
 //! [`skein_tests::transcript`] describes the format. Beside them, COPY byte by byte, what
-//! programs read of EXPLAIN, and recorded answers of PostgreSQL.
+//! programs read of EXPLAIN, keywords as names, and recorded answers of PostgreSQL.
 
 mod copy;
 mod explain;
+mod keywords;
 mod recorded;
 
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ fn main() {
     }
     trials.extend(copy::trials());
     trials.extend(explain::trials());
+    trials.extend(keywords::trials());
     trials.extend(recorded::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

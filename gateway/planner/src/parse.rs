@@ -416,7 +416,7 @@ impl Source<'_> {
                 .whole
                 .get(self.base() + position..)
                 .and_then(|own| own.get(..near.len()))
-            && own.eq_ignore_ascii_case(near)
+            && (own.eq_ignore_ascii_case(near) || self.disguised && near.contains('$'))
         {
             error.message = format!("{before}at or near \"{own}\"");
         }

@@ -9,6 +9,13 @@
 //! operand, after a name there is a comma, an operator or a clause. A name with a dollar sign is one
 //! for DuckDB as well, and has the same length. Where both readings are possible, DuckDB's wins.
 //! `overlay(a, b, 1)` is the same: a function whose name DuckDB's grammar keeps for another form.
+//! As an alias without `AS`, every keyword is such a word: [`labels`].
+
+mod labels;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::lexer::{Token, TokenKind};
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
@@ -19,6 +26,7 @@ const WORDS: &[&str] = &[
     "anti",
     "asof",
     "at",
+    "by",
     "columns",
     "describe",
     "generated",
@@ -88,9 +96,42 @@ const AFTER_NAMES: &[&str] = &[
     "window",
 ];
 
-/// Names of a disguised word.
-fn disguised(word: &str) -> String {
-    format!("{}$", &word[..word.len() - 1])
+/// The names by which the words stand, and back: with a dollar sign for the last letter that makes a
+/// name that no other word has.
+struct Disguises {
+    by_word: BTreeMap<&'static str, String>,
+    words: BTreeMap<String, &'static str>,
+}
+
+static DISGUISES: LazyLock<Disguises> = LazyLock::new(|| {
+    let mut disguises = Disguises {
+        by_word: BTreeMap::new(),
+        words: BTreeMap::new(),
+    };
+    for word in WORDS
+        .iter()
+        .copied()
+        .chain(labels::LABELS.split_whitespace())
+    {
+        if disguises.by_word.contains_key(word) {
+            continue;
+        }
+        let with_dollar = |at: usize| format!("{}${}", &word[..at], &word[at + 1..]);
+        let names = (1..word.len()).rev().map(with_dollar);
+        if let Some(name) = names
+            .into_iter()
+            .find(|name| !disguises.words.contains_key(name))
+        {
+            disguises.by_word.insert(word, name.clone());
+            disguises.words.insert(name, word);
+        }
+    }
+    disguises
+});
+
+/// The name by which a word stands.
+fn disguised(word: &str) -> Option<&'static str> {
+    DISGUISES.by_word.get(word).map(String::as_str)
 }
 
 /// Replaces words that are names in `own`, the text of the tokens after the lexical rules, which
@@ -105,6 +146,10 @@ pub(super) fn disguise(own: &mut String, tokens: &[Token], base: usize) -> bool 
         })
     };
     let mut found = false;
+    for (range, name) in aliases(own, tokens, base) {
+        own.replace_range(range, name);
+        found = true;
+    }
     for (at, token) in tokens.iter().enumerate().skip(1) {
         let Some(name) = word(own, at).filter(|name| WORDS.contains(&name.as_str())) else {
             continue;
@@ -113,6 +158,7 @@ pub(super) fn disguise(own: &mut String, tokens: &[Token], base: usize) -> bool 
         let next = tokens.get(at + 1);
         let is_name = match (word(own, at + 1).as_deref(), next) {
             _ if name == "overlay" => is_plain_call(tokens, at, |at| word(own, at)),
+            _ if name == "by" && begins_keys(word(own, at - 1).as_deref()) => false,
             (Some("join"), _) => {
                 labelled || !matches!(name.as_str(), "anti" | "asof" | "positional" | "semi")
             }
@@ -125,11 +171,34 @@ pub(super) fn disguise(own: &mut String, tokens: &[Token], base: usize) -> bool 
         };
         if is_name && !tokens[at - 1].is(".") {
             let range = token.start - base..token.end - base;
-            own.replace_range(range, &disguised(&name));
-            found = true;
+            if let Some(name) = disguised(&name) {
+                own.replace_range(range, name);
+                found = true;
+            }
         }
     }
     found
+}
+
+/// Where aliases without `AS` stand that are keywords, and the names by which they stand.
+fn aliases(own: &str, tokens: &[Token], base: usize) -> Vec<(Range<usize>, &'static str)> {
+    let word = |at: usize| match tokens.get(at) {
+        Some(token) if token.kind == TokenKind::Word => {
+            own.get(token.start - base..token.end - base)
+        }
+        _ => None,
+    };
+    let found = labels::labels(tokens, word).into_iter();
+    let named = found.filter_map(|at| {
+        let range = tokens[at].start - base..tokens[at].end - base;
+        Some((range, disguised(word(at)?)?))
+    });
+    named.collect()
+}
+
+/// Whether `BY` after this word begins a list of keys.
+fn begins_keys(before: Option<&str>) -> bool {
+    matches!(before, Some("first" | "group" | "order" | "partition"))
 }
 
 /// Whether `overlay(…)` is written with commas, for which DuckDB's grammar has no rule.
@@ -201,8 +270,8 @@ pub(super) fn restore(query: &mut Query) {
 }
 
 fn name(name: &mut String) {
-    if name.ends_with('$')
-        && let Some(word) = WORDS.iter().find(|word| disguised(word) == *name)
+    if name.contains('$')
+        && let Some(word) = DISGUISES.words.get(name)
     {
         (*word).clone_into(name);
     }

@@ -159,10 +159,11 @@ fn spelled(text: &str) -> Cow<'_, str> {
         } else if is(text, *token, "similar") {
             match rest.first() {
                 Some(to) if is(text, *to, "to") => put(token.start, to.end, SIMILAR),
-                _ => {
+                Some(next) if !is_name(text, &tokens[..index], *next) => {
                     in_substring = true;
                     put(token.start, token.end, "from");
                 }
+                _ => {}
             }
         } else if is(text, *token, "using")
             && let Some((end, word)) = direction(text, rest)
@@ -191,6 +192,13 @@ fn spelled(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(String::from_utf8(bytes).expect("whole tokens were replaced by spaces"))
+}
+
+/// Whether a word between `before` and `next` is a name rather than a keyword before an operand.
+fn is_name(text: &str, before: &[Token], next: Token) -> bool {
+    let after = |word: &str| before.last().is_some_and(|last| is(text, *last, word));
+    let names = ["as", ".", ",", "select"].iter().any(|word| after(word));
+    names || next.kind == Kind::Symbol && !is(text, next, "(") && !is(text, next, "$")
 }
 
 /// Longer than any `count(t.*)`.
@@ -262,13 +270,22 @@ fn selects_nothing(text: &str, tokens: &[Token]) -> impl Iterator<Item = Token> 
 /// What is called instead of `ROWS FROM`; not longer than the shortest spelling of that.
 pub(super) const ROWS_FROM: &str = "skeinrows";
 
-/// Where `ROWS FROM` stands before a parenthesis.
+/// Where `ROWS FROM` stands before calls of functions; `rows` may be a column as well.
 fn rows_from(text: &str, tokens: &[Token]) -> Vec<std::ops::Range<usize>> {
-    let found = tokens.windows(3).filter_map(|window| {
-        let [rows, from, open] = window else {
+    let found = tokens.windows(6).filter_map(|window| {
+        let [before, rows, from, open, function, after] = window else {
             return None;
         };
-        (is(text, *rows, "rows") && is(text, *from, "from") && is(text, *open, "("))
+        let relation = ["from", ",", "join", "lateral"]
+            .iter()
+            .any(|word| is(text, *before, word));
+        let calls = matches!(function.kind, Kind::Word | Kind::Quoted)
+            && (is(text, *after, "(") || is(text, *after, "."));
+        (relation
+            && is(text, *rows, "rows")
+            && is(text, *from, "from")
+            && is(text, *open, "(")
+            && calls)
             .then_some(rows.start..from.end)
     });
     found.collect()
