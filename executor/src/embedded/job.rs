@@ -47,8 +47,10 @@ impl Job {
             ..
         } = self;
         cancellation.finish();
-        drop(attached);
-        session.give_back();
+        // A connection that cannot be cleaned is closed.
+        if attached.is_empty() || session.connection().detach_inputs(attached).is_ok() {
+            session.give_back();
+        }
         let last = match outcome {
             Ok(()) => Output::End,
             Err(error) => Output::Error(error),
@@ -104,9 +106,12 @@ impl Job {
 }
 
 /// Copies inputs that the planned statement would read twice. Returns whether there were any.
-fn keep_reread(connection: &Connection, attached: &[AttachedInput]) -> Result<bool, FragmentError> {
+fn keep_reread(
+    connection: &Connection,
+    attached: &mut [AttachedInput],
+) -> Result<bool, FragmentError> {
     let mut any = false;
-    for input in attached.iter().filter(|input| input.needs_table()) {
+    for input in attached.iter_mut().filter(|input| input.needs_table()) {
         connection.keep_input(input)?;
         any = true;
     }

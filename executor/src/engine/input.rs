@@ -220,12 +220,14 @@ impl Cursor {
     }
 }
 
-/// An input that is visible on a connection until that is closed. Its rows are let go with this
-/// value.
+/// An input that is visible on a connection until it is detached or the connection is closed. Its
+/// rows are let go with this value.
 #[derive(Debug)]
 pub struct AttachedInput {
     name: String,
     columns: Vec<Column>,
+    /// A temporary table that its rows were copied to.
+    table: Option<String>,
     /// `None`: an input without any rows, whose batches have no schema.
     source: Option<(u64, Arc<Source>)>,
     database: Arc<RawDatabase>,
@@ -298,6 +300,7 @@ impl Connection {
         let mut attached = AttachedInput {
             name: input.name,
             columns: input.columns,
+            table: None,
             source: None,
             database,
         };
@@ -345,7 +348,7 @@ impl Connection {
 
     /// Copies the rows of a channel to a temporary table, so that they can be read again. Blocks
     /// until the input has ended. Statements that were planned before have to be planned again.
-    pub fn keep_input(&self, input: &AttachedInput) -> Result<(), FragmentError> {
+    pub fn keep_input(&self, input: &mut AttachedInput) -> Result<(), FragmentError> {
         let Some((id, source)) = &input.source else {
             return Ok(());
         };
@@ -356,6 +359,20 @@ impl Connection {
         self.execute(&format!(
             "CREATE TEMP TABLE {table} AS FROM {function}({id}::UBIGINT)"
         ))?;
-        self.execute(&input.view(&format!("FROM {table}")))
+        let view = input.view(&format!("FROM {table}"));
+        input.table = Some(table);
+        self.execute(&view)
+    }
+
+    /// Takes inputs off the connection, which then has no trace of them.
+    pub fn detach_inputs(&self, inputs: Vec<AttachedInput>) -> Result<(), FragmentError> {
+        let mut sql = String::new();
+        for input in inputs {
+            sql += &format!("DROP VIEW temp.main.{};", identifier(&input.name));
+            if let Some(table) = &input.table {
+                sql += &format!("DROP TABLE temp.main.{table};");
+            }
+        }
+        self.execute(&sql)
     }
 }
