@@ -17,6 +17,7 @@
 //! | [`alternatives`] | takes minutes to plan thousands of alternatives |
 //! | [`equal_or_null`] | false in place of NULL for `a = b OR (a IS NULL AND b IS NULL)` |
 //! | [`extremes`] | a row without a key for `arg_max_nulls_last` |
+//! | [`guarded`] | computes every operand of AND and OR where they are values |
 //! | [`inlined`] | takes another row's columns for those of a common table expression |
 //! | [`joins`] | drops every row of an anti join whose other side is empty; finds no NULL in an ASOF join |
 //! | [`percentile`] | the last value in place of the first |
@@ -33,6 +34,7 @@
 mod alternatives;
 mod equal_or_null;
 mod extremes;
+mod guarded;
 mod inlined;
 mod joins;
 mod lateral;
@@ -51,7 +53,7 @@ pub use rows_in::ask_one_by_one;
 use std::borrow::Cow;
 
 use crate::ast::visit::{Node, any};
-use crate::ast::{Expr, ExprKind, Query, TableRefKind};
+use crate::ast::{ExprKind, Query, TableRefKind};
 
 /// Puts the query of a stage right. Later steps may still put relations and inputs in.
 pub(crate) fn repair(query: &mut Query) {
@@ -76,9 +78,11 @@ fn shapes(query: &mut Query) {
     inlined::queries(query);
     joins::conditions(query);
     places::each(query, &mut |expr, place| match &mut expr.kind {
+        ExprKind::Conjunction { and: true, .. } => guarded::repair(expr, place),
         ExprKind::Conjunction { and: false, .. } => {
             equal_or_null::repair(expr, place);
             alternatives::repair(expr, place);
+            guarded::repair(expr, place);
         }
         ExprKind::Subquery(_) => rows_in::repair(expr, place),
         ExprKind::Operator { .. } => {
@@ -105,8 +109,9 @@ fn may_concern(query: &Query) -> bool {
         Node::Table(table) => {
             matches!(&table.kind, TableRefKind::Join(join) if joins::may_concern(join))
         }
-        Node::Expr(Expr { kind, .. }) => match kind {
-            ExprKind::Conjunction { and, .. } => !and,
+        Node::Expr(expr) => match &expr.kind {
+            ExprKind::Conjunction { and: true, .. } => guarded::may_concern(expr),
+            ExprKind::Conjunction { .. } => true,
             ExprKind::Subquery(_) | ExprKind::Window(_) => true,
             ExprKind::Function(call) => {
                 percentile::may_concern(call) || extremes::may_concern(&call.name, &call.args)
