@@ -33,6 +33,9 @@ CREATE MACRO skein_fn.skein_quotient_wide_once(x, y) AS
     + CAST(CAST(it.x - CAST(CAST(it.x AS DOUBLE) / CAST(it.y AS DOUBLE) AS DECIMAL(38,4)) * it.y AS DOUBLE)
       / CAST(it.y AS DOUBLE) AS DECIMAL(38,19)) AS DECIMAL(38,19)))[1];
 
+-- Whether a number computed with floats is so near to another one that exact digits decide.
+CREATE MACRO skein_fn.skein_near(x, y) AS abs(x - CAST(y AS DOUBLE)) <= 1e-9 * (1 + abs(CAST(y AS DOUBLE)));
+
 -- Parts of intervals, which PostgreSQL adds apart, and an interval of parts.
 CREATE MACRO skein_fn.skein_interval_months(it) AS datepart('year', it) * 12 + datepart('month', it);
 

@@ -22,6 +22,7 @@ mod functions;
 mod moments;
 mod operators;
 mod overloads;
+mod places;
 mod quotient;
 mod recursion;
 mod texts;
@@ -287,42 +288,16 @@ impl Block<'_> {
         if matches!(expr.kind, ExprKind::Lambda { .. }) {
             return Ok(None);
         }
-        let below = match &expr.kind {
-            ExprKind::Function(call) if is_aggregate(&call.name) => Place::Hidden("aggregate"),
-            // Over groups there are few rows, and what stands here may be shown as well.
-            ExprKind::Window(_) if !self.is_grouped() && !has_aggregate(expr) => {
-                Place::Hidden("window")
-            }
-            // A quotient that was shown elsewhere equals one with the same digits.
-            _ if self.compares_shown(expr) => Place::Shown,
-            _ => place,
-        };
+        if let Some(exact) = self.settle_near(expr, place)? {
+            return Ok(exact);
+        }
+        let below = self.place_below(expr, place);
         let mut types = Vec::new();
         for child in children_mut(expr) {
             types.push(self.settle(child, below)?);
         }
         self.rule(expr, &mut types, place)?;
         Ok(self.infer(expr, &types))
-    }
-
-    /// Whether `expr` compares something with a value of a subquery, or with a column that is a quotient.
-    fn compares_shown(&self, expr: &Expr) -> bool {
-        let is_shown = |operand: &Expr| match &operand.kind {
-            ExprKind::Subquery(_) => true,
-            ExprKind::ColumnRef(_) => {
-                let known = self.asked.known(&print::expr_sql(operand));
-                known.is_some_and(|ty| quotient::is_quotient(&Ty::parse(&ty)))
-            }
-            _ => false,
-        };
-        match &expr.kind {
-            ExprKind::Subquery(subquery) => subquery.child.is_some(),
-            ExprKind::Comparison { left, right, .. } => is_shown(left) || is_shown(right),
-            ExprKind::Between { .. } | ExprKind::Operator { .. } => {
-                children(expr).into_iter().any(is_shown)
-            }
-            _ => false,
-        }
     }
 
     /// What the types of the expressions below tell about that of `expr`.

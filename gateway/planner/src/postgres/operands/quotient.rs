@@ -14,7 +14,7 @@
 //!
 //! Long division takes a microsecond a row, twelve times what floats take. Conditions and arguments
 //! of aggregates, which run over all rows and show no digits, therefore divide in
-//! `double precision`.
+//! `double precision` where no digit decides: see [`super::places`].
 
 use super::types::{DIGITS_MAX, Ty};
 use crate::ast::visit::children;
@@ -94,10 +94,11 @@ fn has_quotient(expr: &Expr) -> bool {
 
 /// Computes `expr`, an average of values of type `arg`, from a sum and a count.
 pub(super) fn average(expr: &mut Expr, arg: &Ty) {
-    // A `numeric` without precision has room for numbers that it hardly ever has.
+    // A `numeric` without precision has room for numbers that it hardly ever has, and so has a rounded quotient.
+    let of_quotient = children(expr).into_iter().any(has_quotient);
     let ty = arg.digits().and_then(|(whole, scale)| {
         let roomy = (whole, scale) == (DIGITS_MAX - numerics::SCALE, numerics::SCALE);
-        with_digits(whole).or(roomy.then_some(WIDE))
+        with_digits(whole).or((roomy || of_quotient).then_some(WIDE))
     });
     let Some(ty) = ty else {
         return;
