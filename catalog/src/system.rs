@@ -22,6 +22,7 @@ mod keys;
 mod oid;
 mod rows;
 mod tables;
+mod type_words;
 
 use crate::snapshot::CatalogSnapshot;
 
@@ -93,7 +94,7 @@ pub fn statements(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
     statements.extend(tables::create());
     statements.extend(builtin::raw());
     statements.extend(rows::raw(snapshot, database));
-    statements.push(builtin::type_words());
+    statements.push(type_words::create(&Oids::of(snapshot)));
     statements.extend(script(FUNCTIONS));
     statements.extend(script(ROWS));
     statements

@@ -5,6 +5,7 @@
 //! | [`facts`] | the files of `catalog/src/system` with what PostgreSQL 15 has built in; and that Skein has what they list |
 //! | [`relations`] | names and types of the columns of every relation of `pg_catalog` and `information_schema` |
 //! | [`answers`] | what functions, casts and settings give, statement by statement |
+//! | [`paths`] | what names mean, and how they are printed, over several search paths |
 //! | [`speed`] | how long statements take that show the session |
 //!
 //! Where recorded traffic lies beside the checkout, its inventory is held against the latter two, so
@@ -12,6 +13,7 @@
 
 mod answers;
 mod facts;
+mod paths;
 mod relations;
 mod speed;
 

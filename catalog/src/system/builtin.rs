@@ -9,11 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use super::relations;
 use super::rows::Rows;
-use super::{PG_SCHEMA, literal, relations};
-use crate::types::PG_TYPES;
 
-const TYPES: &str = include_str!("types.txt");
+pub(super) const TYPES: &str = include_str!("types.txt");
 const PROCS: &str = include_str!("procs.txt");
 const OPERATORS: &str = include_str!("operators.txt");
 const CASTS: &str = include_str!("casts.txt");
@@ -24,11 +23,24 @@ const KEYWORDS: &str = include_str!("keywords.txt");
 pub(super) const INFORMATION_SCHEMA_OID: &str = "13207";
 
 /// The rows of a file of facts.
-fn lines(facts: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+pub(super) fn lines(facts: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
     facts
         .lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| line.split(' ').collect())
+}
+
+/// Writes a name as SQL, like PostgreSQL's `quote_identifier`.
+pub(super) fn quoted(name: &str) -> String {
+    let is_plain = name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_')
+        && name
+            .chars()
+            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_');
+    let is_reserved = || lines(KEYWORDS).any(|row| row[0] == name && row[1] != "U");
+    if is_plain && !is_reserved() {
+        return name.to_owned();
+    }
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The name of the built-in type with this OID, as `pg_type.typname` has it.
@@ -349,98 +361,6 @@ fn system_relations() -> [String; 2] {
             ],
         ),
     ]
-}
-
-/// The macro `skein_type`, on which `format_type` stands: what stands before a type's modifier, what
-/// stands after it, and how the modifier is written, as `head|tail|kind`.
-///
-/// Constant lists rather than a table, because clients call it for every column of every relation,
-/// and in places where DuckDB takes no correlated subquery. Lists that DuckDB reads from one text are
-/// bound ten times as fast as a map or a `CASE` of so many entries.
-pub(super) fn type_words() -> String {
-    let types: Vec<Vec<&str>> = lines(TYPES).collect();
-    let (mut words, mut rare): (Vec<Words>, Vec<Words>) = types
-        .iter()
-        .map(|row| Words::of(row, &types))
-        .partition(|words| PG_TYPES.iter().any(|known| known.name == words.name));
-    words.append(&mut rare);
-    for relation in relations() {
-        let head = match relation.schema {
-            "pg_catalog" => relation.name.to_owned(),
-            schema => format!("{schema}.{}", relation.name),
-        };
-        for (oid, tail) in relation.row_types.into_iter().zip(["", "[]"]) {
-            words.push(Words {
-                name: relation.name,
-                oid: oid.to_string(),
-                head: head.clone(),
-                tail: tail.to_owned(),
-                kind: "",
-            });
-        }
-    }
-    let oids: Vec<&str> = words.iter().map(|it| it.oid.as_str()).collect();
-    let known: Vec<String> = words
-        .iter()
-        .map(|it| format!("{}|{}|{}", it.head, it.tail, it.kind))
-        .collect();
-    format!(
-        "CREATE MACRO {PG_SCHEMA}.skein_type(type_oid) AS string_split({}, ',')[list_position(\
-         CAST(string_split({}, ',') AS BIGINT[]), CAST(type_oid AS BIGINT))]",
-        literal(&known.join(",")),
-        literal(&oids.join(",")),
-    )
-}
-
-/// What `format_type` has to know of a type.
-struct Words {
-    name: &'static str,
-    oid: String,
-    /// What stands before a modifier.
-    head: String,
-    /// What stands after it: `timestamp(3) with time zone`, `integer[]`.
-    tail: String,
-    /// How a modifier is written: `n`umeric, `l`ength, `b`pchar, `p`recision, bi`t`, or not at all.
-    kind: &'static str,
-}
-
-impl Words {
-    fn of(row: &[&'static str], types: &[Vec<&'static str>]) -> Self {
-        let is_array = row[9] != "0" && row[2].starts_with('_');
-        let base = types
-            .iter()
-            .find(|it| is_array && it[0] == row[9])
-            .map_or(row, Vec::as_slice);
-        let shown = PG_TYPES
-            .iter()
-            .find(|known| known.name == base[2])
-            .map_or(base[2], |it| it.sql_name);
-        let (head, tail) = match shown.find(" with") {
-            Some(space) => shown.split_at(space),
-            None => (shown, ""),
-        };
-        // Only what is not in `pg_catalog` is shown with its schema.
-        let schema = if base[1] == INFORMATION_SCHEMA_OID {
-            "information_schema."
-        } else {
-            ""
-        };
-        let suffix = if is_array { "[]" } else { "" };
-        Self {
-            name: row[2],
-            oid: row[0].to_owned(),
-            head: format!("{schema}{head}"),
-            tail: format!("{tail}{suffix}"),
-            kind: match base[2] {
-                "numeric" => "n",
-                "varchar" => "l",
-                "bpchar" => "b",
-                "time" | "timetz" | "timestamp" | "timestamptz" | "varbit" => "p",
-                "bit" => "t",
-                _ => "",
-            },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,56 +3,66 @@
 -- tables of names stand here because macros read them.
 -- Each statement ends a line with a semicolon; each macro starts a line.
 -- Arguments are put in wherever a macro names them, so what may be a subquery is named once.
-CREATE MACRO skein_pg.format_type(type_oid, typmod) AS
-  list_transform([{'known': string_split(skein_pg.skein_type(type_oid), '|'), 'oid': CAST(type_oid AS BIGINT), 'typmod': CAST(typmod AS BIGINT)}], lambda it:
+-- Where a session decides what a name means, the last argument is its path: the schemas that are searched, in
+-- order, with pg_catalog. An object is visible if its schema is among them and none before has its name.
+CREATE MACRO skein_pg.skein_seen(schema_name, rivals, path) AS
+  list_contains(path, schema_name) AND (rivals IS NULL OR NOT list_has_any(rivals, path[:list_position(path, schema_name) - 1]));
+CREATE MACRO skein_pg.skein_format_type(type_oid, typmod, path) AS
+  list_transform([{'known': string_split(skein_pg.skein_type(type_oid), chr(31)), 'oid': CAST(type_oid AS BIGINT), 'typmod': CAST(typmod AS BIGINT)}], lambda it:
   CASE WHEN it.known IS NULL THEN CASE WHEN it.oid = 0 THEN '-' WHEN it.oid IS NOT NULL THEN '???' END
     -- A modifier that is known to be none: not character(1), which the name alone would mean.
-    ELSE concat(CASE WHEN it.typmod < 0 AND it.known[3] = 'b' THEN 'bpchar' WHEN it.typmod < 0 AND it.known[3] = 't' THEN '"bit"' ELSE it.known[1] END,
+    ELSE concat(CASE WHEN it.known[4] <> '' AND NOT skein_pg.skein_seen(it.known[4], string_split(nullif(it.known[6], ''), chr(29)), path) THEN it.known[5] END,
+      CASE WHEN it.typmod < 0 AND it.known[3] = 'b' THEN 'bpchar' WHEN it.typmod < 0 AND it.known[3] = 't' THEN '"bit"' ELSE it.known[1] END,
       CASE WHEN it.typmod >= 0 THEN CASE it.known[3] WHEN 'n' THEN '(' || ((it.typmod - 4) >> 16) || ',' || ((it.typmod - 4) & 2047) || ')'
         WHEN 'l' THEN '(' || (it.typmod - 4) || ')' WHEN 'b' THEN '(' || (it.typmod - 4) || ')'
         WHEN 'p' THEN '(' || it.typmod || ')' WHEN 't' THEN '(' || it.typmod || ')' END END,
       it.known[2])
   END)[1];
+-- Without a path as the rows of the catalogue have it, which are the same for all sessions.
+CREATE MACRO skein_pg.format_type(type_oid, typmod) AS skein_pg.skein_format_type(type_oid, typmod, ['pg_catalog']),
+  (type_oid, typmod, path) AS skein_pg.skein_format_type(type_oid, typmod, path);
 CREATE MACRO skein_pg.skein_pair(number, name) AS
   CASE WHEN number IS NOT NULL THEN {'oid': CAST(number AS BIGINT), 'name': CAST(name AS VARCHAR)} END;
-CREATE MACRO skein_pg.quote_ident(name) AS
-  CASE WHEN regexp_full_match(name, '[a-z_][a-z0-9_$]*') THEN name ELSE '"' || replace(name, '"', '""') || '"' END;
+CREATE MACRO skein_pg.quote_ident(name) AS skein_fn.quote_ident(name);
 CREATE MACRO skein_pg.quote_literal(value) AS
   CAST('''' || replace(CAST(value AS VARCHAR), '''', '''''') || '''' AS VARCHAR);
 CREATE TABLE skein_pg.skein_type_names AS
   SELECT oid, skein_pg.format_type(oid, NULL) AS name FROM skein_pg.skein_types;
-CREATE TABLE skein_pg.skein_visible AS
-  SELECT oid FROM skein_pg.skein_relations WHERE schema_oid = 2200
-  UNION ALL SELECT index_oid FROM skein_pg.skein_constraints WHERE kind = 'p' AND schema_oid = 2200
-  UNION ALL SELECT oid FROM skein_pg.skein_system_relations WHERE schema_oid = 11;
-
 -- Types of rows, and of arrays of them.
 CREATE TABLE skein_pg.skein_row_types AS
   SELECT oid, name, schema_oid, row_type, array_type FROM skein_pg.skein_relations
   UNION ALL SELECT oid, name, schema_oid, row_type, array_type FROM skein_pg.skein_system_relations;
 
-CREATE TABLE skein_pg.skein_visible_types AS
-  SELECT oid FROM skein_pg.skein_types WHERE typnamespace = 11
-  UNION ALL SELECT unnest([row_type, array_type]) FROM skein_pg.skein_row_types WHERE schema_oid IN (11, 2200);
-
--- What is looked up for a name: the name alone, where it is visible, and with its schema.
-CREATE TABLE skein_pg.skein_regclass AS
+-- What has a name in a schema: relations and indexes, and types. `rivals` are the schemas that have the name, where
+-- there are several.
+CREATE TABLE skein_pg.skein_objects AS
   WITH named AS (
-    SELECT r.oid, r.name, s.name AS schema_name, r.schema_oid IN (11, 2200) AS visible
+    SELECT r.oid, r.name, s.name AS schema_name
     FROM (SELECT oid, name, schema_oid FROM skein_pg.skein_relations
           UNION ALL SELECT index_oid, name, schema_oid FROM skein_pg.skein_constraints WHERE kind = 'p'
           UNION ALL SELECT oid, name, schema_oid FROM skein_pg.skein_system_relations) AS r
     JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid)
-  SELECT oid, [name] AS parts FROM named WHERE visible
-  UNION ALL SELECT oid, [schema_name, name] FROM named;
+  SELECT n.oid, n.schema_name, n.name, r.rivals, skein_pg.quote_ident(n.name) AS plain,
+    skein_pg.quote_ident(n.schema_name) || '.' || skein_pg.quote_ident(n.name) AS whole
+  FROM named AS n LEFT JOIN (SELECT name, list(schema_name ORDER BY schema_name) AS rivals FROM named GROUP BY name HAVING count(*) > 1) AS r
+    ON r.name = n.name;
+CREATE TABLE skein_pg.skein_type_objects AS
+  WITH named AS (
+    SELECT r.oid, r.name, s.name AS schema_name
+    FROM (SELECT oid, typname AS name, typnamespace AS schema_oid FROM skein_pg.skein_types
+          UNION ALL SELECT row_type, name, schema_oid FROM skein_pg.skein_row_types
+          UNION ALL SELECT array_type, '_' || name, schema_oid FROM skein_pg.skein_row_types) AS r
+    JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid)
+  SELECT n.oid, n.schema_name, n.name, r.rivals
+  FROM named AS n LEFT JOIN (SELECT name, list(schema_name ORDER BY schema_name) AS rivals FROM named GROUP BY name HAVING count(*) > 1) AS r
+    ON r.name = n.name;
 
-CREATE TABLE skein_pg.skein_regclass_names AS
-  SELECT r.oid, CASE WHEN r.schema_oid IN (11, 2200) THEN '' ELSE skein_pg.quote_ident(s.name) || '.' END || skein_pg.quote_ident(r.name) AS name
-  FROM (SELECT oid, name, schema_oid FROM skein_pg.skein_relations
-        UNION ALL SELECT index_oid, name, schema_oid FROM skein_pg.skein_constraints WHERE kind = 'p'
-        UNION ALL SELECT oid, name, schema_oid FROM skein_pg.skein_system_relations) AS r
-  JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid;
+-- What is looked up for a name: the name alone, where it is visible, and with its schema.
+CREATE TABLE skein_pg.skein_regclass AS
+  SELECT oid, [name] AS parts, schema_name, rivals FROM skein_pg.skein_objects
+  UNION ALL SELECT oid, [schema_name, name], NULL, NULL FROM skein_pg.skein_objects;
 
+-- Definitions of keys and indexes. Before `tail` stands the name of a relation, where there is one.
 CREATE TABLE skein_pg.skein_definitions AS
   WITH lists AS (
     SELECT k.oid, k.index_oid, k.kind, k.name, k.relation_oid, k.target_oid, k.schema_oid,
@@ -61,60 +71,71 @@ CREATE TABLE skein_pg.skein_definitions AS
       (SELECT string_agg(skein_pg.quote_ident(c.name), ', ' ORDER BY list_position(k.target_columns, c.number)) FROM skein_pg.skein_columns AS c
        WHERE c.relation_oid = k.target_oid AND list_contains(k.target_columns, c.number)) AS theirs
     FROM skein_pg.skein_constraints AS k)
-  SELECT k.oid, k.definition, k.definition AS brief FROM (
-    SELECT oid, CASE kind WHEN 'p' THEN 'PRIMARY KEY (' || own || ')'
-      ELSE 'FOREIGN KEY (' || own || ') REFERENCES ' || (SELECT n.name FROM skein_pg.skein_regclass_names AS n WHERE n.oid = target_oid) || '(' || theirs || ')'
-      END AS definition FROM lists) AS k
-  UNION ALL SELECT * FROM (VALUES (13222, 'CHECK ((VALUE >= 0))', 'CHECK (VALUE >= 0)'),
+  SELECT oid, CASE kind WHEN 'p' THEN 'PRIMARY KEY (' || own || ')' ELSE 'FOREIGN KEY (' || own || ') REFERENCES ' END AS head,
+    CASE kind WHEN 'f' THEN target_oid END AS named_oid, CASE kind WHEN 'f' THEN '(' || theirs || ')' END AS tail, false AS always_whole,
+    CAST(NULL AS VARCHAR) AS brief
+  FROM lists
+  UNION ALL SELECT oid, head, NULL, NULL, false, brief FROM (VALUES (13222, 'CHECK ((VALUE >= 0))', 'CHECK (VALUE >= 0)'),
     (13235, 'CHECK (((VALUE)::text = ANY ((ARRAY[''YES''::character varying, ''NO''::character varying])::text[])))',
-      'CHECK (VALUE::text = ANY (ARRAY[''YES''::character varying, ''NO''::character varying]::text[]))'))
+      'CHECK (VALUE::text = ANY (ARRAY[''YES''::character varying, ''NO''::character varying]::text[]))')) AS v(oid, head, brief)
   UNION ALL
-  SELECT index_oid, d.head || skein_pg.quote_ident(d.schema_name) || '.' || d.tail,
-    d.head || CASE d.schema_oid WHEN 2200 THEN '' ELSE skein_pg.quote_ident(d.schema_name) || '.' END || d.tail
-  FROM (SELECT l.index_oid, r.schema_oid, s.name AS schema_name, 'CREATE UNIQUE INDEX ' || skein_pg.quote_ident(l.name) || ' ON ' AS head,
-          skein_pg.quote_ident(r.name) || ' USING btree (' || own || ')' AS tail
-        FROM lists AS l JOIN skein_pg.skein_relations AS r ON r.oid = l.relation_oid JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid
-        WHERE l.kind = 'p') AS d;
+  SELECT index_oid, 'CREATE UNIQUE INDEX ' || skein_pg.quote_ident(name) || ' ON ', relation_oid, ' USING btree (' || own || ')', true, NULL
+  FROM lists WHERE kind = 'p';
+-- As generate_relation_name has it, and for indexes as long as nobody asks for less generate_qualified_relation_name.
+CREATE MACRO skein_pg.skein_definition(object_oid, pretty, path) AS
+  (SELECT CASE WHEN pretty AND made.brief IS NOT NULL THEN made.brief
+      ELSE concat(made.head, CASE WHEN skein_pg.skein_seen(it.schema_name, it.rivals, path) AND (pretty OR NOT made.always_whole) THEN it.plain ELSE it.whole END,
+        made.tail) END
+   FROM skein_pg.skein_definitions AS made LEFT JOIN skein_pg.skein_objects AS it ON it.oid = made.named_oid WHERE made.oid = object_oid);
 
+-- What is looked up for the name of a type: words of SQL, which mean the same everywhere, and names in schemas.
 CREATE TABLE skein_pg.skein_regtype AS
-  SELECT oid, typname AS name FROM skein_pg.skein_types WHERE typnamespace = 11
-  UNION ALL SELECT oid, skein_pg.format_type(oid, NULL) FROM skein_pg.skein_types
-  UNION ALL SELECT oid, 'information_schema.' || typname FROM skein_pg.skein_types WHERE typnamespace = 13207
-  UNION ALL SELECT row_type, lower(name) FROM skein_pg.skein_row_types WHERE schema_oid IN (11, 2200)
-  UNION ALL SELECT array_type, unnest(['_' || lower(name), lower(name) || '[]']) FROM skein_pg.skein_row_types WHERE schema_oid IN (11, 2200)
-  UNION ALL SELECT r.row_type, s.name || '.' || lower(r.name) FROM skein_pg.skein_row_types AS r JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid
-    WHERE r.schema_oid <> 11
-  UNION ALL SELECT * FROM (VALUES (23, 'int'), (1700, 'decimal'), (701, 'float'), (1042, 'char'), (1231, 'decimal[]'), (1007, 'int[]'),
-    (1007, 'int4[]'), (1016, 'int8[]'), (1005, 'int2[]'), (1000, 'bool[]'), (1022, 'float8[]'), (1021, 'float4[]'), (1015, 'varchar[]'),
-    (1115, 'timestamp[]'), (1185, 'timestamptz[]'), (1083, 'time'), (1114, 'timestamp')) AS v(oid, name);
--- The parts of a name as written in SQL, without that of the session's database.
+  WITH words AS (
+    SELECT oid, skein_pg.format_type(oid, NULL) AS name, CAST(NULL AS VARCHAR) AS schema_name, CAST(NULL AS VARCHAR[]) AS rivals FROM skein_pg.skein_types WHERE typnamespace = 11
+    UNION ALL SELECT v.oid, v.name, NULL, NULL FROM (VALUES (23, 'int'), (1700, 'decimal'), (1700, 'dec'), (701, 'float'), (1042, 'char'), (1043, 'char varying'),
+      (1042, 'nchar'), (1042, 'national character'), (1042, 'national char'), (1231, 'decimal[]'), (1231, 'dec[]'), (1007, 'int[]'),
+      (1022, 'float[]'), (1014, 'char[]'), (1083, 'time'), (1114, 'timestamp'), (1183, 'time[]'), (1115, 'timestamp[]')) AS v(oid, name)),
+  quoted AS (
+    SELECT t.oid, CASE WHEN regexp_full_match(t.name, '[a-z_][a-z0-9_$]*') AND t.name <> 'char' THEN t.name ELSE '"' || replace(t.name, '"', '""') || '"' END AS name,
+      CASE WHEN regexp_full_match(t.schema_name, '[a-z_][a-z0-9_$]*') THEN t.schema_name ELSE '"' || replace(t.schema_name, '"', '""') || '"' END AS qualifier,
+      t.schema_name, t.rivals FROM skein_pg.skein_type_objects AS t)
+  SELECT oid, name, schema_name, rivals FROM words
+  UNION ALL SELECT oid, name, schema_name, rivals FROM quoted
+  UNION ALL SELECT oid, qualifier || '.' || name, NULL, NULL FROM quoted
+  UNION ALL SELECT p.typarray, q.name || '[]', q.schema_name, q.rivals FROM quoted AS q JOIN skein_pg.skein_types AS p ON p.oid = q.oid WHERE p.typarray <> 0
+  UNION ALL SELECT p.typarray, q.qualifier || '.' || q.name || '[]', NULL, NULL FROM quoted AS q JOIN skein_pg.skein_types AS p ON p.oid = q.oid
+    WHERE p.typarray <> 0
+  UNION ALL SELECT r.array_type, q.name || '[]', q.schema_name, q.rivals FROM quoted AS q JOIN skein_pg.skein_row_types AS r ON r.row_type = q.oid
+  UNION ALL SELECT r.array_type, q.qualifier || '.' || q.name || '[]', NULL, NULL FROM quoted AS q JOIN skein_pg.skein_row_types AS r ON r.row_type = q.oid;
+-- The parts of a name as written in SQL.
+CREATE MACRO skein_pg.skein_name_checked(name) AS
+  CASE WHEN NOT regexp_full_match(CAST(name AS VARCHAR), '\s*("(?:[^"]|"")+"|[^\s."]+)\s*(\.\s*("(?:[^"]|"")+"|[^\s."]+)\s*)*')
+    THEN error('[invalid_name] invalid name syntax') ELSE CAST(name AS VARCHAR) END;
+-- The same without that of the session's database.
 CREATE MACRO skein_pg.skein_relation_parts(name, database) AS
-  list_transform([list_transform(regexp_extract_all(CAST(name AS VARCHAR), '"(?:[^"]|"")*"|[^."]+'),
+  list_transform([list_transform(regexp_extract_all(skein_pg.skein_name_checked(name), '"(?:[^"]|"")*"|[^."]*[^\s."][^."]*'),
     lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(trim(part)) END)], lambda it:
   CASE WHEN len(it) = 3 THEN CASE WHEN it[1] = database THEN it[2:]
       ELSE error('[feature_not_supported] cross-database references are not implemented: "' || array_to_string(it, '.') || '"') END
     WHEN len(it) > 3 THEN error('[syntax_error] improper relation name (too many dotted names): ' || array_to_string(it, '.'))
     ELSE it END)[1];
-CREATE MACRO skein_pg.skein_regclass_in(name, database) AS
+CREATE MACRO skein_pg.skein_regclass_in(name, database, path) AS
   CASE
-    WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE (SELECT min(known.oid) FROM skein_pg.skein_regclass AS known WHERE known.parts = skein_pg.skein_relation_parts(name, database))
+    ELSE (SELECT min(known.oid) FROM skein_pg.skein_regclass AS known
+          WHERE known.parts = skein_pg.skein_relation_parts(name, database) AND (known.schema_name IS NULL OR skein_pg.skein_seen(known.schema_name, known.rivals, path)))
   END;
 -- Raises what PostgreSQL says of a name that is none.
-CREATE MACRO skein_pg.skein_no_relation(parts) AS
-  CASE WHEN len(parts) = 2 AND NOT EXISTS (SELECT 1 FROM skein_pg.skein_schemas AS known WHERE known.name = parts[1])
-    THEN error('[invalid_schema_name] schema "' || parts[1] || '" does not exist')
-    ELSE error('[undefined_table] relation "' || array_to_string(parts, '.') || '" does not exist') END;
-CREATE MACRO skein_pg.skein_regclass(name, database) AS
-  CASE WHEN name IS NULL THEN NULL
-    ELSE coalesce(skein_pg.skein_regclass_in(name, database), skein_pg.skein_no_relation(skein_pg.skein_relation_parts(name, database))) END,
-  -- Of a name without a database.
-  (name) AS CASE WHEN name IS NULL THEN NULL
-    ELSE coalesce(skein_pg.skein_regclass_in(name, ''), skein_pg.skein_no_relation(skein_pg.skein_relation_parts(name, ''))) END;
-CREATE MACRO skein_pg.skein_regclass_name(relation_oid) AS
+CREATE MACRO skein_pg.skein_regclass(name, database, path) AS
+  list_transform([[CAST(skein_pg.skein_regclass_in(name, database, path) AS VARCHAR), (SELECT string_agg(known.name, chr(31)) FROM skein_pg.skein_schemas AS known)]],
+    lambda it: CASE WHEN it[1] IS NOT NULL THEN CAST(it[1] AS BIGINT)
+      ELSE list_transform([skein_pg.skein_relation_parts(name, database)], lambda parts: CASE WHEN parts IS NULL THEN NULL WHEN parts = ['-'] THEN 0
+        WHEN len(parts) = 2 AND NOT list_contains(string_split(it[2], chr(31)), parts[1]) THEN error('[invalid_schema_name] schema "' || parts[1] || '" does not exist')
+        ELSE error('[undefined_table] relation "' || array_to_string(parts, '.') || '" does not exist') END)[1] END)[1];
+CREATE MACRO skein_pg.skein_regclass_name(relation_oid, path) AS
   CASE WHEN relation_oid IS NULL THEN NULL WHEN relation_oid = 0 THEN '-'
-    ELSE coalesce((SELECT shown.name FROM skein_pg.skein_regclass_names AS shown WHERE shown.oid = relation_oid), CAST(relation_oid AS VARCHAR)) END;
+    ELSE coalesce((SELECT CASE WHEN skein_pg.skein_seen(shown.schema_name, shown.rivals, path) THEN shown.plain ELSE shown.whole END
+      FROM skein_pg.skein_objects AS shown WHERE shown.oid = relation_oid), CAST(relation_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.pg_get_userbyid(role_oid) AS
   CASE CAST(role_oid AS BIGINT) WHEN 10 THEN 'skein' ELSE coalesce((SELECT known.name FROM skein_pg.skein_roles AS known WHERE known.oid = role_oid),
     'unknown (OID=' || role_oid || ')') END;
@@ -124,12 +145,13 @@ CREATE MACRO skein_pg.pg_char_to_encoding(name) AS
   CASE WHEN regexp_replace(lower(name), '[^a-z0-9]', '', 'g') IN ('utf8', 'unicode') THEN 6 ELSE -1 END;
 CREATE MACRO skein_pg.getdatabaseencoding() AS 'UTF8';
 CREATE MACRO skein_pg.pg_client_encoding() AS 'UTF8';
-CREATE MACRO skein_pg.pg_table_is_visible(relation_oid) AS
-  relation_oid IN (SELECT visible.oid FROM skein_pg.skein_visible AS visible);
-CREATE MACRO skein_pg.pg_type_is_visible(type_oid) AS
-  type_oid IN (SELECT visible.oid FROM skein_pg.skein_visible_types AS visible);
-CREATE MACRO skein_pg.pg_function_is_visible(function_oid) AS
-  function_oid IN (SELECT visible.oid FROM skein_pg.skein_procs AS visible WHERE visible.pronamespace = 11);
+CREATE MACRO skein_pg.pg_table_is_visible(relation_oid, path) AS
+  (SELECT skein_pg.skein_seen(visible.schema_name, visible.rivals, path) FROM skein_pg.skein_objects AS visible WHERE visible.oid = relation_oid);
+CREATE MACRO skein_pg.pg_type_is_visible(type_oid, path) AS
+  (SELECT skein_pg.skein_seen(visible.schema_name, visible.rivals, path) FROM skein_pg.skein_type_objects AS visible WHERE visible.oid = type_oid);
+CREATE MACRO skein_pg.pg_function_is_visible(function_oid, path) AS
+  (SELECT list_contains(path, CASE visible.pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END)
+   FROM skein_pg.skein_procs AS visible WHERE visible.oid = function_oid);
 CREATE MACRO skein_pg.pg_collation_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_collation AS known) THEN true END;
 CREATE MACRO skein_pg.pg_conversion_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_conversion AS known) THEN true END;
 CREATE MACRO skein_pg.pg_opclass_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known.oid FROM skein_pg.pg_opclass AS known) THEN true END;
@@ -150,15 +172,12 @@ CREATE MACRO skein_pg.shobj_description(object_oid, catalogue) AS CAST(NULL AS V
 CREATE MACRO skein_pg.col_description(relation_oid, place) AS
   (SELECT about.comment FROM skein_pg.skein_comments AS about WHERE about.oid = relation_oid AND about.number = CAST(place AS INTEGER));
 CREATE MACRO skein_pg.pg_get_expr(expression, relation_oid) AS CAST(expression AS VARCHAR), (expression, relation_oid, pretty) AS CAST(expression AS VARCHAR);
-CREATE MACRO skein_pg.pg_get_indexdef(index_oid) AS
-  (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = index_oid),
-  (index_oid, place, pretty) AS CASE
-    WHEN CAST(place AS INTEGER) = 0 THEN (SELECT CASE WHEN pretty THEN made.brief ELSE made.definition END
-      FROM skein_pg.skein_definitions AS made WHERE made.oid = index_oid)
+CREATE MACRO skein_pg.pg_get_indexdef(index_oid, path) AS skein_pg.skein_definition(index_oid, false, path),
+  (index_oid, place, pretty, path) AS CASE
+    WHEN CAST(place AS INTEGER) = 0 THEN skein_pg.skein_definition(index_oid, pretty, path)
     ELSE (SELECT skein_pg.quote_ident(part.attname) FROM skein_pg.pg_attribute AS part WHERE part.attrelid = index_oid AND part.attnum = CAST(place AS INTEGER)) END;
-CREATE MACRO skein_pg.pg_get_constraintdef(object_oid) AS
-  (SELECT made.definition FROM skein_pg.skein_definitions AS made WHERE made.oid = object_oid),
-  (object_oid, pretty) AS (SELECT CASE WHEN pretty THEN made.brief ELSE made.definition END FROM skein_pg.skein_definitions AS made WHERE made.oid = object_oid);
+CREATE MACRO skein_pg.pg_get_constraintdef(object_oid, path) AS skein_pg.skein_definition(object_oid, false, path),
+  (object_oid, pretty, path) AS skein_pg.skein_definition(object_oid, pretty, path);
 CREATE MACRO skein_pg.pg_get_viewdef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_ruledef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_triggerdef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
@@ -217,10 +236,19 @@ CREATE MACRO skein_pg.pg_size_pretty(bytes) AS
     ELSE CAST(round(it / 1099511627776.0) AS BIGINT) || ' TB'
   END)[1];
 CREATE MACRO skein_pg.skein_may(privilege) AS regexp_matches(lower(privilege), '(select|usage|connect|execute)');
-CREATE MACRO skein_pg.has_table_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
-CREATE MACRO skein_pg.has_any_column_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
-CREATE MACRO skein_pg.has_column_privilege(object, col, privilege) AS skein_pg.skein_may(privilege), (role, object, col, privilege) AS skein_pg.skein_may(privilege);
-CREATE MACRO skein_pg.has_schema_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
+-- Of what there is; NULL of a number that is nobody's.
+CREATE MACRO skein_pg.skein_may_of_relation(object, privilege) AS
+  (SELECT skein_pg.skein_may(privilege) FROM skein_pg.skein_objects AS known WHERE known.oid = object);
+CREATE MACRO skein_pg.has_table_privilege(object, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_relation(object, privilege);
+CREATE MACRO skein_pg.has_any_column_privilege(object, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_relation(object, privilege);
+CREATE MACRO skein_pg.has_column_privilege(object, col, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, col, privilege) AS skein_pg.skein_may_of_relation(object, privilege);
+-- The name as it is, not as SQL writes it.
+CREATE MACRO skein_pg.skein_schema(name) AS
+  CASE WHEN name IS NULL THEN NULL
+    ELSE coalesce((SELECT known.oid FROM skein_pg.skein_schemas AS known WHERE known.name = CAST(name AS VARCHAR)), error('[invalid_schema_name] schema "' || name || '" does not exist')) END;
+CREATE MACRO skein_pg.skein_may_of_schema(object, privilege) AS
+  (SELECT skein_pg.skein_may(privilege) FROM skein_pg.skein_schemas AS known WHERE known.oid = object);
+CREATE MACRO skein_pg.has_schema_privilege(object, privilege) AS skein_pg.skein_may_of_schema(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_schema(object, privilege);
 CREATE MACRO skein_pg.has_database_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
 CREATE MACRO skein_pg.has_function_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
 CREATE MACRO skein_pg.has_sequence_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
@@ -231,41 +259,51 @@ CREATE MACRO skein_pg.has_foreign_data_wrapper_privilege(object, privilege) AS f
 CREATE MACRO skein_pg.has_server_privilege(object, privilege) AS false, (role, object, privilege) AS false;
 CREATE MACRO skein_pg.pg_has_role(role, privilege) AS true, (member, role, privilege) AS true;
 CREATE MACRO skein_pg.row_security_active(relation) AS false;
-CREATE MACRO skein_pg.to_regclass(name) AS skein_pg.skein_regclass_in(name, ''), (name, database) AS skein_pg.skein_regclass_in(name, database);
-CREATE MACRO skein_pg.skein_regtype_in(name) AS
+CREATE MACRO skein_pg.to_regclass(name, database, path) AS skein_pg.skein_regclass_in(name, database, path);
+-- The name of a type as skein_regtype has it: without a modifier, in lower case unless it stands in quotes.
+CREATE MACRO skein_pg.skein_type_key(name) AS
+  list_transform([regexp_replace(regexp_replace(trim(CAST(name AS VARCHAR)), '\s*\([0-9, ]*\)', ''), '(\s*\[[0-9]*\])+$', '[]')], lambda it:
+    array_to_string(list_transform(regexp_extract_all(regexp_replace(it, '\[\]$', ''), '"(?:[^"]|"")*"|[^."]+'),
+      lambda part: CASE WHEN NOT starts_with(part, '"') THEN lower(trim(regexp_replace(part, '\s+', ' ', 'g')))
+        WHEN regexp_full_match(part, '"[a-z_][a-z0-9_$]*"') AND part <> '"char"' THEN part[2:-2] ELSE part END), '.')
+    || CASE WHEN ends_with(it, '[]') THEN '[]' ELSE '' END)[1];
+CREATE MACRO skein_pg.skein_regtype_in(name, path) AS
   CASE
     WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     ELSE (SELECT min(known.oid) FROM skein_pg.skein_regtype AS known
-          WHERE known.name = regexp_replace(regexp_replace(lower(trim(CAST(name AS VARCHAR))), '^("pg_catalog"|pg_catalog)\.', ''), '^"([^"]*)"', '\1'))
+          WHERE known.name = skein_pg.skein_type_key(name) AND (known.schema_name IS NULL OR skein_pg.skein_seen(known.schema_name, known.rivals, path)))
   END;
-CREATE MACRO skein_pg.skein_regtype(name) AS
+CREATE MACRO skein_pg.skein_regtype(name, path) AS
   CASE WHEN name IS NULL THEN NULL
-    ELSE coalesce(skein_pg.skein_regtype_in(name), error('[undefined_object] type "' || name || '" does not exist')) END;
--- The types of users' rows are not in the list that format_type stands on.
-CREATE TABLE skein_pg.skein_regtype_names AS
-  SELECT r.row_type AS oid, CASE WHEN r.schema_oid = 2200 THEN '' ELSE skein_pg.quote_ident(s.name) || '.' END || skein_pg.quote_ident(r.name) AS name
-  FROM skein_pg.skein_relations AS r JOIN skein_pg.skein_schemas AS s ON s.oid = r.schema_oid;
-INSERT INTO skein_pg.skein_regtype_names
-  SELECT r.array_type, n.name || '[]' FROM skein_pg.skein_relations AS r JOIN skein_pg.skein_regtype_names AS n ON n.oid = r.row_type;
-INSERT INTO skein_pg.skein_regtype_names
-  SELECT t.oid, skein_pg.format_type(t.oid, NULL) FROM (
-    SELECT oid FROM skein_pg.skein_types UNION SELECT unnest([row_type, array_type]) FROM skein_pg.skein_system_relations) AS t
-  UNION ALL SELECT 0, '-';
-CREATE MACRO skein_pg.skein_regtype_name(type_oid) AS
-  CASE WHEN type_oid IS NULL THEN NULL
-    ELSE coalesce((SELECT shown.name FROM skein_pg.skein_regtype_names AS shown WHERE shown.oid = type_oid), CAST(type_oid AS VARCHAR)) END;
-CREATE MACRO skein_pg.skein_regtypes(list) AS
-  list_transform(list, lambda element: skein_pg.skein_pair(element, skein_pg.format_type(element, NULL)));
-CREATE MACRO skein_pg.to_regtype(name) AS skein_pg.skein_regtype_in(name);
-CREATE MACRO skein_pg.skein_regproc(name) AS
+    WHEN CAST(name AS VARCHAR) = '-' THEN 0
+    ELSE coalesce(skein_pg.skein_regtype_in(name, path), error('[undefined_object] type "' || name || '" does not exist')) END;
+CREATE MACRO skein_pg.skein_regtype_name(type_oid, path) AS
+  CASE WHEN skein_pg.skein_type(type_oid) IS NULL AND type_oid <> 0 THEN CAST(type_oid AS VARCHAR) ELSE skein_pg.format_type(type_oid, NULL, path) END;
+CREATE MACRO skein_pg.skein_regtypes(list, path) AS
+  list_transform(list, lambda element: skein_pg.skein_pair(element, skein_pg.format_type(element, NULL, path)));
+CREATE MACRO skein_pg.to_regtype(name, path) AS skein_pg.skein_regtype_in(name, path);
+-- A name without a schema finds functions of pg_catalog and what else is on the path; it has to be the only one.
+CREATE TABLE skein_pg.skein_regproc AS
+  SELECT oid, [proname] AS parts, CASE pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END AS schema_name FROM skein_pg.skein_procs
+  UNION ALL SELECT oid, [CASE pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END, proname], NULL FROM skein_pg.skein_procs;
+CREATE TABLE skein_pg.skein_regproc_names AS
+  SELECT p.oid, CASE pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END AS schema_name,
+    count(*) OVER (PARTITION BY p.pronamespace, p.proname) = 1 AS alone, skein_pg.quote_ident(p.proname) AS name
+  FROM skein_pg.skein_procs AS p;
+CREATE MACRO skein_pg.skein_regproc_found(name, path) AS
+  (SELECT list(known.oid) FROM skein_pg.skein_regproc AS known WHERE known.parts = skein_pg.skein_relation_parts(name, '')
+    AND (known.schema_name IS NULL OR list_contains(path, known.schema_name)));
+CREATE MACRO skein_pg.skein_regproc(name, path) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE coalesce((SELECT min(known.oid) FROM skein_pg.pg_proc AS known WHERE known.proname = replace(lower(CAST(name AS VARCHAR)), 'pg_catalog.', '')),
-      error('[undefined_function] function "' || name || '" does not exist')) END;
-CREATE MACRO skein_pg.skein_regproc_name(function_oid) AS
+    WHEN CAST(name AS VARCHAR) = '-' THEN 0
+    ELSE list_transform([skein_pg.skein_regproc_found(name, path)], lambda found: CASE WHEN found IS NULL THEN error('[undefined_function] function "' || name || '" does not exist')
+      WHEN len(found) > 1 THEN error('[ambiguous_function] more than one function named "' || name || '"') ELSE found[1] END)[1] END;
+CREATE MACRO skein_pg.skein_regproc_name(function_oid, path) AS
   CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
-    ELSE coalesce((SELECT min(shown.proname) FROM skein_pg.pg_proc AS shown WHERE shown.oid = function_oid), CAST(function_oid AS VARCHAR)) END;
+    ELSE coalesce((SELECT CASE WHEN shown.alone AND list_contains(path, shown.schema_name) THEN '' ELSE shown.schema_name || '.' END || shown.name
+      FROM skein_pg.skein_regproc_names AS shown WHERE shown.oid = function_oid), CAST(function_oid AS VARCHAR)) END;
 -- Functions and operators with the types of their arguments, as regprocedure and regoperator write them.
 CREATE TABLE skein_pg.skein_regprocedure_names AS
   WITH types AS (
@@ -320,19 +358,30 @@ CREATE MACRO skein_pg.skein_regcollation_name(collation_oid) AS
   CASE WHEN collation_oid IS NULL THEN NULL WHEN collation_oid = 0 THEN '-'
     ELSE coalesce((SELECT min(skein_pg.quote_ident(shown.collname)) FROM skein_pg.pg_collation AS shown WHERE shown.oid = collation_oid),
       CAST(collation_oid AS VARCHAR)) END;
+-- A name that stands alone, as written in SQL.
+CREATE MACRO skein_pg.skein_single_name(name) AS
+  list_transform([trim(CAST(name AS VARCHAR))], lambda it:
+    CASE WHEN regexp_full_match(it, '"(?:[^"]|"")+"') THEN replace(it[2:-2], '""', '"') WHEN regexp_full_match(it, '[^\s."]+') THEN lower(it)
+      WHEN it IS NOT NULL THEN error('[invalid_name] invalid name syntax') END)[1];
 CREATE MACRO skein_pg.skein_regnamespace(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE coalesce((SELECT min(known.oid) FROM skein_pg.skein_schemas AS known WHERE known.name = CAST(name AS VARCHAR)),
-      error('[invalid_schema_name] schema "' || name || '" does not exist')) END;
+    WHEN CAST(name AS VARCHAR) = '-' THEN 0
+    ELSE coalesce((SELECT min(known.oid) FROM skein_pg.skein_schemas AS known WHERE known.name = skein_pg.skein_single_name(name)),
+      error('[invalid_schema_name] schema "' || skein_pg.skein_single_name(name) || '" does not exist')) END;
 CREATE MACRO skein_pg.skein_regnamespace_name(schema_oid) AS
-  CASE WHEN schema_oid IS NULL THEN NULL
-    ELSE coalesce((SELECT min(shown.name) FROM skein_pg.skein_schemas AS shown WHERE shown.oid = schema_oid), CAST(schema_oid AS VARCHAR)) END;
-CREATE MACRO skein_pg.skein_regrole(role_name) AS
+  CASE WHEN schema_oid IS NULL THEN NULL WHEN schema_oid = 0 THEN '-'
+    ELSE coalesce((SELECT min(skein_pg.quote_ident(shown.name)) FROM skein_pg.skein_schemas AS shown WHERE shown.oid = schema_oid), CAST(schema_oid AS VARCHAR)) END;
+-- The roles that a session knows are a map from names to numbers.
+CREATE MACRO skein_pg.skein_regrole(role_name, roles) AS
   CASE WHEN role_name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(role_name AS VARCHAR), '[0-9]+') THEN CAST(CAST(role_name AS VARCHAR) AS BIGINT)
-    ELSE coalesce((SELECT known.oid FROM skein_pg.skein_roles AS known WHERE known.name = CAST(role_name AS VARCHAR)),
-      error('[undefined_object] role "' || role_name || '" does not exist')) END;
+    WHEN CAST(role_name AS VARCHAR) = '-' THEN 0
+    ELSE coalesce(map_extract_value(roles, skein_pg.skein_single_name(role_name)),
+      error('[undefined_object] role "' || skein_pg.skein_single_name(role_name) || '" does not exist')) END;
+CREATE MACRO skein_pg.skein_regrole_name(role_oid, roles) AS
+  CASE WHEN role_oid IS NULL THEN NULL WHEN role_oid = 0 THEN '-'
+    ELSE coalesce(skein_pg.quote_ident(map_keys(roles)[list_position(map_values(roles), CAST(role_oid AS BIGINT))]), CAST(role_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.pg_is_in_recovery() AS false;
 CREATE MACRO skein_pg.pg_is_wal_replay_paused() AS false;
 CREATE MACRO skein_pg.pg_is_other_temp_schema(schema_oid) AS false;
@@ -424,11 +473,12 @@ CREATE MACRO skein_pg.pg_show_all_file_settings() AS TABLE
 CREATE MACRO skein_pg.parse_ident(name) AS
   list_transform(regexp_extract_all(name, '"(?:[^"]|"")*"|[^.]+'),
     lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(trim(part)) END);
-CREATE MACRO skein_pg.to_regnamespace(schema_name) AS (SELECT min(known.oid) FROM skein_pg.skein_schemas AS known WHERE known.name = CAST(schema_name AS VARCHAR));
-CREATE MACRO skein_pg.to_regproc(name) AS
-  (SELECT min(known.oid) FROM skein_pg.pg_proc AS known WHERE known.proname = replace(lower(CAST(name AS VARCHAR)), 'pg_catalog.', ''));
-CREATE MACRO skein_pg.to_regrole(role_name) AS
-  (SELECT known.oid FROM skein_pg.skein_roles AS known WHERE known.name = CAST(role_name AS VARCHAR));
+CREATE MACRO skein_pg.to_regnamespace(schema_name) AS
+  (SELECT min(known.oid) FROM skein_pg.skein_schemas AS known WHERE known.name = skein_pg.skein_single_name(schema_name));
+CREATE MACRO skein_pg.to_regproc(name, path) AS
+  (SELECT CASE WHEN count(*) = 1 THEN min(known.oid) END FROM skein_pg.skein_regproc AS known WHERE known.parts = skein_pg.skein_relation_parts(name, '')
+    AND (known.schema_name IS NULL OR list_contains(path, known.schema_name)));
+CREATE MACRO skein_pg.to_regrole(role_name, roles) AS map_extract_value(roles, skein_pg.skein_single_name(role_name));
 CREATE MACRO skein_pg.pg_size_bytes(size) AS
   list_transform([CAST(size AS VARCHAR)], lambda it:
     CAST(round(CAST(regexp_extract(it, '^\s*(-?[0-9.]+)', 1) AS DOUBLE) *
@@ -503,8 +553,8 @@ CREATE MACRO skein_pg.pg_options_to_table(options) AS TABLE
   SELECT split_part(option, '=', 1) AS option_name, split_part(option, '=', 2) AS option_value FROM (SELECT unnest(CAST(options AS VARCHAR[])) AS option);
 -- There are no sequences.
 CREATE MACRO skein_pg.skein_sequence(sequence) AS
-  CASE WHEN skein_pg.skein_regclass(sequence) IS NOT NULL
-    THEN CAST(error('[wrong_object_type] "' || coalesce(skein_pg.skein_regclass_name(skein_pg.skein_regclass_in(sequence, '')), '') || '" is not a sequence') AS BIGINT) END;
+  CASE WHEN sequence IS NOT NULL
+    THEN CAST(error('[wrong_object_type] "' || coalesce((SELECT found.name FROM skein_pg.skein_objects AS found WHERE found.oid = sequence), '') || '" is not a sequence') AS BIGINT) END;
 CREATE MACRO skein_pg.currval(sequence) AS skein_pg.skein_sequence(sequence);
 CREATE MACRO skein_pg.nextval(sequence) AS skein_pg.skein_sequence(sequence);
 CREATE MACRO skein_pg.setval(sequence, number) AS skein_pg.skein_sequence(sequence), (sequence, number, is_called) AS skein_pg.skein_sequence(sequence);

@@ -187,9 +187,9 @@ INSERT INTO skein_pg.pg_ts_config BY NAME
   SELECT 3748 AS oid, 'simple' AS cfgname, 11 AS cfgnamespace, 10 AS cfgowner, 0 AS cfgparser;
 
 INSERT INTO skein_pg.pg_indexes BY NAME
-  SELECT n.nspname AS schemaname, t.relname AS tablename, c.relname AS indexname, d.definition AS indexdef
+  SELECT n.nspname AS schemaname, t.relname AS tablename, c.relname AS indexname, skein_pg.pg_get_indexdef(i.indexrelid, ['pg_catalog']) AS indexdef
   FROM skein_pg.pg_index AS i JOIN skein_pg.pg_class AS c ON c.oid = i.indexrelid JOIN skein_pg.pg_class AS t ON t.oid = i.indrelid
-    JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace JOIN skein_pg.skein_definitions AS d ON d.oid = i.indexrelid;
+    JOIN skein_pg.pg_namespace AS n ON n.oid = c.relnamespace;
 
 INSERT INTO skein_pg.pg_tables BY NAME
   SELECT n.nspname AS schemaname, c.relname AS tablename, 'skein' AS tableowner, c.relhasindex AS hasindexes, false AS hasrules, c.relhastriggers AS hastriggers, false AS rowsecurity

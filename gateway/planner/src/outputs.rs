@@ -95,6 +95,8 @@ pub struct Outputs {
     pub vectors: BTreeSet<usize>,
     /// Where OIDs that are shown by name are cast to text, and their types.
     pub shown: BTreeMap<usize, &'static str>,
+    /// Where texts are cast to such OIDs.
+    pub named: BTreeSet<usize>,
     /// Where texts stand beside arrays, in `VALUES` and elsewhere, and the names of those types.
     pub arrays: BTreeMap<usize, &'static str>,
 }
@@ -118,6 +120,7 @@ pub fn outputs(
         texts: BTreeSet::new(),
         vectors: BTreeSet::new(),
         shown: BTreeMap::new(),
+        named: BTreeSet::new(),
         arrays: BTreeMap::new(),
     };
     let columns = settle(walker.query(query, &[]));
@@ -129,6 +132,7 @@ pub fn outputs(
         parameters: walker.parameters,
         vectors: walker.vectors,
         shown: walker.shown,
+        named: walker.named,
         arrays: walker.arrays,
     }
 }
@@ -150,6 +154,7 @@ struct Walker<'a> {
     texts: BTreeSet<usize>,
     vectors: BTreeSet<usize>,
     shown: BTreeMap<usize, &'static str>,
+    named: BTreeSet<usize>,
     arrays: BTreeMap<usize, &'static str>,
 }
 

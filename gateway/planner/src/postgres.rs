@@ -103,6 +103,14 @@ pub trait SessionFacts {
     fn version(&self) -> String;
     /// Schemas of the search path that exist, in order, without the implied `pg_catalog`.
     fn schemas(&self) -> Vec<String>;
+    /// The same with it, where names are looked up.
+    fn path(&self) -> Vec<String> {
+        let mut schemas = self.schemas();
+        if !schemas.iter().any(|schema| schema == "pg_catalog") {
+            schemas.insert(0, "pg_catalog".to_owned());
+        }
+        schemas
+    }
     /// The value that `SHOW name` prints; `None` when there is no such setting.
     fn setting(&self, name: &str) -> Option<String>;
     /// Rows of `pg_settings`: name, setting, unit, category, description, context, type, least,
@@ -501,6 +509,7 @@ pub fn rewrite(
         system_columns: catalogue::may_name_system_columns(text),
         enters_from: false,
         checks_divisors: facts.setting(DIVISION_BY_ZERO).as_deref() != Some("null"),
+        path: None,
         found: Rewritten::default(),
         error: None,
     };
@@ -535,6 +544,8 @@ struct Context<'a> {
     enters_from: bool,
     /// Division by zero is an error.
     checks_divisors: bool,
+    /// Where names are looked up, once that was asked.
+    path: Option<Vec<String>>,
     found: Rewritten,
     error: Option<RewriteError>,
 }
@@ -546,6 +557,14 @@ impl Context<'_> {
         let settings = &mut self.found.settings;
         settings.insert(name.to_ascii_lowercase(), value.clone());
         value
+    }
+
+    /// The schemas where names are looked up, as an argument of macros.
+    fn path(&mut self) -> Expr {
+        self.setting("search_path");
+        let facts = self.facts;
+        let path = self.path.get_or_insert_with(|| facts.path());
+        node::array(path.iter().map(|schema| node::text(schema)).collect())
     }
 
     fn visit(&mut self, node: NodeMut<'_>) -> Descend {

@@ -281,6 +281,12 @@ fn understand(
     templates::put_stand_ins(&mut rewritten, &awaited);
     let told = type_parameters(&mut rewritten, declared);
     let mut found = context.rewrite(&mut rewritten, text, snapshot, &known)?;
+    if !wanted.names.is_empty() {
+        // Prepared statements are understood anew when their names may mean something else.
+        let path = "search_path";
+        let value = context.settings.show(path).ok();
+        found.settings.insert(path.to_owned(), value);
+    }
     let mut resolved = resolve(rewritten, snapshot, context.scope())
         .map_err(|error| with_signature(error, &parsed, shadow))?;
     resolved.touches_catalogue |= found.catalogue;

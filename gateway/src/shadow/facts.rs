@@ -72,18 +72,22 @@ impl SessionFacts for Facts<'_> {
     fn schemas(&self) -> Vec<String> {
         // Skein's own schema is never searched: "$user" would find it for a user of that name.
         let exists = |schema: &str| {
-            matches!(schema, "public" | "pg_catalog" | "information_schema")
-                || self
-                    .snapshot
-                    .relations
-                    .keys()
-                    .any(|name| name.schema == schema)
+            matches!(
+                schema,
+                "public" | "pg_catalog" | "information_schema" | "pg_toast"
+            ) || self
+                .snapshot
+                .relations
+                .keys()
+                .any(|name| name.schema == schema)
         };
-        self.settings
-            .search_path()
-            .into_iter()
-            .filter(|schema| exists(schema))
-            .collect()
+        let mut schemas: Vec<String> = Vec::new();
+        for schema in self.settings.search_path() {
+            if exists(&schema) && !schemas.contains(&schema) {
+                schemas.push(schema);
+            }
+        }
+        schemas
     }
 
     fn relation(&self, schema: &str, name: &str) -> Option<(u32, Vec<String>)> {

@@ -203,6 +203,10 @@ impl Walker<'_> {
         if let Some(ty) = ty {
             self.parameter(child, ty);
         }
+        let is_text = |ty| matches!(ty, Some("text" | "varchar" | "name"));
+        if ty.is_some_and(|ty| ty.starts_with("reg")) && is_text(inner.known()) {
+            self.named.extend(expr.location);
+        }
         if matches!(ty, Some("text" | "varchar"))
             && let Some(reg) = inner.ty.filter(|ty| ty.starts_with("reg"))
             && let Some(at) = expr.location

@@ -200,7 +200,12 @@ impl Walker<'_> {
         // One column under the name of the alias or of the function.
         let is_single = matches!(
             name.as_str(),
-            "unnest" | "generate_series" | "generate_subscripts" | "pg_partition_ancestors"
+            "unnest"
+                | "generate_series"
+                | "generate_subscripts"
+                | "pg_partition_ancestors"
+                | "current_database"
+                | "current_schema"
         );
         if !is_single || function.args.len() > 1 && name == "unnest" {
             return (None, name);

@@ -8,10 +8,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use skein_catalog::system::PG_SCHEMA;
 use skein_catalog::types::PgType;
 
 use super::{
-    Context, RewriteError, arrays, bytea, json, lengths, node, numerics, temporal, tokens,
+    Context, RewriteError, arrays, bytea, json, lengths, node, numerics, session_rows, temporal,
+    tokens,
 };
 use crate::ast::visit::Descend;
 use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
@@ -20,20 +22,72 @@ use crate::outputs::Output;
 /// Binary digits of the longest `float(n)` that is a `real`.
 const REAL_DIGITS_MAX: i64 = 24;
 
+/// What the macros for a type have to be told, beside the name or the OID.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Path,
+    Roles,
+}
+
 /// Macros for a type: from a name to the OID, and from the OID to the name.
-fn macros(ty: &str) -> Option<(&'static str, &'static str)> {
+fn macros(ty: &str) -> Option<(&'static str, &'static str, Told)> {
     Some(match ty {
-        "regclass" => ("skein_regclass", "skein_regclass_name"),
-        "regtype" => ("skein_regtype", "skein_regtype_name"),
-        "regproc" => ("skein_regproc", "skein_regproc_name"),
-        "regprocedure" => ("skein_regprocedure", "skein_regprocedure_name"),
-        "regoper" => ("skein_regoper", "skein_regoper_name"),
-        "regoperator" => ("skein_regoperator", "skein_regoperator_name"),
-        "regcollation" => ("skein_regcollation", "skein_regcollation_name"),
-        "regnamespace" => ("skein_regnamespace", "skein_regnamespace_name"),
-        "regrole" => ("skein_regrole", "pg_get_userbyid"),
+        "regclass" => ("skein_regclass", "skein_regclass_name", Told::Path),
+        "regtype" => ("skein_regtype", "skein_regtype_name", Told::Path),
+        "regproc" => ("skein_regproc", "skein_regproc_name", Told::Path),
+        "regprocedure" => (
+            "skein_regprocedure",
+            "skein_regprocedure_name",
+            Told::Nothing,
+        ),
+        "regoper" => ("skein_regoper", "skein_regoper_name", Told::Nothing),
+        "regoperator" => ("skein_regoperator", "skein_regoperator_name", Told::Nothing),
+        "regcollation" => (
+            "skein_regcollation",
+            "skein_regcollation_name",
+            Told::Nothing,
+        ),
+        "regnamespace" => (
+            "skein_regnamespace",
+            "skein_regnamespace_name",
+            Told::Nothing,
+        ),
+        "regrole" => ("skein_regrole", "skein_regrole_name", Told::Roles),
         _ => return None,
     })
+}
+
+/// Calls a macro of the catalogue.
+fn told(name: &str, mut args: Vec<Expr>, told: Told, context: &mut Context<'_>) -> Expr {
+    match told {
+        Told::Nothing => {}
+        Told::Path => args.push(context.path()),
+        Told::Roles => args.push(session_rows::roles_by_name(&mut context.found.shown)),
+    }
+    context.found.catalogue = true;
+    node::call(PG_SCHEMA, name, args)
+}
+
+/// The name that an OID of this type is shown by; other types stay what they are.
+fn name_of(number: Expr, reg: &str, context: &mut Context<'_>) -> Expr {
+    match macros(reg) {
+        Some((_, to_name, needs)) => told(to_name, vec![number], needs, context),
+        None => number,
+    }
+}
+
+/// Makes the OID of a name.
+pub(super) fn find(expr: &mut Expr, reg: &str, context: &mut Context<'_>) {
+    let Some((to_number, _, needs)) = macros(reg) else {
+        return;
+    };
+    let mut args = vec![std::mem::replace(expr, node::null())];
+    if reg == "regclass" {
+        // It may stand before the schema.
+        args.push(node::text(context.facts.database()));
+    }
+    *expr = told(to_number, args, needs, context);
 }
 
 /// Fills result columns of type `char(n)` with blanks.
@@ -80,37 +134,29 @@ pub(super) fn outputs(query: &mut Query, context: &mut Context<'_>) {
 /// Makes pairs of a number and a name of result columns that are OIDs shown by name: clients get the
 /// name as text and the number in binary. The query becomes a subquery, whatever it is.
 pub(super) fn pairs(query: &mut Query, columns: &[Output], context: &mut Context<'_>) {
-    let to_name = |column: &Output| macros(column.ty?).map(|(_, to_name)| to_name);
+    let is_reg = |column: &Output| column.ty.is_some_and(|ty| macros(ty).is_some());
     let is_types = |column: &Output| column.ty == Some("_regtype");
     if !columns
         .iter()
-        .any(|column| to_name(column).is_some() || is_types(column))
+        .any(|column| is_reg(column) || is_types(column))
     {
         return;
     }
-    context.found.catalogue = true;
     let names: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
     let list = columns
         .iter()
         .zip(&names)
         .map(|(column, name)| {
             let number = || Expr::from(ExprKind::ColumnRef(vec!["q".to_owned(), name.clone()]));
-            let mut value = match to_name(column) {
-                None if is_types(column) => node::call(
-                    skein_catalog::system::PG_SCHEMA,
-                    "skein_regtypes",
-                    vec![number()],
-                ),
-                None => number(),
-                Some(to_name) => {
-                    let text =
-                        node::call(skein_catalog::system::PG_SCHEMA, to_name, vec![number()]);
-                    node::call(
-                        skein_catalog::system::PG_SCHEMA,
-                        "skein_pair",
-                        vec![number(), text],
-                    )
+            let mut value = match column.ty {
+                Some(_) if is_types(column) => {
+                    told("skein_regtypes", vec![number()], Told::Path, context)
                 }
+                Some(reg) if is_reg(column) => {
+                    let text = name_of(number(), reg, context);
+                    told("skein_pair", vec![number(), text], Told::Nothing, context)
+                }
+                _ => number(),
             };
             value.alias.clone_from(&column.name);
             value
@@ -138,7 +184,7 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
         else {
             return Descend::Into;
         };
-        *expr = number(*child, &reg, context);
+        *expr = number(*child, &reg, location, context);
         (expr.alias, expr.location) = (alias, location);
         // What was cast may need rewriting itself and may stand here now.
         return match expr.kind {
@@ -191,11 +237,9 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     if node::is_text(ty)
         && reg_type(child).is_none()
         && let Some(reg) = expr.location.and_then(|at| context.outputs.shown.get(&at))
-        && let Some((_, to_name)) = macros(reg)
     {
         let number = std::mem::replace(&mut **child, node::null());
-        **child = node::call(skein_catalog::system::PG_SCHEMA, to_name, vec![number]);
-        context.found.catalogue = true;
+        **child = name_of(number, reg, context);
         plain(&mut ty.0);
         return Descend::Into;
     }
@@ -385,32 +429,21 @@ fn reg_type(expr: &Expr) -> Option<String> {
 
 /// Turns `x::regclass` into the name it shows.
 fn show(expr: &mut Expr, reg: &str, context: &mut Context<'_>) {
-    let Some((_, to_name)) = macros(reg) else {
-        return;
-    };
     let location = expr.location;
     let ExprKind::Cast { child, .. } = std::mem::replace(&mut expr.kind, ExprKind::Default) else {
         return;
     };
-    let args = vec![number(*child, reg, context)];
-    *expr = node::call(skein_catalog::system::PG_SCHEMA, to_name, args);
+    let number = number(*child, reg, location, context);
+    *expr = name_of(number, reg, context);
     expr.location = location;
-    context.found.catalogue = true;
 }
 
-/// The OID that `child::regclass` stands for.
-fn number(child: Expr, reg: &str, context: &mut Context<'_>) -> Expr {
-    let Some((to_number, _)) = macros(reg) else {
-        return child;
-    };
+/// The OID that `child::regclass` stands for, a cast that is written at `location`.
+fn number(mut child: Expr, reg: &str, location: Option<usize>, context: &mut Context<'_>) -> Expr {
     context.found.catalogue = true;
-    if is_text(&child) {
-        let mut args = vec![child];
-        if reg == "regclass" {
-            // It may stand before the schema.
-            args.push(node::text(context.facts.database()));
-        }
-        return node::call(skein_catalog::system::PG_SCHEMA, to_number, args);
+    let named = &context.outputs.named;
+    if is_text(&child) || location.is_some_and(|at| named.contains(&at)) {
+        find(&mut child, reg, context);
     }
     child
 }
@@ -421,7 +454,7 @@ fn numbers(text: &str, ty: &DataType, context: &mut Context<'_>) -> Option<Expr>
     macros(reg)?;
     let names = arrays::elements(text)?;
     let numbers = names.iter().map(|name| match name {
-        Some(name) => number(node::text(name), reg, context),
+        Some(name) => number(node::text(name), reg, None, context),
         None => node::null(),
     });
     Some(node::array(numbers.collect()))
@@ -465,10 +498,9 @@ pub(super) fn arguments(expr: &mut Expr, context: &mut Context<'_>) {
         };
         if reg_type(argument).is_some() {
             show(argument, reg, context);
-        } else if let Some((_, to_name)) = macros(reg) {
+        } else {
             let number = std::mem::replace(argument, node::null());
-            *argument = node::call(skein_catalog::system::PG_SCHEMA, to_name, vec![number]);
-            context.found.catalogue = true;
+            *argument = name_of(number, reg, context);
         }
         // Or it would be found again.
         argument.location = None;

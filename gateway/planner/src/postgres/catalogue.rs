@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use skein_catalog::system::{self, PG_SCHEMA, SystemRelation};
 use skein_executor_api::functions as macros;
 
-use super::{Context, node, session_rows};
+use super::{Context, casts, node, session_rows};
 use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
 use crate::ast::{
     Comparison, Expr, ExprKind, Function, JoinSyntax, Query, QueryBody, TableRef, TableRefKind,
@@ -37,10 +37,37 @@ const ACTING: &[&str] = &[
 
 /// Functions that take a `regclass`: a number, or a text that is the name.
 const OF_RELATIONS: &[&str] = &[
+    "currval",
+    "nextval",
+    "pg_indexes_size",
     "pg_relation_size",
     "pg_table_size",
     "pg_total_relation_size",
-    "pg_indexes_size",
+    "setval",
+];
+
+/// Functions that say what somebody may do with a relation or a schema, which is given by its number or its name;
+/// and how many arguments follow it.
+const PRIVILEGES: &[(&str, usize)] = &[
+    ("has_any_column_privilege", 1),
+    ("has_column_privilege", 2),
+    (OF_SCHEMA, 1),
+    ("has_table_privilege", 1),
+];
+/// The one among them that is about a schema.
+const OF_SCHEMA: &str = "has_schema_privilege";
+
+/// Functions whose answer depends on where names are looked up, and how many arguments they take. Their macros
+/// take the path after those.
+const BY_PATH: &[(&str, &[usize])] = &[
+    ("format_type", &[2]),
+    ("pg_function_is_visible", &[1]),
+    ("pg_get_constraintdef", &[1, 2]),
+    ("pg_get_indexdef", &[1, 3]),
+    ("pg_table_is_visible", &[1]),
+    ("pg_type_is_visible", &[1]),
+    ("to_regproc", &[1]),
+    ("to_regtype", &[1]),
 ];
 
 /// What names mean in a statement.
@@ -472,22 +499,69 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     {
         PG_SCHEMA.clone_into(&mut call.schema);
         context.found.catalogue = true;
-        if OF_RELATIONS.contains(&call.name.as_str())
-            && let Some(relation) = call.args.first_mut()
-            && super::casts::is_text(relation)
-        {
-            let name = std::mem::replace(relation, node::null());
-            let args = vec![name, node::text(context.facts.database())];
-            *relation = node::call(PG_SCHEMA, "skein_regclass", args);
-        }
-        if call.name.eq_ignore_ascii_case("to_regclass") && call.args.len() == 1 {
-            call.args.push(node::text(context.facts.database()));
-        }
+        names_of_arguments(call, context);
     } else if qualified {
         // A function of DuckDB's own, such as pg_catalog.upper(x).
         call.schema.clear();
     }
     Descend::Into
+}
+
+/// Gives a macro what decides about names: the path, the database, the roles. Names of relations become numbers.
+fn names_of_arguments(call: &mut Function, context: &mut Context<'_>) {
+    let count = call.args.len();
+    let name = call.name.to_ascii_lowercase();
+    if OF_RELATIONS.contains(&name.as_str())
+        && let Some(relation) = call.args.first_mut()
+        && casts::is_text(relation)
+    {
+        casts::find(relation, "regclass", context);
+    }
+    if let Some((_, after)) = PRIVILEGES.iter().find(|(known, _)| *known == name)
+        && let Some(at) = count.checked_sub(after + 1)
+        && let Some(object) = call.args.get_mut(at)
+        && !is_number(object)
+    {
+        if !casts::is_text(object) {
+            let value = std::mem::replace(object, node::null());
+            *object = node::cast(value, node::plain_type("VARCHAR"));
+        }
+        if name == OF_SCHEMA {
+            let value = std::mem::replace(object, node::null());
+            *object = node::call(PG_SCHEMA, "skein_schema", vec![value]);
+        } else {
+            casts::find(object, "regclass", context);
+        }
+    }
+    if BY_PATH
+        .iter()
+        .any(|(known, counts)| *known == name && counts.contains(&count))
+    {
+        call.args.push(context.path());
+    }
+    match (name.as_str(), count) {
+        ("to_regclass", 1) => {
+            call.args.push(node::text(context.facts.database()));
+            call.args.push(context.path());
+        }
+        ("to_regrole", 1) => call
+            .args
+            .push(session_rows::roles_by_name(&mut context.found.shown)),
+        _ => {}
+    }
+}
+
+/// Whether it is an OID, as far as the tree tells: what is none may be a name.
+fn is_number(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Constant(constant) => !constant.value.is_string(),
+        ExprKind::Cast { ty, .. } => !node::is_text(ty),
+        ExprKind::ColumnRef(names) => names.last().is_some_and(|name| {
+            let name = name.to_ascii_lowercase();
+            name.ends_with("oid") || name.ends_with("relid") || name.ends_with("namespace")
+        }),
+        _ => false,
+    }
 }
 
 /// Drops the schema from `pg_catalog.pg_class.oid`.

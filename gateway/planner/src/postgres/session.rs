@@ -175,10 +175,11 @@ pub(super) fn value(
         ("current_database" | "current_catalog", 0) => node::text(facts.database()),
         ("current_schema", 0) => node::text_or_null(facts.schemas().first().map(String::as_str)),
         ("current_schemas", 1) => {
-            let mut schemas = facts.schemas();
-            if node::constant_bool(&call.args[0]).unwrap_or(true) {
-                schemas.insert(0, "pg_catalog".to_owned());
-            }
+            let schemas = if node::constant_bool(&call.args[0]).unwrap_or(true) {
+                facts.path()
+            } else {
+                facts.schemas()
+            };
             let schemas = schemas.iter().map(|schema| node::text(schema)).collect();
             node::cast(node::array(schemas), node::list_type("VARCHAR"))
         }

@@ -57,6 +57,8 @@ pub enum Shown {
     },
     /// Settings by their names in lower case, for `current_setting` of names that only rows tell.
     Settings,
+    /// OIDs of roles by their names.
+    Roles,
 }
 
 impl Shown {
@@ -65,6 +67,8 @@ impl Shown {
         match self {
             Self::Rows { relation, .. } => mark(relation),
             Self::Settings => json!({"settings": ""}).to_string(),
+            // The key of a map of numbers.
+            Self::Roles => json!({"roles": 0}).to_string(),
         }
     }
 
@@ -80,19 +84,36 @@ impl Shown {
                     .collect();
                 json!(settings).to_string()
             }
+            Self::Roles => {
+                let roles = roles(facts);
+                let oids: Map<String, Value> = roles
+                    .iter()
+                    .map(|role| (role.name.to_owned(), json!(role.oid)))
+                    .collect();
+                json!(oids).to_string()
+            }
         }
     }
 }
 
+/// A map that is one constant: a call with hundreds of arguments would be read again and again.
+fn map(what: Shown, shape: &str, shown: &mut Vec<Shown>) -> Expr {
+    let document = node::text(&what.mark());
+    if !shown.contains(&what) {
+        shown.push(what);
+    }
+    let shape = node::text(&json!(shape).to_string());
+    node::call("", "from_json", vec![document, shape])
+}
+
+/// The roles that there are, as a map from names to OIDs.
+pub(super) fn roles_by_name(shown: &mut Vec<Shown>) -> Expr {
+    map(Shown::Roles, "MAP(VARCHAR, BIGINT)", shown)
+}
+
 /// `current_setting` of a name that only the rows tell; NULL for one that does not exist.
 pub(super) fn setting_by_name(name: Expr, shown: &mut Vec<Shown>) -> Expr {
-    if !shown.contains(&Shown::Settings) {
-        shown.push(Shown::Settings);
-    }
-    // One constant: a call with hundreds of arguments would be read again and again.
-    let settings = node::text(&Shown::Settings.mark());
-    let shape = node::text(&json!("MAP(VARCHAR, VARCHAR)").to_string());
-    let map = node::call("", "from_json", vec![settings, shape]);
+    let map = map(Shown::Settings, "MAP(VARCHAR, VARCHAR)", shown);
     let name = node::call("", "lower", vec![name]);
     node::call("", "map_extract_value", vec![map, name])
 }

@@ -166,7 +166,7 @@ fn catalogue_names_are_redirected() {
         ("SELECT pg_catalog.upper('x')", "SELECT upper('x')"),
         (
             "SELECT format_type(23, NULL)",
-            "SELECT skein_pg.format_type(23, NULL)",
+            "SELECT skein_pg.format_type(23, NULL, ['pg_catalog', 'public'])",
         ),
         (
             "SELECT c.tableoid FROM pg_type c",
@@ -174,15 +174,15 @@ fn catalogue_names_are_redirected() {
         ),
         (
             "SELECT 1 WHERE x = 'a'::regclass",
-            "SELECT 1 WHERE x = skein_pg.skein_regclass('a', 'db')",
+            "SELECT 1 WHERE x = skein_pg.skein_regclass('a', 'db', ['pg_catalog', 'public'])",
         ),
         (
             "SELECT c.oid::pg_catalog.regclass::pg_catalog.text",
-            "SELECT CAST(skein_pg.skein_regclass_name(c.oid) AS VARCHAR)",
+            "SELECT CAST(skein_pg.skein_regclass_name(c.oid, ['pg_catalog', 'public']) AS VARCHAR)",
         ),
         (
             "SELECT c.oid::regclass",
-            "SELECT skein_pg.skein_regclass_name(c.oid) AS regclass",
+            "SELECT skein_pg.skein_regclass_name(c.oid, ['pg_catalog', 'public']) AS regclass",
         ),
         ("SELECT x::name", "SELECT CAST(x AS VARCHAR)"),
     ] {

@@ -14,7 +14,7 @@ use super::{
     system_schema,
 };
 use crate::ast::visit::{self, Descend, NodeMut};
-use crate::ast::{Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
+use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, TableRef, TableRefKind};
 use crate::error::PlanError;
 
 /// Schema by which a recursive expression that keeps keys names all its rows so far.
@@ -368,36 +368,21 @@ impl Tables<'_> {
         true
     }
 
-    /// `'t'::regclass` and the like: DuckDB has no such types, the catalogue has macros that find
-    /// the OID.
+    /// `'t'::regclass` and the like, where nothing was rewritten because only names are looked for: DuckDB has no
+    /// such types.
     fn registered_type(&mut self, expr: &mut Expr) {
-        let ExprKind::Cast { child, ty, .. } = &expr.kind else {
+        let ExprKind::Cast { ty, .. } = &mut expr.kind else {
             return;
         };
         let info = &ty.0["type_info"];
         let part = |key: &str| info[key].as_str().unwrap_or_default();
-        if ty.id() != "UNBOUND" || !matches!(part("schema"), "" | "pg_catalog") {
-            return;
+        let is_reg = ty.id() == "UNBOUND"
+            && matches!(part("schema"), "" | "pg_catalog")
+            && part("name").to_ascii_lowercase().starts_with("reg");
+        if is_reg {
+            self.touches_catalogue = true;
+            *ty = DataType::from_sql("BIGINT");
         }
-        let name = match part("name").to_ascii_lowercase().as_str() {
-            "regclass" => "skein_regclass",
-            "regtype" => "skein_regtype",
-            "regproc" => "skein_regproc",
-            "regprocedure" => "skein_regprocedure",
-            "regoper" => "skein_regoper",
-            "regoperator" => "skein_regoperator",
-            "regcollation" => "skein_regcollation",
-            "regnamespace" => "skein_regnamespace",
-            "regrole" => "skein_regrole",
-            _ => return,
-        };
-        let mut call = Expr::function(name, vec![(**child).clone()]);
-        if let ExprKind::Function(function) = &mut call.kind {
-            system::PG_SCHEMA.clone_into(&mut function.schema);
-        }
-        self.catalogue_functions.insert(name.to_owned());
-        self.touches_catalogue = true;
-        expr.kind = call.kind;
     }
 
     /// `schema.table.column` becomes `table.column`, by which the rows of the relation answer
