@@ -18,17 +18,13 @@ use skein_config::{Config, ConfigError, MemoryLimit, Overrides};
 use skein_executor::embedded::MemoryGuard;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::gateway::Gateway;
+use crate::gateway::{BLOCKING_THREADS_MAX, Gateway};
 use crate::server::{Server, StartError};
 use crate::session::Session;
 
 /// Stack of every thread: deep queries are parsed and planned by recursion.
 const THREAD_STACK_BYTES: usize = 64 * 1024 * 1024;
 
-/// Threads for calls that block: each fragment that runs holds one. More fragments than
-/// `connections_max` of an executor can be waiting for each other's rows, so there have to be enough;
-/// they are made when needed.
-const BLOCKING_THREADS_MAX: usize = 4096;
 /// How much of the machine's memory a process may have; more, and its statements are stopped.
 const MEMORY_PERCENT_MAX: f64 = 92.0;
 

@@ -14,6 +14,7 @@
 //! result stops every fragment. Knows no SQL and never looks at a value, but for the integer that
 //! DuckDB computed for a hash exchange.
 
+mod admission;
 pub mod exchange;
 pub mod layout;
 pub mod metrics;
@@ -22,23 +23,20 @@ mod remote;
 mod schemas;
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{FutureExt, StreamExt};
 use skein_executor_api::{
     BatchStream, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId,
 };
 use skein_planner::earlier::EarlierRuns;
 use skein_planner::plan::{DistributedPlan, Exchange, Partitioning, Stage, StageInput};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::error::GatewayError;
 use crate::merge::{Order, merge, spawned};
+use admission::{Admission, Admitted};
 use exchange::Waiting;
 use layout::{Layout, Placed};
 use metrics::{Measured, Metrics};
@@ -54,6 +52,8 @@ pub struct Limits {
     pub admission_queue_max: usize,
     /// How long a statement may wait for its turn.
     pub admission_timeout: Duration,
+    /// When rows have waited so long for somebody to ask for them, their statement leaves its place to others.
+    pub paused_after: Duration,
     /// Connections of each executor.
     pub connections_max: usize,
     /// Batches that may wait between two stages, per fragment.
@@ -92,11 +92,7 @@ pub struct Dispatcher {
     executors: Vec<Arc<dyn Executor>>,
     names: Vec<String>,
     cluster: Option<Cluster>,
-    running: Arc<Semaphore>,
-    slots: Arc<Semaphore>,
-    slots_max: usize,
-    /// Statements that wait for room.
-    waiting: AtomicUsize,
+    admission: Admission,
     limits: Limits,
     earlier: Arc<EarlierRuns>,
 }
@@ -112,15 +108,11 @@ impl Dispatcher {
             .iter()
             .map(|executor| executor.name().to_owned())
             .collect();
-        let slots_max = limits.connections_max.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             executors,
             names,
             cluster: None,
-            running: Arc::new(Semaphore::new(limits.running_queries_max.max(1))),
-            slots: Arc::new(Semaphore::new(slots_max)),
-            slots_max,
-            waiting: AtomicUsize::new(0),
+            admission: Admission::new(&limits),
             limits,
             earlier: Arc::default(),
         }
@@ -173,9 +165,11 @@ impl Dispatcher {
             return Err(GatewayError::NoExecutor);
         }
         let needed = layout.fragments_at_most();
-        let permits = self
-            .admit(needed.min(self.slots_max), options.deadline)
-            .await?;
+        let slots_max = self.admission.slots_max();
+        let admitted = self
+            .admission
+            .admit(needed.min(slots_max), options.deadline);
+        let place = admitted.await?;
         let metrics = Arc::new(Metrics::new(&layout));
         let run = Run {
             dispatcher: self,
@@ -187,99 +181,15 @@ impl Dispatcher {
         let on_nodes = nodes.is_some();
         let rows = match nodes {
             Some(nodes) => run.on_nodes(&nodes).await?,
-            None if needed <= self.slots_max => run.together().await?,
+            None if needed <= slots_max => run.together().await?,
             None => run.stage_by_stage().await?,
         };
-        let rows = Box::pin(Admitted {
-            rows: Some(rows),
-            permits: Some(permits),
-        });
+        let rows = Box::pin(Admitted::new(rows, place));
         Ok(Running {
             rows,
             metrics,
             on_nodes,
         })
-    }
-
-    /// Waits for room.
-    async fn admit(
-        &self,
-        slots: usize,
-        deadline: Option<Instant>,
-    ) -> Result<[OwnedSemaphorePermit; 2], GatewayError> {
-        let full = |limit| GatewayError::TooManyStatements { limit };
-        let slots = u32::try_from(slots).map_err(|_| full("executors.connections_max"))?;
-        if let Ok(running) = Arc::clone(&self.running).try_acquire_owned()
-            && let Ok(slots) = Arc::clone(&self.slots).try_acquire_many_owned(slots)
-        {
-            return Ok([running, slots]);
-        }
-        let _waits = Waits::new(&self.waiting, self.limits.admission_queue_max)
-            .ok_or_else(|| full("gateway.admission_queue_max"))?;
-        let lacks = AtomicBool::new(false);
-        let both = async {
-            let running = Arc::clone(&self.running).acquire_owned().await;
-            lacks.store(true, Ordering::Relaxed);
-            let slots = Arc::clone(&self.slots).acquire_many_owned(slots).await;
-            match (running, slots) {
-                (Ok(running), Ok(slots)) => Ok([running, slots]),
-                _ => Err(GatewayError::Shutdown),
-            }
-        };
-        let limit = Instant::now() + self.limits.admission_timeout;
-        match deadline {
-            Some(deadline) if deadline < limit => tokio::time::timeout_at(deadline.into(), both)
-                .await
-                .unwrap_or(Err(GatewayError::StatementTimeout)),
-            _ => tokio::time::timeout_at(limit.into(), both)
-                .await
-                .unwrap_or_else(|_| {
-                    Err(full(if lacks.load(Ordering::Relaxed) {
-                        "executors.connections_max"
-                    } else {
-                        "gateway.running_queries_max"
-                    }))
-                }),
-        }
-    }
-}
-
-/// A place in the queue of statements.
-struct Waits<'a>(&'a AtomicUsize);
-
-impl<'a> Waits<'a> {
-    fn new(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let next = |count: usize| (count < most).then_some(count + 1);
-        let entered = waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
-        entered.is_ok().then_some(Self(waiting))
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// Rows of a statement that was let in; its room is given back when they end.
-struct Admitted {
-    rows: Option<BatchStream>,
-    permits: Option<[OwnedSemaphorePermit; 2]>,
-}
-
-impl Stream for Admitted {
-    type Item = Result<RecordBatch, FragmentError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(rows) = self.rows.as_mut() else {
-            return Poll::Ready(None);
-        };
-        let polled = rows.poll_next_unpin(context);
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-            self.rows = None;
-            self.permits = None;
-        }
-        polled
     }
 }
 
@@ -311,7 +221,7 @@ impl Run<'_> {
     async fn stage_by_stage(&self) -> Result<BatchStream, FragmentError> {
         let last = self.plan.stages.len() - 1;
         let turns: Turns = (0..self.dispatcher.executors.len())
-            .map(|_| Arc::new(Semaphore::new(self.dispatcher.slots_max)))
+            .map(|_| Arc::new(Semaphore::new(self.dispatcher.admission.slots_max())))
             .collect();
         let turns = Some(&turns);
         let mut outputs = Outputs::new();

@@ -114,6 +114,7 @@ impl Gateway {
             running_queries_max: config.gateway.running_queries_max,
             admission_queue_max: config.gateway.admission_queue_max,
             admission_timeout: Duration::from_millis(config.gateway.admission_timeout_ms),
+            paused_after: PAUSED_AFTER,
             connections_max: config.executors.connections_max,
             batches_buffered_max: config.executors.batches_buffered_max,
             exchange_bytes_max: config.gateway.exchange_bytes_max,
@@ -348,6 +349,27 @@ fn shadow_options(config: &Config, sessions: &Sessions) -> ShadowOptions {
     }
 }
 
+/// A client that has not asked for its next rows for so long does not keep others out.
+const PAUSED_AFTER: Duration = Duration::from_millis(500);
+/// Threads for calls that block: each fragment that runs holds one. More fragments than
+/// `connections_max` of an executor can be waiting for each other's rows, so there have to be enough;
+/// they are made when needed.
+pub(crate) const BLOCKING_THREADS_MAX: usize = 4096;
+/// Fragments that an executor runs at once, for each of `executors.connections_max`: a statement may
+/// have many on one executor that wait for each other, those of several gateways add up, and those of
+/// statements whose rows nobody asks for do not count.
+const FRAGMENTS_PER_CONNECTION: usize = 32;
+/// Blocking threads that are left for everything but fragments.
+const OTHER_THREADS: usize = 64;
+
+/// Connections that each of so many executors of a process may open: a fragment that has a place never
+/// waits for one.
+pub(crate) fn fragments_max(connections_max: usize, executors: usize) -> usize {
+    let threads = (BLOCKING_THREADS_MAX - OTHER_THREADS) / executors.max(1);
+    let wanted = connections_max.saturating_mul(FRAGMENTS_PER_CONNECTION);
+    wanted.min(threads).max(connections_max)
+}
+
 /// With so many relations the system catalogue is filled before a client asks for it, since that
 /// takes longer than a client expects.
 const LOADED_EARLY_RELATIONS_MIN: usize = 100;
@@ -410,7 +432,8 @@ async fn open_executors(
             file_access: file_access(config),
             ..DatabaseOptions::default()
         },
-        connections_max: u32::try_from(settings.connections_max).unwrap_or(u32::MAX),
+        connections_max: u32::try_from(fragments_max(settings.connections_max, count))
+            .unwrap_or(u32::MAX),
         connection_timeout: Duration::from_millis(settings.connection_timeout_ms),
         ..EmbeddedOptions::default()
     };

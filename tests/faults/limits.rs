@@ -112,6 +112,40 @@ fn more_queries_at_once_than_connections_of_an_executor_all_succeed() {
     });
 }
 
+#[test]
+fn open_cursors_keep_nobody_out() {
+    let options = ClusterOptions {
+        executor: "connections_max = 2".to_owned(),
+        ..options()
+    };
+    let cluster = Cluster::start(&options);
+    let mut reader = cluster.client();
+    let count = |client: &mut Client| -> usize {
+        let counted = client
+            .query("SELECT count(*) FROM facts")
+            .expect("there is room");
+        counted.rows[0][0]
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .expect("a number")
+    };
+    let facts = count(&mut reader);
+    reader.query("BEGIN").expect("a transaction");
+    // More rows each than wait anywhere on their way.
+    let rows = "SELECT f.id, i FROM facts f CROSS JOIN range(2000) r(i)";
+    for number in 0..6 {
+        let declared = reader.query(&format!("DECLARE c{number} CURSOR FOR {rows}"));
+        declared.expect("a cursor");
+        let fetched = reader.query(&format!("FETCH 5 FROM c{number}"));
+        assert_eq!(fetched.expect("the first rows").rows.len(), 5);
+    }
+    assert_eq!(count(&mut cluster.client()), facts);
+    let rest = reader
+        .query("MOVE ALL FROM c0")
+        .expect("the cursor goes on");
+    assert_eq!(rest.tag, format!("MOVE {}", facts * 2000 - 5));
+}
+
 /// Senders wait for the fragments that groups are exchanged among.
 #[test]
 fn groups_exchanged_by_hash_need_little_memory() {

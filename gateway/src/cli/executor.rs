@@ -14,14 +14,8 @@ use skein_remote::tls::{Identity, Part};
 use skein_remote::{Link, Server, ServerOptions, StateReply};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{BLOCKING_THREADS_MAX, CliError, has_relations};
-use crate::gateway::{file_access, temp_directory};
-
-/// Fragments that an executor runs at once, for each of `executors.connections_max`: a statement may
-/// have many on one executor that wait for each other, and those of several gateways add up.
-const FRAGMENTS_PER_CONNECTION: usize = 32;
-/// Blocking threads that are left for everything but fragments.
-const OTHER_THREADS: usize = 64;
+use super::{CliError, has_relations};
+use crate::gateway::{file_access, fragments_max, temp_directory};
 
 /// What `skein executor` is told.
 #[derive(Debug, Args)]
@@ -62,10 +56,7 @@ pub(super) async fn run(arguments: ExecutorArguments) -> Result<ExitCode, CliErr
     // Removed with everything in it when this function ends.
     let spilled = temp_directory(&config)?;
     let settings = &config.executors;
-    let fragments_max = settings
-        .connections_max
-        .saturating_mul(FRAGMENTS_PER_CONNECTION)
-        .min(BLOCKING_THREADS_MAX - OTHER_THREADS);
+    let fragments_max = fragments_max(settings.connections_max, 1);
     let server = Server::bind(ServerOptions {
         listen: arguments.listen,
         executor: EmbeddedOptions {

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arrow::array::RecordBatch;
 use arrow::array::{ArrayRef, Int64Array};
 use async_trait::async_trait;
 use futures::stream;
@@ -93,6 +94,7 @@ fn cluster(executors: usize, connections: usize) -> Cluster {
         running_queries_max: 8,
         admission_queue_max: 8,
         admission_timeout: Duration::from_millis(200),
+        paused_after: Duration::from_secs(600),
         connections_max: connections,
         batches_buffered_max: 1,
         exchange_bytes_max: 1 << 30,
@@ -219,6 +221,41 @@ async fn the_queue_of_statements_has_an_end() {
     drop(held);
     let next = cluster.dispatcher.run(&one, &options).await;
     assert!(next.is_ok(), "those that gave up have left the queue");
+}
+
+#[tokio::test]
+async fn a_statement_that_nobody_reads_leaves_its_place_to_others() {
+    let mut cluster = cluster(1, 1);
+    let executors = vec![Arc::new(Unbounded) as Arc<dyn Executor>];
+    let limits = Limits {
+        admission_timeout: Duration::from_secs(60),
+        paused_after: Duration::from_millis(50),
+        ..cluster.dispatcher.limits.clone()
+    };
+    cluster.dispatcher = Dispatcher::new(executors, limits);
+    let one = plan(vec![stage("a", Partitioning::Single, &[])]);
+    let options = RunOptions::default();
+    let mut first = cluster.dispatcher.run(&one, &options).await.expect("runs");
+    assert!(first.rows.next().await.is_some());
+    // It has a row left, and is not asked for it.
+    let second = cluster.dispatcher.run(&one, &options).await;
+    assert!(second.is_ok(), "there is room");
+    assert!(matches!(first.rows.next().await, Some(Ok(_))), "it goes on");
+    assert!(first.rows.next().await.is_none());
+}
+
+/// Gives two rows to whoever asks.
+struct Unbounded;
+
+#[async_trait]
+impl Executor for Unbounded {
+    fn name(&self) -> &'static str {
+        "unbounded"
+    }
+
+    async fn run(&self, _: Fragment, _: Vec<BatchStream>) -> Result<BatchStream, FragmentError> {
+        Ok(Box::pin(stream::iter([Ok(row(1)), Ok(row(2))])))
+    }
 }
 
 #[tokio::test]

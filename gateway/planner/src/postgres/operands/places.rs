@@ -146,13 +146,14 @@ fn divides(expr: &Expr) -> bool {
 
 /// Whether it is a constant, or a parameter whose type is written.
 fn is_constant(expr: &Expr) -> bool {
-    !matches!(expr.kind, ExprKind::Parameter(_)) && !any(Node::Expr(expr), &mut |node| match node {
-        Node::Query(_) | Node::Table(_) => true,
-        Node::Expr(expr) => !matches!(
-            expr.kind,
-            ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::Cast { .. }
-        ),
-    })
+    !matches!(expr.kind, ExprKind::Parameter(_))
+        && !any(Node::Expr(expr), &mut |node| match node {
+            Node::Query(_) | Node::Table(_) => true,
+            Node::Expr(expr) => !matches!(
+                expr.kind,
+                ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::Cast { .. }
+            ),
+        })
 }
 
 /// Whether it can be computed twice.
