@@ -130,6 +130,8 @@ pub struct AnalysedQuery {
     plan: Mutex<Option<RememberedPlan>>,
     constant: Mutex<Option<RememberedRows>>,
     filled: Mutex<Option<RememberedFilling>>,
+    /// The same with room for longer numbers, if it has needed that.
+    widened: Mutex<Option<Arc<Analysed>>>,
 }
 
 /// The statement with the values of the parameters that it awaits.
@@ -187,6 +189,7 @@ impl AnalysedQuery {
             plan: Mutex::default(),
             constant: Mutex::default(),
             filled: Mutex::default(),
+            widened: Mutex::default(),
         }
     }
 
@@ -274,6 +277,18 @@ impl AnalysedQuery {
         let known = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_ref().filter(|known| known.values == values)?;
         Some(Arc::clone(&known.filled))
+    }
+
+    /// The statement with room for longer numbers, if it has needed that.
+    pub fn remembered_widening(&self) -> Option<Arc<Analysed>> {
+        let known = self.widened.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+
+    /// Remembers the statement with room for longer numbers.
+    pub fn remember_widening(&self, widened: &Arc<Analysed>) {
+        let mut known = self.widened.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Arc::clone(widened));
     }
 
     /// Remembers the statement with these values of the parameters that it awaits.

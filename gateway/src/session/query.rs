@@ -115,6 +115,38 @@ impl Session {
         Ok(filled)
     }
 
+    /// A statement whose numbers were too long, with room for them; `needed`: it has failed just now. Remembered, so
+    /// that it fails once.
+    async fn widened(
+        &mut self,
+        analysed: Arc<Analysed>,
+        needed: bool,
+        guard: &mut Guard,
+    ) -> Result<Arc<Analysed>, GatewayError> {
+        let Some(query) = analysed.query.as_ref() else {
+            return Ok(analysed);
+        };
+        let known = query.remembered_widening();
+        if known.is_none() && !needed {
+            return Ok(analysed);
+        }
+        if let Some(known) = known
+            && let Some(widened) = &known.query
+            && widened.is_current(self.schema_version(), &self.settings)
+        {
+            return Ok(known);
+        }
+        let (text, parsed) = (Arc::clone(&query.text), Arc::clone(&query.parsed));
+        let understood = self
+            .understand_wide(&text, parsed, &analysed.parameter_types, guard)
+            .await?;
+        let mut widened = Analysed::new(Arc::clone(&analysed.text), analysed.statement.clone());
+        widened.set_query(understood);
+        let widened = Arc::new(widened);
+        query.remember_widening(&widened);
+        Ok(widened)
+    }
+
     /// The values of the first column of a query, as text.
     pub(super) async fn first_column(
         &mut self,
@@ -316,11 +348,12 @@ impl Session {
         measured: bool,
         guard: &mut Guard,
     ) -> Result<(Arc<Analysed>, Planned, Result<Started, GatewayError>), GatewayError> {
-        let (mut plans, mut losses) = (0, 0);
+        let (mut plans, mut losses, mut wide) = (0, 0, false);
         let losses_max = self.gateway.config().executors.retries_max;
         loop {
             let query = self.up_to_date(query, guard).await?;
             let query = self.filled(&query, parameters, guard).await?;
+            let query = self.widened(query, wide, guard).await?;
             let planned = self.plan(&query, parameters, guard).await;
             plans += 1;
             // The files that it listed may have other columns.
@@ -343,6 +376,7 @@ impl Session {
                     };
                     guard.run(asked).await?;
                 }
+                Err(error) if !wide && is_too_narrow(&error) => wide = true,
                 Err(error) if plans < PLANS_MAX && self.may_plan_anew(&planned, &error) => {}
                 Err(error) => {
                     let error = placed(error, &query);
@@ -452,6 +486,14 @@ impl Session {
             self.gateway.catalog().forget_listings(&relations_of(plan));
         }
     }
+}
+
+/// Whether a statement has failed because DuckDB computes with 18 digits where it may.
+fn is_too_narrow(error: &GatewayError) -> bool {
+    let GatewayError::Fragment { error, .. } = error else {
+        return false;
+    };
+    error.kind == FragmentErrorKind::OutOfRange && error.message.contains(" of DECIMAL(18) (")
 }
 
 /// The relations whose files a plan reads.

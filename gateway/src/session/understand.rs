@@ -92,6 +92,8 @@ pub(super) struct Context {
     search_path: Vec<String>,
     /// Filled where a statement shows them.
     pub(super) names: Arc<NameFacts>,
+    /// Sums and products of `numeric` have room for more than 18 digits.
+    wide_decimals: bool,
 }
 
 /// Values of the session were put in before names are resolved.
@@ -160,6 +162,7 @@ impl Session {
             settings: self.settings.clone(),
             names: Arc::default(),
             search_path: self.derived.search_path.clone(),
+            wide_decimals: false,
         }
     }
 
@@ -212,7 +215,33 @@ impl Session {
         declared: &[u32],
         guard: &mut Guard,
     ) -> Result<Understood, GatewayError> {
+        let context = self.context();
+        self.understand_in(context, text, parsed, declared, guard)
+            .await
+    }
+
+    /// The same with sums and products of `numeric` that have room for more than 18 digits.
+    pub(super) async fn understand_wide(
+        &mut self,
+        text: &Arc<str>,
+        parsed: Arc<Query>,
+        declared: &[u32],
+        guard: &mut Guard,
+    ) -> Result<Understood, GatewayError> {
         let mut context = self.context();
+        context.wide_decimals = true;
+        self.understand_in(context, text, parsed, declared, guard)
+            .await
+    }
+
+    async fn understand_in(
+        &mut self,
+        mut context: Context,
+        text: &Arc<str>,
+        parsed: Arc<Query>,
+        declared: &[u32],
+        guard: &mut Guard,
+    ) -> Result<Understood, GatewayError> {
         context.names = self.names_in(text);
         let wanted = self.existing_paths(mentions(&parsed, context.scope()));
         if wanted.names.iter().any(shows_executors) {
@@ -302,7 +331,11 @@ fn understand(
     let declared = with_types(declared, &told);
     let answers = answers(shadow, &declared);
     settle(&mut resolved.query, &answers);
-    operands::settle(&mut resolved.query, &answers, !resolved.touches_catalogue)?;
+    let rules = operands::Rules {
+        strict: !resolved.touches_catalogue,
+        wide: context.wide_decimals,
+    };
+    operands::settle(&mut resolved.query, &answers, rules)?;
     let beside = answers.parameters();
     let declared = &with_types(&declared, &beside)[..];
     let bind = |query: &mut Query| {

@@ -42,10 +42,19 @@ use types::infer;
 
 pub(crate) use types::{DIGITS_MAX, Ty};
 
-/// Settles the types in `query`, whose names are resolved. `strict`: operands that do not go together
-/// are errors. Some columns of the catalogue have other types than PostgreSQL's, so what reads it is
-/// not judged by them.
-pub fn settle(query: &mut Query, answers: &Answers<'_>, strict: bool) -> Result<(), RewriteError> {
+/// How types are settled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// Operands that do not go together are errors. Some columns of the catalogue have other types than
+    /// PostgreSQL's, so what reads it is not judged by them.
+    pub strict: bool,
+    /// Sums and products of `numeric` have room for what 18 digits do not hold. That is slower, so it is for statements
+    /// that have failed without.
+    pub wide: bool,
+}
+
+/// Settles the types in `query`, whose names are resolved.
+pub fn settle(query: &mut Query, answers: &Answers<'_>, rules: Rules) -> Result<(), RewriteError> {
     if any(Node::Query(query), &mut |node| match node {
         Node::Expr(expr) => is_target(expr),
         Node::Query(Query { body, .. }) => match body {
@@ -55,7 +64,7 @@ pub fn settle(query: &mut Query, answers: &Answers<'_>, strict: bool) -> Result<
         },
         Node::Table(_) => false,
     }) {
-        within_query(query, &[], &[], Asking { answers, strict })?;
+        within_query(query, &[], &[], Asking { answers, rules })?;
     }
     Ok(())
 }
@@ -64,7 +73,7 @@ pub fn settle(query: &mut Query, answers: &Answers<'_>, strict: bool) -> Result<
 #[derive(Clone, Copy)]
 struct Asking<'a> {
     answers: &'a Answers<'a>,
-    strict: bool,
+    rules: Rules,
 }
 
 /// `outer`: FROM of the blocks around the query, the outermost first.

@@ -466,7 +466,11 @@ fn types_follow_operands() {
         rewrite(&mut query, sql, &Facts, &Outputs::default()).expect("rewrites");
         let answers = asking::Answers::of(&engine);
         settle::settle(&mut query, &answers);
-        operands::settle(&mut query, &answers, true).expect("the types go together");
+        let rules = operands::Rules {
+            strict: true,
+            wide: false,
+        };
+        operands::settle(&mut query, &answers, rules).expect("the types go together");
         let text = print::query_sql(&query);
         let columns = engine
             .describe(&text)

@@ -143,6 +143,11 @@ impl Block<'_> {
         }
         widen_small(expr, types, &left, &right);
         let (left, right) = widen_real(expr, types, left, right);
+        let (left, right) = if self.asking.rules.wide || has_epoch(expr) {
+            widen_decimal(expr, types, left, right)
+        } else {
+            (left, right)
+        };
         if name == "*" {
             multiply_interval(expr, &left, &right);
         }
@@ -162,7 +167,7 @@ impl Block<'_> {
                 }
             }
             "+" | "-" | "*" => quotient::keep(expr, &name, &[left, right]),
-            "%" if self.asking.strict && (left.is_float() || right.is_float()) => {
+            "%" if self.asking.rules.strict && (left.is_float() || right.is_float()) => {
                 return Err(no_operator(&left, "%", &right, expr.location));
             }
             _ => {}
@@ -255,7 +260,7 @@ impl Block<'_> {
     ) -> Result<(), RewriteError> {
         let neither =
             |ty: &Ty| ty.is_number() || matches!(ty, Ty::Boolean | Ty::Date | Ty::Timestamp);
-        if self.asking.strict && neither(left) && neither(right) {
+        if self.asking.rules.strict && neither(left) && neither(right) {
             return Err(no_operator(left, "||", right, expr.location));
         }
         let ExprKind::Function(call) = &mut expr.kind else {
@@ -287,7 +292,7 @@ impl Block<'_> {
         position: Option<usize>,
     ) -> Result<(), RewriteError> {
         match (family(left), family(right)) {
-            (Some(one), Some(other)) if one != other && self.asking.strict => {
+            (Some(one), Some(other)) if one != other && self.asking.rules.strict => {
                 Err(no_operator(left, name, right, position))
             }
             _ => Ok(()),
@@ -304,7 +309,7 @@ impl Block<'_> {
         let Some(ty) = ty else { return Ok(()) };
         match family(ty) {
             None | Some(Family::Boolean) => Ok(()),
-            Some(_) if !self.asking.strict => Ok(()),
+            Some(_) if !self.asking.rules.strict => Ok(()),
             Some(_) => Err(RewriteError::NotBoolean {
                 clause,
                 ty: ty.name().unwrap_or("unknown"),
@@ -401,6 +406,49 @@ fn widen_small(expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty, right: &Ty)
         super::cast_to(&mut call.args[at], node::plain_type("INTEGER"));
         types[at] = Some(Ty::Integer);
     }
+}
+
+/// Seconds since 1970 have so many digits that hardly anything can be done with them in 18.
+fn has_epoch(expr: &Expr) -> bool {
+    children(expr).into_iter().any(
+        |operand| matches!(&operand.kind, ExprKind::Function(call) if call.name.starts_with("skein_extract_epoch")),
+    )
+}
+
+/// Digits that DuckDB computes with in 64 bits, where a longer result is an error.
+const SHORT_DIGITS_MAX: usize = 18;
+
+/// Gives `+`, `-` and `*` of short `numeric`s an operand that makes DuckDB compute in 128 bits, if the result may be
+/// longer. Gives the types of the operands afterwards.
+fn widen_decimal(expr: &mut Expr, types: &mut [Option<Ty>], left: Ty, right: Ty) -> (Ty, Ty) {
+    let unchanged = (left.clone(), right.clone());
+    let (Some((whole, scale)), Some((other_whole, other_scale))) = (left.digits(), right.digits())
+    else {
+        return unchanged;
+    };
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return unchanged;
+    };
+    let result = match call.name.as_str() {
+        "*" => whole + scale + other_whole + other_scale,
+        "+" | "-" => whole.max(other_whole) + scale.max(other_scale) + 1,
+        _ => return unchanged,
+    };
+    let short = (whole + scale).max(other_whole + other_scale) <= SHORT_DIGITS_MAX;
+    let numeric = left.is_numeric() || right.is_numeric();
+    if !short || !numeric || result <= SHORT_DIGITS_MAX {
+        return unchanged;
+    }
+    let (at, scale) = if left.is_numeric() {
+        (0, scale)
+    } else {
+        (1, other_scale)
+    };
+    let ty = numerics::decimal(SHORT_DIGITS_MAX + 1 - scale, scale);
+    let wide = Ty::of(&ty);
+    super::cast_to(&mut call.args[at], ty);
+    types[at] = Some(wide.clone());
+    if at == 0 { (wide, right) } else { (left, wide) }
 }
 
 /// Which of two operands is a `real` beside an exact number. PostgreSQL has no operator for these and takes
