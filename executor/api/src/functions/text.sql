@@ -102,6 +102,30 @@ CREATE MACRO skein_fn.skein_substring_bytes(bytes, start, length) AS
     WHEN start + length <= 1 OR length = 0 THEN ''::BLOB
     ELSE array_slice(bytes, skein_fn.skein_at_least(start, 1), start + length - 1) END;
 
+-- Casts to bit strings. A text may have hexadecimal digits after an `x`, a number gives its lowest bits, and a bit
+-- string is cut or filled at its right.
+CREATE MACRO skein_fn.skein_digits_of_bits(digits__) AS CASE
+  WHEN lower(left(digits__, 1)) = 'x' THEN CASE
+    WHEN regexp_full_match(digits__, '.[0-9a-fA-F]*') THEN left(
+      CAST(CAST(unhex(substr(digits__, 2) || CASE length(digits__) % 2 WHEN 0 THEN '0' ELSE '' END) AS BIT) AS VARCHAR),
+      4 * (length(digits__) - 1))
+    ELSE error('[invalid_text_representation] "' || regexp_extract(substr(digits__, 2), '[^0-9a-fA-F]')
+      || '" is not a valid hexadecimal digit') END
+  WHEN regexp_full_match(digits__, '[bB]?[01]*') THEN ltrim(digits__, 'bB')
+  ELSE error('[invalid_text_representation] "' || regexp_extract(ltrim(digits__, 'bB'), '[^01]')
+    || '" is not a valid binary digit') END;
+
+CREATE MACRO skein_fn.skein_bits_at_most(value__, length__) AS
+  CAST(left(skein_fn.skein_digits_of_bits(CAST(value__ AS VARCHAR)), length__) AS BIT);
+
+CREATE MACRO skein_fn.skein_bits(value__) AS CAST(skein_fn.skein_digits_of_bits(CAST(value__ AS VARCHAR)) AS BIT);
+
+CREATE MACRO skein_fn.skein_bits_exactly(value__, length__) AS CAST(CASE
+  WHEN typeof(value__) IN ('SMALLINT', 'INTEGER', 'BIGINT') THEN lpad(
+    right(CAST(CAST(TRY_CAST(CAST(value__ AS VARCHAR) AS BIGINT) AS BIT) AS VARCHAR), length__), length__,
+    CASE WHEN CAST(value__ AS VARCHAR) LIKE '-%' THEN '1' ELSE '0' END)
+  ELSE rpad(skein_fn.skein_digits_of_bits(CAST(value__ AS VARCHAR)), length__, '0') END AS BIT);
+
 CREATE MACRO skein_fn.skein_substring_bits(bits, start, length) AS
   CAST(skein_fn.skein_substring_text(CAST(bits AS VARCHAR), start, length) AS BIT);
 

@@ -200,7 +200,7 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     double(expr, context.text);
     json::cast(expr, context);
     numerics::mark(expr, context.text);
-    if lengths::truncate(expr, context.text) {
+    if lengths::truncate(expr, context.text) || lengths::bits(expr, context.text) {
         return Descend::Into;
     }
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {

@@ -1,10 +1,11 @@
-//! `varchar(n)` and `char(n)`, whose lengths DuckDB's parser reads and forgets.
+//! `varchar(n)`, `char(n)` and `bit(n)`, whose lengths DuckDB's parser reads and forgets.
 //!
 //! | PostgreSQL | becomes |
 //! |---|---|
 //! | `x::varchar(3)` | `left(CAST(x AS VARCHAR), 3)` |
 //! | `x::char(3)` as a result column | the same, filled with blanks |
 //! | `x::char(3)` elsewhere | the same without blanks at its end, which PostgreSQL does not see there |
+//! | `x::bit(3)` | the first three bits of a text or bit string, the last of a number |
 
 use super::{node, tokens};
 use crate::ast::{Expr, ExprKind};
@@ -35,6 +36,33 @@ pub(super) fn truncate(expr: &mut Expr, text: &str) -> bool {
         let cut = cut(inner, kept);
         if is_char { trimmed(cut) } else { cut }
     });
+    true
+}
+
+/// Gives what `expr` casts to a bit string PostgreSQL's bits; whether it is such a cast.
+pub(super) fn bits(expr: &mut Expr, text: &str) -> bool {
+    let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
+        return false;
+    };
+    if ty.id() != "BIT" && node::user_type(&ty.0) != Some("varbit") {
+        return false;
+    }
+    let Some((name, modifier)) = expr.location.and_then(|at| tokens::cast_type(text, at)) else {
+        return false;
+    };
+    let length = match (name.as_str(), modifier) {
+        ("bit", None) => Some(1),
+        ("bit" | "bit varying" | "varbit", length) => length,
+        _ => return false,
+    };
+    let mut args = vec![std::mem::replace(&mut **child, node::null())];
+    args.extend(length.map(|length| node::integer("INTEGER", length)));
+    let name = match length {
+        None => "skein_bits",
+        Some(_) if name == "bit" => "skein_bits_exactly",
+        Some(_) => "skein_bits_at_most",
+    };
+    expr.kind = node::macro_call(name, args).kind;
     true
 }
 

@@ -19,6 +19,7 @@
 //! | `schema.t.*` | `       t.*` |
 //! | `f(t.*)` | `f(t  )`, see [`super::whole_rows`] |
 //! | `TABLESAMPLE SYSTEM (10)` | `TABLESAMPLE 10%(system)` |
+//! | `numeric(50, 2)` | `numeric(38, 2)` |
 //! | `FOR UPDATE` and its like | nothing, see [`super::locking`] |
 //!
 //! Every byte that goes becomes a space, so offsets stay. Words were made lower case before.
@@ -96,7 +97,28 @@ fn replacements(text: &str, tokens: &[Token]) -> Vec<(Range<usize>, String)> {
     let stars = whole_rows::stars(text, tokens).into_iter();
     all.extend(stars.map(|place| (place, String::new())));
     all.extend(samples::samples(text, tokens));
+    all.extend(wide_numerics(text, tokens));
     all
+}
+
+/// Digits of a `numeric` that PostgreSQL takes, and that DuckDB has.
+const PRECISION_MAX: [usize; 2] = [1000, 38];
+
+/// Where `numeric(50, 2)` has more digits than DuckDB's decimals: it gets all that there are.
+fn wide_numerics(text: &str, tokens: &[Token]) -> Vec<(Range<usize>, String)> {
+    let number = |token: Token| text[token.start..token.end].parse::<usize>().ok();
+    let found = tokens.windows(3).filter_map(|window| {
+        let [name, open, precision] = window else {
+            return None;
+        };
+        let numeric = ["numeric", "decimal", "dec"]
+            .iter()
+            .any(|word| is(text, *name, word));
+        let [most, least] = PRECISION_MAX;
+        (numeric && is(text, *open, "(") && (least + 1..=most).contains(&number(*precision)?))
+            .then(|| (precision.start..precision.end, least.to_string()))
+    });
+    found.collect()
 }
 
 /// Words that are as long as what they replace.
@@ -123,9 +145,10 @@ fn spelled(text: &str) -> Cow<'_, str> {
     let marked = words.iter().any(|word| contains(word));
     let whole_rows = contains(".*") || contains(". *");
     let sampled = contains("tablesample");
+    let numerics = contains("numeric") || contains("dec");
     let words = ["pg_catalog", "operator", "collate", "similar", "using"];
     let contains_any = words.iter().any(|word| contains(word));
-    let other = json || rows || quantified || marked || whole_rows || sampled;
+    let other = json || rows || quantified || marked || whole_rows || sampled || numerics;
     if !other && !contains_any && !has_fields() {
         return Cow::Borrowed(text);
     }
@@ -317,7 +340,9 @@ pub(super) fn cast_type(text: &str, location: usize) -> Option<(String, Option<i
         .map(|token| text[token.start..token.end].to_ascii_lowercase())
         .collect();
     let (name, rest) = match words.as_slice() {
-        [first, second, ..] if first == "character" && second == "varying" => {
+        [first, second, ..]
+            if matches!(first.as_str(), "bit" | "character") && second == "varying" =>
+        {
             (format!("{first} {second}"), &ty[2..])
         }
         [first, ..] => (first.clone(), &ty[1..]),
