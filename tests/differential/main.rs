@@ -5,6 +5,7 @@
 
 mod aggregates;
 mod benchmarks;
+mod dictionaries;
 mod exchanges;
 mod modes;
 mod random;

@@ -72,6 +72,49 @@ pub fn names() -> BTreeSet<&'static str> {
     names
 }
 
+/// The names of macros that may refuse a value inside of a lambda, by `error` or a cast, themselves or in a macro
+/// they call.
+pub fn refusing_in_lambdas() -> BTreeSet<&'static str> {
+    let mut texts: BTreeMap<&str, String> = BTreeMap::new();
+    for file in FILES {
+        for part in file.split(CREATE).skip(1) {
+            if let Some((name, text)) = part.split_once('(') {
+                texts.entry(name).or_default().push_str(text);
+            }
+        }
+    }
+    let refuses =
+        |text: &str| text.contains("error(") || text.replace("TRY_CAST(", "").contains("CAST(");
+    let refusing = reaching(&texts, &refuses);
+    let lambdas = reaching(&texts, &|text| text.contains("lambda "));
+    refusing.intersection(&lambdas).copied().collect()
+}
+
+/// The macros whose text has something, or that of a macro they call.
+fn reaching<'a>(
+    texts: &BTreeMap<&'a str, String>,
+    has: &dyn Fn(&str) -> bool,
+) -> BTreeSet<&'a str> {
+    let mut found: BTreeSet<&str> = BTreeSet::new();
+    loop {
+        let calls = |text: &str| {
+            text.split("skein_fn.").skip(1).any(|rest| {
+                rest.split_once('(')
+                    .is_some_and(|(name, _)| found.contains(name))
+            })
+        };
+        let more: Vec<&str> = texts
+            .iter()
+            .filter(|(name, text)| !found.contains(*name) && (has(text) || calls(text)))
+            .map(|(name, _)| *name)
+            .collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
 /// What calls of the macros become, by name.
 pub fn shapes() -> BTreeMap<String, Shape> {
     shape::shapes(&statements(), CREATE)

@@ -47,8 +47,10 @@ impl Job {
             ..
         } = self;
         cancellation.finish();
-        // A connection that cannot be cleaned is closed.
-        if attached.is_empty() || session.connection().detach_inputs(attached).is_ok() {
+        let is_clean = attached.is_empty() || session.connection().detach_inputs(&attached).is_ok();
+        drop(attached);
+        // Otherwise it is closed.
+        if is_clean {
             session.give_back();
         }
         let last = match outcome {

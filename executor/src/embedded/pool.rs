@@ -16,8 +16,8 @@ use skein_executor_api::{FragmentError, FragmentErrorKind};
 
 use crate::engine::{Connection, Database, Prepared};
 
-/// Connections on a shelf. More have been in use at once only for a while.
-const SHELVED_MAX: usize = 64;
+/// Connections on a rack. More have been in use at once only for a while.
+const RACKED_MAX: usize = 64;
 /// Planned statements that a connection keeps.
 const KEPT_STATEMENTS_MAX: usize = 32;
 /// Longer texts are planned anew each time.
@@ -31,13 +31,13 @@ pub(super) struct Pool {
     connections_max: u32,
     timeout: Duration,
     /// Connections of statements that run where they arrive: as many as threads did so at once.
-    idle: Shelf,
+    idle: Rack,
     /// Connections that fragments with inputs have left.
-    with_inputs: Shelf,
+    with_inputs: Rack,
 }
 
 /// Connections that wait for nobody: one that is missing is opened.
-type Shelf = Arc<Mutex<Vec<Pooled>>>;
+type Rack = Arc<Mutex<Vec<Pooled>>>;
 
 #[derive(Debug)]
 pub(super) struct Manager {
@@ -102,8 +102,8 @@ struct Running(Arc<AtomicUsize>);
 enum Held {
     Pooled(PooledConnection<'static, Manager>),
     /// Of a fragment with inputs, or of a statement that runs where it arrives; goes back to the
-    /// shelf.
-    Own(Box<Pooled>, Shelf),
+    /// rack.
+    Own(Box<Pooled>, Rack),
 }
 
 impl Drop for Running {
@@ -130,8 +130,8 @@ impl Pool {
             connections_max: connections_max.max(1),
             timeout,
             running: Arc::default(),
-            idle: Shelf::default(),
-            with_inputs: Shelf::default(),
+            idle: Rack::default(),
+            with_inputs: Rack::default(),
         }
     }
 
@@ -184,13 +184,13 @@ impl Pool {
         result
     }
 
-    fn take(&self, shelf: &Shelf, keeps_statements: bool) -> Result<Session, FragmentError> {
-        let kept = locked(shelf).pop();
+    fn take(&self, rack: &Rack, keeps_statements: bool) -> Result<Session, FragmentError> {
+        let kept = locked(rack).pop();
         let pooled = match kept {
             Some(pooled) => pooled,
             None => Pooled::new(self.database.connect()?),
         };
-        let held = Held::Own(Box::new(pooled), Arc::clone(shelf));
+        let held = Held::Own(Box::new(pooled), Arc::clone(rack));
         Ok(self.session(held, keeps_statements))
     }
 
@@ -281,16 +281,16 @@ impl Session {
     pub(super) fn give_back(self) {
         match self.held {
             Held::Pooled(mut pooled) => pooled.dirty = false,
-            Held::Own(pooled, shelf) => {
-                let mut shelf = locked(&shelf);
-                if shelf.len() < SHELVED_MAX {
-                    shelf.push(*pooled);
+            Held::Own(pooled, rack) => {
+                let mut rack = locked(&rack);
+                if rack.len() < RACKED_MAX {
+                    rack.push(*pooled);
                 }
             }
         }
     }
 }
 
-fn locked(shelf: &Shelf) -> MutexGuard<'_, Vec<Pooled>> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked(rack: &Rack) -> MutexGuard<'_, Vec<Pooled>> {
+    rack.lock().unwrap_or_else(PoisonError::into_inner)
 }

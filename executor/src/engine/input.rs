@@ -365,14 +365,14 @@ impl Connection {
     }
 
     /// Takes inputs off the connection, which then has no trace of them.
-    pub fn detach_inputs(&self, inputs: Vec<AttachedInput>) -> Result<(), FragmentError> {
-        let mut sql = String::new();
-        for input in inputs {
-            sql += &format!("DROP VIEW temp.main.{};", identifier(&input.name));
-            if let Some(table) = &input.table {
-                sql += &format!("DROP TABLE temp.main.{table};");
-            }
-        }
+    pub fn detach_inputs(&self, inputs: &[AttachedInput]) -> Result<(), FragmentError> {
+        let drop = |input: &AttachedInput| {
+            let view = format!("DROP VIEW temp.main.{};", identifier(&input.name));
+            let table = input.table.as_ref();
+            let table = table.map(|table| format!("DROP TABLE temp.main.{table};"));
+            view + &table.unwrap_or_default()
+        };
+        let sql: String = inputs.iter().map(drop).collect();
         self.execute(&sql)
     }
 }

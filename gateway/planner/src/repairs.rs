@@ -15,6 +15,7 @@
 //! | File | What DuckDB 1.5.5 does |
 //! |---|---|
 //! | [`alternatives`] | takes minutes to plan thousands of alternatives |
+//! | [`dictionaries`] | computes functions that may fail for values of no row |
 //! | [`equal_or_null`] | false in place of NULL for `a = b OR (a IS NULL AND b IS NULL)` |
 //! | [`extremes`] | a row without a key for `arg_max_nulls_last` |
 //! | [`guarded`] | computes every operand of AND and OR where they are values |
@@ -32,6 +33,7 @@
 //! and their names do. What no fault can concern is not touched, so that its plan stays the same.
 
 mod alternatives;
+mod dictionaries;
 mod equal_or_null;
 mod extremes;
 mod guarded;
@@ -91,6 +93,7 @@ fn shapes(query: &mut Query) {
         }
         ExprKind::Comparison { .. } | ExprKind::Between { .. } => truncated::repair(expr),
         ExprKind::Function(call) => {
+            dictionaries::repair(call);
             extremes::repair(&mut call.name, &mut call.args);
             percentile::repair(expr);
         }
@@ -111,10 +114,11 @@ fn may_concern(query: &Query) -> bool {
         }
         Node::Expr(expr) => match &expr.kind {
             ExprKind::Conjunction { and: true, .. } => guarded::may_concern(expr),
-            ExprKind::Conjunction { .. } => true,
-            ExprKind::Subquery(_) | ExprKind::Window(_) => true,
+            ExprKind::Conjunction { .. } | ExprKind::Subquery(_) | ExprKind::Window(_) => true,
             ExprKind::Function(call) => {
-                percentile::may_concern(call) || extremes::may_concern(&call.name, &call.args)
+                percentile::may_concern(call)
+                    || extremes::may_concern(&call.name, &call.args)
+                    || dictionaries::may_concern(call)
             }
             ExprKind::Comparison { left, right, .. } => {
                 truncated::may_concern(left) || truncated::may_concern(right)

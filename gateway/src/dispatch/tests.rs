@@ -94,7 +94,7 @@ fn cluster(executors: usize, connections: usize) -> Cluster {
         running_queries_max: 8,
         admission_queue_max: 8,
         admission_timeout: Duration::from_millis(200),
-        paused_after: Duration::from_secs(600),
+        paused_after: Duration::from_mins(10),
         connections_max: connections,
         batches_buffered_max: 1,
         exchange_bytes_max: 1 << 30,
@@ -228,7 +228,7 @@ async fn a_statement_that_nobody_reads_leaves_its_place_to_others() {
     let mut cluster = cluster(1, 1);
     let executors = vec![Arc::new(Unbounded) as Arc<dyn Executor>];
     let limits = Limits {
-        admission_timeout: Duration::from_secs(60),
+        admission_timeout: Duration::from_mins(1),
         paused_after: Duration::from_millis(50),
         ..cluster.dispatcher.limits.clone()
     };

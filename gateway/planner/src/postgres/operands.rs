@@ -297,8 +297,8 @@ impl Block<'_> {
         if matches!(expr.kind, ExprKind::Lambda { .. }) {
             return Ok(None);
         }
-        if let Some(exact) = self.settle_near(expr, place)? {
-            return Ok(exact);
+        if self.settle_near(expr, place)? {
+            return Ok(Some(Ty::Boolean));
         }
         let below = self.place_below(expr, place);
         let mut types = Vec::new();

@@ -11,7 +11,7 @@
 
 use super::types::Ty;
 use super::{Block, Place, RewriteError, is_aggregate, quotient};
-use crate::ast::visit::{Node, any, children};
+use crate::ast::visit::{Node, any, children, children_mut};
 use crate::ast::{Expr, ExprKind, print};
 use crate::postgres::{division, node};
 use crate::split;
@@ -86,30 +86,29 @@ impl Block<'_> {
     }
 
     /// Settles the comparison of a quotient with a constant, in a condition: by floats where they differ
-    /// clearly. `None`: it is none.
+    /// clearly. Whether it is one.
     pub(super) fn settle_near(
         &mut self,
         expr: &mut Expr,
         place: Place,
-    ) -> Result<Option<Option<Ty>>, RewriteError> {
+    ) -> Result<bool, RewriteError> {
         let ExprKind::Comparison { left, right, .. } = &expr.kind else {
-            return Ok(None);
+            return Ok(false);
         };
         let (quotient, constant) = match (divides(left), divides(right)) {
             (true, false) => (left, right),
             (false, true) => (right, left),
-            _ => return Ok(None),
+            _ => return Ok(false),
         };
         if place == Place::Shown || !is_constant(constant) || !may_repeat(quotient) {
-            return Ok(None);
+            return Ok(false);
         }
         let mut exact = expr.clone();
         let mut types = Vec::new();
-        for child in crate::ast::visit::children_mut(&mut exact) {
+        for child in children_mut(&mut exact) {
             types.push(self.settle(child, Place::Shown)?);
         }
         self.rule(&mut exact, &mut types, Place::Shown)?;
-        let ty = self.infer(&exact, &types);
         let (mut quick, mut constant) = ((**quotient).clone(), (**constant).clone());
         self.settle(&mut quick, place)?;
         let mut shown = (**quotient).clone();
@@ -117,7 +116,7 @@ impl Block<'_> {
         // No quotient of `numeric`.
         if shown == quick {
             *expr = exact;
-            return Ok(Some(ty));
+            return Ok(true);
         }
         self.settle(&mut constant, Place::Shown)?;
         let near = node::macro_call("skein_near", vec![quick.clone(), constant.clone()]);
@@ -130,7 +129,7 @@ impl Block<'_> {
             checks: vec![(near, exact)],
             otherwise: Box::new(by_floats),
         };
-        Ok(Some(ty))
+        Ok(true)
     }
 }
 
