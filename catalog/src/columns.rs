@@ -51,7 +51,9 @@ pub(crate) async fn unify(
         .any(|column| column.types.len() > 1 && !is_fixed(column.name));
     if differ && format == Format::Json {
         let merged = describer.merged_json(files).await.map_err(inspect)?;
-        let columns = merged.into_iter().map(|(name, ty)| (name, signed(&ty)));
+        let columns = merged
+            .into_iter()
+            .map(|(name, ty)| (name, as_postgres(&ty)));
         return Ok(columns.collect());
     }
     let mut columns = Vec::with_capacity(candidates.len());
@@ -69,14 +71,14 @@ pub(crate) async fn unify(
                 None => return Err(conflict(describer, relation, column).await),
             }
         };
-        columns.push((column.name.to_owned(), signed(&ty)));
+        columns.push((column.name.to_owned(), as_postgres(&ty)));
     }
     Ok(columns)
 }
 
-/// A type of DuckDB with PostgreSQL's integers in place of unsigned ones and those of one byte, also within
-/// lists and structs.
-fn signed(ty: &str) -> String {
+/// A type of DuckDB with PostgreSQL's integers in place of unsigned ones and those of one byte, and with
+/// microseconds in place of nanoseconds, also within lists and structs.
+fn as_postgres(ty: &str) -> String {
     let mut text = String::with_capacity(ty.len());
     let mut rest = ty;
     while let Some(first) = rest.chars().next() {
@@ -96,6 +98,7 @@ fn signed(ty: &str) -> String {
             "USMALLINT" => "INTEGER",
             "UINTEGER" => "BIGINT",
             "UBIGINT" => "DECIMAL(20,0)",
+            "TIMESTAMP_NS" => "TIMESTAMP",
             other => other,
         });
         rest = after;
@@ -289,11 +292,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers_are_those_of_postgres() {
+    fn types_are_those_of_postgres() {
         for (ty, expected) in [
             ("UTINYINT", "SMALLINT"),
             ("UBIGINT[]", "DECIMAL(20,0)[]"),
             ("DECIMAL(15,2)", "DECIMAL(15,2)"),
+            ("TIMESTAMP_NS", "TIMESTAMP"),
             ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITH TIME ZONE"),
             (
                 "STRUCT(a UINTEGER, \"UINTEGER\" MAP(TINYINT, USMALLINT[3]), UBIGINT VARCHAR)",
@@ -304,7 +308,7 @@ mod tests {
                 "ENUM('UINTEGER', 'it''s TINYINT')",
             ),
         ] {
-            assert_eq!(signed(ty), expected);
+            assert_eq!(as_postgres(ty), expected);
         }
     }
 }

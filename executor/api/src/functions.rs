@@ -72,22 +72,30 @@ pub fn names() -> BTreeSet<&'static str> {
     names
 }
 
-/// The names of macros that may refuse a value inside of a lambda, by `error` or a cast, themselves or in a macro
-/// they call.
+/// The names of macros over JSON.
+pub fn over_json() -> BTreeSet<&'static str> {
+    let files = [
+        include_str!("functions/json.sql"),
+        include_str!("functions/jsonpath.sql"),
+    ];
+    let parts = files.iter().flat_map(|file| file.split(CREATE).skip(1));
+    parts.filter_map(|part| part.split('(').next()).collect()
+}
+
+/// Those that may refuse a value inside of a lambda, by `error` or a cast, themselves or in a macro they call.
 pub fn refusing_in_lambdas() -> BTreeSet<&'static str> {
     let mut texts: BTreeMap<&str, String> = BTreeMap::new();
-    for file in FILES {
-        for part in file.split(CREATE).skip(1) {
-            if let Some((name, text)) = part.split_once('(') {
-                texts.entry(name).or_default().push_str(text);
-            }
+    for part in FILES.iter().flat_map(|file| file.split(CREATE).skip(1)) {
+        if let Some((name, text)) = part.split_once('(') {
+            texts.entry(name).or_default().push_str(text);
         }
     }
     let refuses =
         |text: &str| text.contains("error(") || text.replace("TRY_CAST(", "").contains("CAST(");
     let refusing = reaching(&texts, &refuses);
-    let lambdas = reaching(&texts, &|text| text.contains("lambda "));
-    refusing.intersection(&lambdas).copied().collect()
+    let mut names = reaching(&texts, &|text| text.contains("lambda "));
+    names.retain(|name| refusing.contains(name));
+    names
 }
 
 /// The macros whose text has something, or that of a macro they call.

@@ -17,6 +17,10 @@ CREATE MACRO skein_fn.skein_extract_julian(source) AS
 CREATE MACRO skein_fn.skein_extract_julian_date(source) AS
   CAST(date_part('julian', source) AS DECIMAL(8,0));
 
+-- The text of a moment with a time zone, such that DuckDB does not see the cast: it would move it to the other side of
+-- a comparison, where a text that is no whole moment is then NULL.
+CREATE MACRO skein_fn.skein_zoned_text(source) AS CAST(source AS VARCHAR) || '';
+
 CREATE MACRO skein_fn.skein_extract_epoch(source) AS
   CAST(date_part('epoch', source) AS DECIMAL(20,6));
 

@@ -1,4 +1,4 @@
-//! Macros over columns of few values.
+//! Macros over JSON in columns of few values.
 //!
 //! Where a file has a dictionary of a column's values, DuckDB 1.5.5 computes a function once for each of these rather
 //! than for each row: also for values that only rows have which WHERE or CASE has ruled out. It does so unless the
@@ -18,7 +18,12 @@ use skein_executor_api::functions;
 use crate::ast::visit::{Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, Function};
 
-static REFUSING: LazyLock<BTreeSet<&'static str>> = LazyLock::new(functions::refusing_in_lambdas);
+static OVER_JSON: LazyLock<BTreeSet<&'static str>> = LazyLock::new(functions::over_json);
+static REFUSING: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+    let mut names = functions::refusing_in_lambdas();
+    names.retain(|name| OVER_JSON.contains(name));
+    names
+});
 
 /// Whether a call is of such a macro.
 pub(super) fn may_concern(call: &Function) -> bool {
@@ -38,14 +43,24 @@ pub(super) fn repair(call: &mut Function) {
                     *expr = without_dictionary(column);
                     Descend::Over
                 }
-                // That has been done, or its columns are no rows'.
-                ExprKind::Function(call) if may_concern(call) => Descend::Over,
+                // DuckDB could not choose among macros for different types any more.
+                ExprKind::Function(call)
+                    if call.schema == functions::SCHEMA && is_done_or_typed(&call.name) =>
+                {
+                    Descend::Over
+                }
+                // Its columns are no rows'.
                 ExprKind::Lambda { .. } => Descend::Over,
                 _ => Descend::Into,
             },
             NodeMut::Query(_) | NodeMut::Table(_) => Descend::Over,
         });
     }
+}
+
+/// Whether the columns of a macro's call have been seen to, or must stay as they are.
+fn is_done_or_typed(name: &str) -> bool {
+    REFUSING.contains(name) || !OVER_JSON.contains(name)
 }
 
 fn without_dictionary(column: Expr) -> Expr {

@@ -462,6 +462,8 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
         }
         (_, Ty::Nested(_)) if ty.id() == "LIST" => texts::deepen(ty, from),
         (Ty::Text, Ty::Blob) => call_on(child, "skein_bytea_text"),
+        // DuckDB would compare the moment with what it can read of a text beside this one.
+        (Ty::Text, Ty::TimestampTz) => call_on(child, "skein_zoned_text"),
         (Ty::Text, quotient) if quotient::is_quotient(quotient) => {
             call_on(child, "skein_quotient_text");
         }
