@@ -154,9 +154,9 @@ fn loaded() -> Option<Postgres> {
     Some(server)
 }
 
-/// Blank lines and comments apart, each line is a statement.
-fn statements() -> Vec<String> {
-    let file = environment::checkout().join("tests/catalogue/paths.txt");
+/// Comments apart, each line is a statement.
+fn statements(file: &str) -> Vec<String> {
+    let file = environment::checkout().join("tests/catalogue").join(file);
     let text = std::fs::read_to_string(file).expect("the file is there");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.map(str::to_owned).collect()
@@ -169,20 +169,30 @@ fn connect(address: std::net::SocketAddr, user: &str) -> Client {
 
 #[test]
 fn the_catalogue_follows_the_search_path() {
+    compare("paths.txt", PATHS, 500);
+}
+
+#[test]
+fn numbers_that_are_shown_by_name_are_so_everywhere() {
+    compare("names.txt", &PATHS[..3], 100);
+}
+
+/// Compares at least so many answers to the statements of a file with PostgreSQL's.
+fn compare(file: &str, paths: &[(&str, &[&str])], least: usize) {
     let Some(postgres) = loaded() else {
         return skip("PostgreSQL 15 is not installed");
     };
     let cluster = skein();
     let mut differences = Vec::new();
     let mut compared = 0;
-    for (user, before) in PATHS {
+    for (user, before) in paths {
         let mut ours = connect(cluster.address(), user);
         let mut theirs = connect(postgres.address(), user);
         for sql in *before {
             ask(&mut ours, sql);
             ask(&mut theirs, sql);
         }
-        for sql in statements() {
+        for sql in statements(file) {
             let (own, expected) = (answer(&mut ours, &sql), answer(&mut theirs, &sql));
             compared += 1;
             if own != expected {
@@ -192,7 +202,7 @@ fn the_catalogue_follows_the_search_path() {
             }
         }
     }
-    assert!(compared > 500, "{compared}");
+    assert!(compared > least, "{compared}");
     assert!(
         differences.is_empty(),
         "{} differ:\n{}",

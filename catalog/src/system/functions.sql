@@ -280,8 +280,6 @@ CREATE MACRO skein_pg.skein_regtype(name, path) AS
     ELSE coalesce(skein_pg.skein_regtype_in(name, path), error('[undefined_object] type "' || name || '" does not exist')) END;
 CREATE MACRO skein_pg.skein_regtype_name(type_oid, path) AS
   CASE WHEN skein_pg.skein_type(type_oid) IS NULL AND type_oid <> 0 THEN CAST(type_oid AS VARCHAR) ELSE skein_pg.format_type(type_oid, NULL, path) END;
-CREATE MACRO skein_pg.skein_regtypes(list, path) AS
-  list_transform(list, lambda element: skein_pg.skein_pair(element, skein_pg.format_type(element, NULL, path)));
 CREATE MACRO skein_pg.to_regtype(name, path) AS skein_pg.skein_regtype_in(name, path);
 -- A name without a schema finds functions of pg_catalog and what else is on the path; it has to be the only one.
 CREATE TABLE skein_pg.skein_regproc AS
@@ -382,6 +380,48 @@ CREATE MACRO skein_pg.skein_regrole(role_name, roles) AS
 CREATE MACRO skein_pg.skein_regrole_name(role_oid, roles) AS
   CASE WHEN role_oid IS NULL THEN NULL WHEN role_oid = 0 THEN '-'
     ELSE coalesce(skein_pg.quote_ident(map_keys(roles)[list_position(map_values(roles), CAST(role_oid AS BIGINT))]), CAST(role_oid AS VARCHAR)) END;
+-- Arrays of those: from names to numbers, and from numbers to pairs of a number and a name.
+CREATE MACRO skein_pg.skein_regclass_numbers(names, database, path) AS
+  CASE WHEN names IS NOT NULL THEN coalesce((SELECT list(found.number ORDER BY found.place) FROM (
+      SELECT skein_pg.skein_regclass(given.word, database, path) AS number, given.place
+      FROM (SELECT unnest(CAST(names AS VARCHAR[])) AS word, generate_subscripts(CAST(names AS VARCHAR[]), 1) AS place) AS given) AS found), CAST([] AS BIGINT[])) END;
+CREATE MACRO skein_pg.skein_regclass_pairs(numbers, path) AS
+  CASE WHEN numbers IS NOT NULL THEN coalesce((SELECT list(skein_pg.skein_pair(found.number, found.word) ORDER BY found.place) FROM (
+      SELECT given.number, skein_pg.skein_regclass_name(given.number, path) AS word, given.place
+      FROM (SELECT unnest(numbers) AS number, generate_subscripts(numbers, 1) AS place) AS given) AS found), []) END;
+CREATE MACRO skein_pg.skein_regproc_numbers(names, path) AS
+  CASE WHEN names IS NOT NULL THEN coalesce((SELECT list(found.number ORDER BY found.place) FROM (
+      SELECT skein_pg.skein_regproc(given.word, path) AS number, given.place
+      FROM (SELECT unnest(CAST(names AS VARCHAR[])) AS word, generate_subscripts(CAST(names AS VARCHAR[]), 1) AS place) AS given) AS found), CAST([] AS BIGINT[])) END;
+CREATE MACRO skein_pg.skein_regproc_pairs(numbers, path) AS
+  CASE WHEN numbers IS NOT NULL THEN coalesce((SELECT list(skein_pg.skein_pair(found.number, found.word) ORDER BY found.place) FROM (
+      SELECT given.number, skein_pg.skein_regproc_name(given.number, path) AS word, given.place
+      FROM (SELECT unnest(numbers) AS number, generate_subscripts(numbers, 1) AS place) AS given) AS found), []) END;
+CREATE MACRO skein_pg.skein_regnamespace_numbers(names) AS
+  CASE WHEN names IS NOT NULL THEN coalesce((SELECT list(found.number ORDER BY found.place) FROM (
+      SELECT skein_pg.skein_regnamespace(given.word) AS number, given.place
+      FROM (SELECT unnest(CAST(names AS VARCHAR[])) AS word, generate_subscripts(CAST(names AS VARCHAR[]), 1) AS place) AS given) AS found), CAST([] AS BIGINT[])) END;
+CREATE MACRO skein_pg.skein_regnamespace_pairs(numbers) AS
+  CASE WHEN numbers IS NOT NULL THEN coalesce((SELECT list(skein_pg.skein_pair(found.number, found.word) ORDER BY found.place) FROM (
+      SELECT given.number, skein_pg.skein_regnamespace_name(given.number) AS word, given.place
+      FROM (SELECT unnest(numbers) AS number, generate_subscripts(numbers, 1) AS place) AS given) AS found), []) END;
+CREATE MACRO skein_pg.skein_regrole_numbers(names, roles) AS
+  CASE WHEN names IS NOT NULL THEN coalesce((SELECT list(found.number ORDER BY found.place) FROM (
+      SELECT skein_pg.skein_regrole(given.word, roles) AS number, given.place
+      FROM (SELECT unnest(CAST(names AS VARCHAR[])) AS word, generate_subscripts(CAST(names AS VARCHAR[]), 1) AS place) AS given) AS found), CAST([] AS BIGINT[])) END;
+CREATE MACRO skein_pg.skein_regrole_pairs(numbers, roles) AS
+  CASE WHEN numbers IS NOT NULL THEN coalesce((SELECT list(skein_pg.skein_pair(found.number, found.word) ORDER BY found.place) FROM (
+      SELECT given.number, skein_pg.skein_regrole_name(given.number, roles) AS word, given.place
+      FROM (SELECT unnest(numbers) AS number, generate_subscripts(numbers, 1) AS place) AS given) AS found), []) END;
+CREATE MACRO skein_pg.skein_regtype_numbers(names, path) AS
+  CASE WHEN names IS NOT NULL THEN coalesce((SELECT list(found.number ORDER BY found.place) FROM (
+      SELECT skein_pg.skein_regtype(given.word, path) AS number, given.place
+      FROM (SELECT unnest(CAST(names AS VARCHAR[])) AS word, generate_subscripts(CAST(names AS VARCHAR[]), 1) AS place) AS given) AS found), CAST([] AS BIGINT[])) END;
+CREATE MACRO skein_pg.skein_regtype_pairs(numbers, path) AS
+  CASE WHEN numbers IS NOT NULL THEN coalesce((SELECT list(skein_pg.skein_pair(found.number, found.word) ORDER BY found.place) FROM (
+      SELECT given.number, skein_pg.skein_regtype_name(given.number, path) AS word, given.place
+      FROM (SELECT unnest(numbers) AS number, generate_subscripts(numbers, 1) AS place) AS given) AS found), []) END;
+CREATE MACRO skein_pg.skein_names(pairs) AS list_transform(pairs, lambda pair: pair.name);
 CREATE MACRO skein_pg.pg_is_in_recovery() AS false;
 CREATE MACRO skein_pg.pg_is_wal_replay_paused() AS false;
 CREATE MACRO skein_pg.pg_is_other_temp_schema(schema_oid) AS false;
@@ -458,6 +498,40 @@ CREATE MACRO skein_pg.skein_exploded(acl) AS
         WHEN 'C' THEN 'CREATE' WHEN 'T' THEN 'TEMPORARY' WHEN 'c' THEN 'CONNECT' WHEN 's' THEN 'SET' WHEN 'A' THEN 'ALTER SYSTEM' END,
       'is_grantable': ends_with(granted, '*')})));
 CREATE MACRO skein_pg.aclexplode(acl) AS unnest(skein_pg.skein_exploded(acl));
+-- What pg_describe_object and pg_identify_object say of an object. What stands in a schema has that beside its name, and
+-- those that share the name.
+CREATE TABLE skein_pg.skein_described AS
+  SELECT 1259 AS classid, o.oid, CASE WHEN o.oid IN (SELECT k.index_oid FROM skein_pg.skein_constraints AS k WHERE k.kind = 'p') THEN 'index'
+      WHEN o.oid IN (SELECT s.oid FROM skein_pg.skein_system_relations AS s WHERE s.kind = 'v') THEN 'view' ELSE 'table' END AS kind,
+    o.schema_name, o.name, o.plain, o.whole, o.rivals
+  FROM skein_pg.skein_objects AS o
+  UNION ALL
+  SELECT 1247, t.oid, 'type', t.schema_name, t.name, skein_pg.skein_format_type(t.oid, NULL, [t.schema_name]), skein_pg.format_type(t.oid, NULL), t.rivals
+  FROM skein_pg.skein_type_objects AS t
+  UNION ALL SELECT 2615, oid, 'schema', NULL, name, skein_pg.quote_ident(name), skein_pg.quote_ident(name), NULL FROM skein_pg.skein_schemas
+  UNION ALL SELECT 1260, oid, 'role', NULL, name, skein_pg.quote_ident(name), skein_pg.quote_ident(name), NULL FROM skein_pg.skein_roles
+  UNION ALL SELECT 1262, database_oid, 'database', NULL, database, skein_pg.quote_ident(database), skein_pg.quote_ident(database), NULL FROM skein_pg.skein_identity
+  UNION ALL SELECT 3079, 13559, 'extension', NULL, 'plpgsql', 'plpgsql', 'plpgsql', NULL
+  UNION ALL SELECT 2612, v.oid, 'language', NULL, v.name, v.name, v.name, NULL FROM (VALUES (12, 'internal'), (13, 'c'), (14, 'sql'), (13563, 'plpgsql')) AS v(oid, name)
+  UNION ALL SELECT 1255, p.oid, 'function', CASE p.pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END, NULL, replace(n.name, 'information_schema.', ''),
+    CASE p.pronamespace WHEN 11 THEN 'pg_catalog.' ELSE '' END || n.name, NULL
+  FROM skein_pg.skein_procs AS p JOIN skein_pg.skein_regprocedure_names AS n ON n.oid = p.oid;
+CREATE MACRO skein_pg.skein_identified(class_oid, object_oid, sub_number) AS
+  (SELECT list({'type': CASE WHEN part.name IS NOT NULL THEN it.kind || ' column' ELSE it.kind END, 'schema': it.schema_name,
+      'name': skein_pg.quote_ident(it.name), 'identity': it.whole || CASE WHEN part.name IS NOT NULL THEN '.' || skein_pg.quote_ident(part.name) ELSE '' END})
+    FROM skein_pg.skein_described AS it LEFT JOIN skein_pg.skein_columns AS part ON it.classid = 1259 AND part.relation_oid = it.oid AND part.number = sub_number
+    WHERE it.classid = class_oid AND it.oid = object_oid);
+CREATE MACRO skein_pg.pg_identify_object(class_oid, object_oid, sub_number) AS unnest(skein_pg.skein_identified(class_oid, object_oid, sub_number));
+CREATE TABLE skein_pg.skein_described_constraints AS
+  SELECT k.oid, skein_pg.quote_ident(k.name) AS name, o.schema_name, o.plain, o.whole, o.rivals
+  FROM skein_pg.skein_constraints AS k JOIN skein_pg.skein_objects AS o ON o.oid = k.relation_oid;
+CREATE MACRO skein_pg.pg_describe_object(class_oid, object_oid, sub_number, path) AS CASE WHEN class_oid = 2606 THEN
+    (SELECT 'constraint ' || it.name || ' on table ' || CASE WHEN skein_pg.skein_seen(it.schema_name, it.rivals, path) THEN it.plain ELSE it.whole END
+     FROM skein_pg.skein_described_constraints AS it WHERE it.oid = object_oid)
+  ELSE (SELECT CASE WHEN part.name IS NOT NULL THEN 'column ' || skein_pg.quote_ident(part.name) || ' of ' ELSE '' END || it.kind || ' ' ||
+      CASE WHEN it.schema_name IS NULL OR skein_pg.skein_seen(it.schema_name, it.rivals, path) THEN it.plain ELSE it.whole END
+    FROM skein_pg.skein_described AS it LEFT JOIN skein_pg.skein_columns AS part ON it.classid = 1259 AND part.relation_oid = it.oid AND part.number = sub_number
+    WHERE it.classid = class_oid AND it.oid = object_oid) END;
 CREATE MACRO skein_pg.pg_available_extensions() AS TABLE
   SELECT 'plpgsql' AS name, '1.0' AS default_version, 'PL/pgSQL procedural language' AS comment;
 CREATE MACRO skein_pg.pg_available_extension_versions() AS TABLE
@@ -501,10 +575,11 @@ CREATE MACRO skein_pg.pg_indexam_has_property(method_oid, property) AS
   CASE WHEN method_oid = 403 AND lower(property) IN ('can_order', 'can_unique', 'can_multi_col', 'can_exclude', 'can_include') THEN true
     WHEN method_oid IS NOT NULL THEN false END;
 CREATE MACRO skein_pg.pg_index_has_property(index_oid, property) AS
-  CASE WHEN index_oid IN (SELECT found.indexrelid FROM skein_pg.pg_index AS found)
+  CASE WHEN skein_pg.skein_is_index(index_oid)
     THEN lower(property) IN ('clusterable', 'index_scan', 'bitmap_scan', 'backward_scan') END;
+-- The number is named: of arguments from around a subquery alone an aggregate would belong to what is around it.
 CREATE MACRO skein_pg.pg_index_column_has_property(index_oid, number, property) AS
-  CASE WHEN index_oid IN (SELECT found.indexrelid FROM skein_pg.pg_index AS found)
+  CASE WHEN skein_pg.skein_is_index(index_oid) AND number > 0
     THEN lower(property) IN ('asc', 'nulls_last', 'orderable', 'returnable', 'search_array', 'search_nulls') END;
 CREATE MACRO skein_pg.pg_jit_available() AS false;
 CREATE MACRO skein_pg.pg_trigger_depth() AS 0;
@@ -524,9 +599,21 @@ CREATE MACRO skein_pg.skein_lsn(lsn) AS
 CREATE MACRO skein_pg.pg_wal_lsn_diff(lsn, other) AS CAST(skein_pg.skein_lsn(lsn) - skein_pg.skein_lsn(other) AS DECIMAL(38,0));
 CREATE MACRO skein_pg.pg_walfile_name(lsn) AS
   CASE WHEN lsn IS NOT NULL THEN '00000001' || upper(printf('%08x%08x', skein_pg.skein_lsn(lsn) // 4294967296, (skein_pg.skein_lsn(lsn) % 4294967296) // 16777216)) END;
+-- There are no files of these kinds.
 CREATE MACRO skein_pg.pg_ls_waldir() AS TABLE
   SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification LIMIT 0;
 CREATE MACRO skein_pg.pg_ls_archive_statusdir() AS TABLE
+  SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification LIMIT 0;
+CREATE MACRO skein_pg.pg_ls_logdir() AS TABLE
+  SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification LIMIT 0;
+CREATE MACRO skein_pg.pg_ls_logicalmapdir() AS TABLE
+  SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification LIMIT 0;
+CREATE MACRO skein_pg.pg_ls_logicalsnapdir() AS TABLE
+  SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification LIMIT 0;
+CREATE MACRO skein_pg.pg_ls_tmpdir() AS TABLE
+  (SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification WHERE false), (tablespace) AS TABLE
+  (SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification WHERE false);
+CREATE MACRO skein_pg.pg_ls_replslotdir(slot) AS TABLE
   SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS BIGINT) AS size, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS modification LIMIT 0;
 -- What PostgreSQL grants on a new object of each kind: to everybody, and to its owner.
 -- A list of the owner and the two, as DuckDB cannot move a struct out of a correlated subquery.

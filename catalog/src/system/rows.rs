@@ -77,7 +77,19 @@ pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
     statements.extend(users_relations(snapshot, &oids));
     statements.push(comments(snapshot, &oids));
     statements.push(constraints(snapshot, &oids));
+    statements.push(is_index(&oids));
     statements
+}
+
+/// The macro that tells indexes from other numbers: a constant list, because it is called in arguments of
+/// aggregates, where DuckDB takes no subquery over columns from around it.
+fn is_index(oids: &Oids) -> String {
+    let numbers: Vec<String> = oids.indexes.values().map(ToString::to_string).collect();
+    format!(
+        "CREATE MACRO {PG_SCHEMA}.skein_is_index(index_oid) AS \
+         list_contains(CAST([{}] AS BIGINT[]), CAST(index_oid AS BIGINT))",
+        numbers.join(", ")
+    )
 }
 
 fn schemas(oids: &Oids) -> String {

@@ -83,6 +83,9 @@ impl Output {
     }
 }
 
+/// Columns of a row with PostgreSQL's types of them.
+pub type RowColumns = Vec<(String, Option<&'static str>)>;
+
 /// What is known of a query.
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
@@ -95,7 +98,9 @@ pub struct Outputs {
     pub vectors: BTreeSet<usize>,
     /// Where OIDs that are shown by name are cast to text, and their types.
     pub shown: BTreeMap<usize, &'static str>,
-    /// Where texts are cast to such OIDs.
+    /// Where whole rows are made JSON that have such columns, or OIDs as such: their columns with their types.
+    pub rows: BTreeMap<usize, RowColumns>,
+    /// Where texts are cast to such OIDs, and texts to arrays of them.
     pub named: BTreeSet<usize>,
     /// Where texts stand beside arrays, in `VALUES` and elsewhere, and the names of those types.
     pub arrays: BTreeMap<usize, &'static str>,
@@ -120,6 +125,7 @@ pub fn outputs(
         texts: BTreeSet::new(),
         vectors: BTreeSet::new(),
         shown: BTreeMap::new(),
+        rows: BTreeMap::new(),
         named: BTreeSet::new(),
         arrays: BTreeMap::new(),
     };
@@ -132,6 +138,7 @@ pub fn outputs(
         parameters: walker.parameters,
         vectors: walker.vectors,
         shown: walker.shown,
+        rows: walker.rows,
         named: walker.named,
         arrays: walker.arrays,
     }
@@ -154,6 +161,7 @@ struct Walker<'a> {
     texts: BTreeSet<usize>,
     vectors: BTreeSet<usize>,
     shown: BTreeMap<usize, &'static str>,
+    rows: BTreeMap<usize, RowColumns>,
     named: BTreeSet<usize>,
     arrays: BTreeMap<usize, &'static str>,
 }

@@ -68,7 +68,7 @@ mod written;
 mod tests;
 
 pub use bytea::ByteaFault;
-pub(crate) use casts::shows_arguments;
+pub(crate) use casts::{makes_json, shows_arguments};
 pub(crate) use catalogue::system_column;
 pub use jsonpath::PathFault;
 pub(crate) use lengths::typmod as length_typmod;
@@ -77,7 +77,7 @@ pub use numerics::is_marked as is_without_precision;
 pub(crate) use operands::{DIGITS_MAX, Ty};
 pub use regex::RegexFault;
 pub use texts::FormatFault;
-pub(crate) use written::{has_modifier, written_type};
+pub(crate) use written::{has_modifier, names_array, written_type};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -659,6 +659,7 @@ impl Context<'_> {
                 Descend::Into
             }
             ExprKind::Comparison { .. } => {
+                casts::compared(expr, self);
                 rows::comparison(expr);
                 truncated::repair(expr);
                 Descend::Into

@@ -18,6 +18,14 @@ pub(super) fn named_type(name: &str, held: &str) -> Option<String> {
     if name == "text" && ty == Type::Integer {
         return Some(Type::Null.to_string());
     }
+    if name == "record" {
+        let Type::Struct(fields) = ty else {
+            return None;
+        };
+        // Clients see rows whose columns have no names.
+        let fields = fields.into_iter().map(|(_, ty)| (String::new(), ty));
+        return Some(Type::Struct(fields.collect()).to_string());
+    }
     let named = PgType::by_name(name)?;
     let goes = match (name, &ty) {
         ("oid" | "xid" | "cid", Type::BigInt | Type::Integer | Type::SmallInt)
@@ -45,6 +53,12 @@ pub(super) fn named_type(name: &str, held: &str) -> Option<String> {
 /// The types that a client declares, completed by those that the query tells by their names, 0 for others.
 pub(super) fn with_known_types(declared: &[u32], told: &BTreeMap<usize, &'static str>) -> Vec<u32> {
     let told = told.iter().filter_map(|(number, name)| {
+        // Lists of what is shown by name are given as lists of texts.
+        let name = if name.starts_with("_reg") {
+            "_text"
+        } else {
+            name
+        };
         let oid = system::type_oid(name).filter(|_| is_told(name))?;
         Some((*number, oid))
     });
@@ -94,5 +108,11 @@ mod tests {
         ] {
             assert_eq!(named_type(name, held).as_deref(), expected, "{name} {held}");
         }
+        let row = named_type("record", "STRUCT(a BIGINT, b VARCHAR)").expect("a row is one");
+        assert!(
+            Type::parse(&row).expect("it is a type").is_record(),
+            "{row}"
+        );
+        assert_eq!(named_type("record", "BIGINT"), None);
     }
 }

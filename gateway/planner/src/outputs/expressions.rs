@@ -5,7 +5,7 @@ use skein_catalog::types::Type;
 use skein_catalog::types::oid::UNKNOWN;
 
 use super::frames::Frame;
-use super::{Origin, Output, Typmod, Walker, agreed, interned};
+use super::{Origin, Output, RowColumns, Typmod, Walker, agreed, interned};
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{
     Comparison, DataType, Expr, ExprKind, Function, QueryBody, Select, Subquery, SubqueryKind,
@@ -13,7 +13,8 @@ use crate::ast::{
 };
 use crate::postgres::candidates::{self, Argument};
 use crate::postgres::{
-    has_modifier, length_typmod, shows_arguments, symbols, system_column, tokens, written_type,
+    has_modifier, length_typmod, makes_json, shows_arguments, symbols, system_column, tokens,
+    written_type,
 };
 
 /// Functions whose result is that of their first argument.
@@ -41,6 +42,7 @@ fn result(name: &str) -> Option<&'static str> {
         "to_regproc" => interned("regproc"),
         "to_regnamespace" => interned("regnamespace"),
         "to_regrole" => interned("regrole"),
+        "aclexplode" | "pg_identify_object" => interned("record"),
         // Casts, written as functions.
         "regclass" | "regtype" | "regproc" | "regprocedure" | "regnamespace" | "regrole" => {
             interned(name)
@@ -203,12 +205,17 @@ impl Walker<'_> {
         if let Some(ty) = ty {
             self.parameter(child, ty);
         }
-        let is_text = |ty| matches!(ty, Some("text" | "varchar" | "name"));
-        if ty.is_some_and(|ty| ty.starts_with("reg")) && is_text(inner.known()) {
+        let is_text = |ty| {
+            matches!(
+                ty,
+                Some("text" | "varchar" | "name" | "_text" | "_varchar" | "_name")
+            )
+        };
+        if ty.is_some_and(is_shown_by_name) && is_text(inner.known()) {
             self.named.extend(expr.location);
         }
-        if matches!(ty, Some("text" | "varchar"))
-            && let Some(reg) = inner.ty.filter(|ty| ty.starts_with("reg"))
+        if is_text(ty)
+            && let Some(reg) = inner.ty.filter(|ty| is_shown_by_name(ty))
             && let Some(at) = expr.location
         {
             self.shown.insert(at, reg);
@@ -302,7 +309,7 @@ impl Walker<'_> {
                     .and_then(|name| interned(&name)),
                 _ => None,
             };
-            let reg = ty.filter(|ty| ty.starts_with("reg"));
+            let reg = ty.filter(|ty| is_shown_by_name(ty));
             self.shown.extend(operand.location.zip(reg));
         }
     }
@@ -354,9 +361,19 @@ impl Walker<'_> {
         if call.is_operator {
             self.concatenated(call, frames);
         } else if shows_arguments(&name) {
+            let of_json = makes_json(&name);
             for (argument, output) in call.args.iter().zip(&args) {
-                let reg = output.ty.filter(|ty| ty.starts_with("reg"));
-                self.shown.extend(argument.location.zip(reg));
+                let is_told = |ty: &&str| is_shown_by_name(ty) || of_json && is_number(ty);
+                let ty = output.ty.filter(is_told);
+                self.shown.extend(argument.location.zip(ty));
+                // A constructor has no place of its own: its elements have.
+                let element = ty.and_then(element_of);
+                for child in array_elements(argument) {
+                    self.shown.extend(child.location.zip(element));
+                }
+                if of_json && let Some((at, row)) = whole_row(argument, frames) {
+                    self.rows.insert(at, row);
+                }
             }
         }
         let ty = if matches!(name.as_str(), "min" | "max") {
@@ -600,6 +617,46 @@ fn column(names: &[String], frames: &[Frame]) -> Output {
         name: names.last().cloned().unwrap_or_default(),
         ..Output::default()
     })
+}
+
+/// Whether values of a type, or of arrays of it, are OIDs that are shown by name.
+fn is_shown_by_name(ty: &str) -> bool {
+    ty.trim_start_matches('_').starts_with("reg")
+}
+
+/// Whether it is a type of numbers that are texts in JSON, or of lists of them.
+fn is_number(ty: &str) -> bool {
+    matches!(ty, "oid" | "xid" | "cid" | "_oid" | "_xid" | "oidvector")
+}
+
+/// What an array is made of, where it says so.
+fn array_elements(expr: &Expr) -> &[Expr] {
+    match &expr.kind {
+        ExprKind::Operator { op, children } if op == "ARRAY_CONSTRUCTOR" => children,
+        _ => &[],
+    }
+}
+
+/// The place and the columns of an argument that is a whole row, where some of them look otherwise in JSON than
+/// DuckDB has them.
+fn whole_row(expr: &Expr, frames: &[Frame]) -> Option<(usize, RowColumns)> {
+    let ExprKind::ColumnRef(names) = &expr.kind else {
+        return None;
+    };
+    let [name] = names.as_slice() else {
+        return None;
+    };
+    if frames.iter().any(|frame| frame.column(name).is_some()) {
+        return None;
+    }
+    let frame = frames.iter().find(|frame| frame.is_called(name))?;
+    let columns = frame.columns.as_ref()?;
+    let differs = |ty: &str| is_shown_by_name(ty) || is_number(ty);
+    if !columns.iter().any(|column| column.ty.is_some_and(differs)) {
+        return None;
+    }
+    let columns = columns.iter().map(|it| (it.name.clone(), it.ty));
+    Some((expr.location?, columns.collect()))
 }
 
 /// A system column of a relation, such as `tableoid`.

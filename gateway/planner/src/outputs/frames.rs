@@ -15,6 +15,7 @@ const OF_ROWS: &[&str] = &[
     "pg_available_extension_versions",
     "pg_available_extensions",
     "pg_get_keywords",
+    "pg_identify_object",
     "pg_show_all_settings",
 ];
 

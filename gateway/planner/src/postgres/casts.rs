@@ -69,12 +69,70 @@ fn told(name: &str, mut args: Vec<Expr>, told: Told, context: &mut Context<'_>) 
     node::call(PG_SCHEMA, name, args)
 }
 
-/// The name that an OID of this type is shown by; other types stay what they are.
-fn name_of(number: Expr, reg: &str, context: &mut Context<'_>) -> Expr {
-    match macros(reg) {
-        Some((_, to_name, needs)) => told(to_name, vec![number], needs, context),
-        None => number,
+/// Macros for arrays of a type: from names to OIDs, and from OIDs to pairs of a number and a name.
+fn array_macros(element: &str) -> Option<(&'static str, &'static str, Told)> {
+    Some(match element {
+        "regclass" => ("skein_regclass_numbers", "skein_regclass_pairs", Told::Path),
+        "regtype" => ("skein_regtype_numbers", "skein_regtype_pairs", Told::Path),
+        "regproc" => ("skein_regproc_numbers", "skein_regproc_pairs", Told::Path),
+        "regnamespace" => (
+            "skein_regnamespace_numbers",
+            "skein_regnamespace_pairs",
+            Told::Nothing,
+        ),
+        "regrole" => ("skein_regrole_numbers", "skein_regrole_pairs", Told::Roles),
+        _ => return None,
+    })
+}
+
+/// The pairs that a list of OIDs is shown by, of this array type; `None` for other types.
+fn pairs_of(list: Expr, ty: &str, context: &mut Context<'_>) -> Option<Expr> {
+    let (_, to_pairs, needs) = array_macros(ty.strip_prefix('_')?)?;
+    Some(told(to_pairs, vec![list], needs, context))
+}
+
+/// What a value of this type is shown by: the name of an OID, those of a list, the text of a number. Other
+/// types stay what they are.
+fn name_of(value: Expr, ty: &str, context: &mut Context<'_>) -> Expr {
+    if let Some((_, to_name, needs)) = macros(ty) {
+        return told(to_name, vec![value], needs, context);
     }
+    match ty {
+        "oid" | "xid" | "cid" => node::cast(value, node::plain_type("VARCHAR")),
+        "_oid" | "_xid" | "oidvector" => node::cast(value, node::list_type("VARCHAR")),
+        _ if ty
+            .strip_prefix('_')
+            .is_some_and(|it| array_macros(it).is_some()) =>
+        {
+            let pairs = pairs_of(value, ty, context).unwrap_or_else(node::null);
+            told("skein_names", vec![pairs], Told::Nothing, context)
+        }
+        _ => value,
+    }
+}
+
+/// Whether it is a type that [`name_of`] changes.
+fn is_changed(ty: &str) -> bool {
+    macros(ty).is_some()
+        || ty
+            .strip_prefix('_')
+            .is_some_and(|it| array_macros(it).is_some())
+        || matches!(ty, "oid" | "xid" | "cid" | "_oid" | "_xid" | "oidvector")
+}
+
+/// A row of JSON, whose columns are what they are shown by.
+fn row_of(relation: &str, columns: &[(String, Option<&str>)], context: &mut Context<'_>) -> Expr {
+    let fields = columns.iter().map(|(name, ty)| {
+        let path = vec![relation.to_owned(), name.clone()];
+        let column = node::expr(ExprKind::ColumnRef(path));
+        let value = match ty.filter(|ty| is_changed(ty)) {
+            Some(ty) => name_of(column, ty, context),
+            None => column,
+        };
+        value.named(name.clone())
+    });
+    let fields = fields.collect();
+    node::call("", "struct_pack", fields)
 }
 
 /// Makes the OID of a name.
@@ -135,10 +193,13 @@ pub(super) fn outputs(query: &mut Query, context: &mut Context<'_>) {
 /// name as text and the number in binary. The query becomes a subquery, whatever it is.
 pub(super) fn pairs(query: &mut Query, columns: &[Output], context: &mut Context<'_>) {
     let is_reg = |column: &Output| column.ty.is_some_and(|ty| macros(ty).is_some());
-    let is_types = |column: &Output| column.ty == Some("_regtype");
+    let is_list = |column: &Output| {
+        let element = column.ty.and_then(|ty| ty.strip_prefix('_'));
+        element.is_some_and(|element| array_macros(element).is_some())
+    };
     if !columns
         .iter()
-        .any(|column| is_reg(column) || is_types(column))
+        .any(|column| is_reg(column) || is_list(column))
     {
         return;
     }
@@ -149,8 +210,8 @@ pub(super) fn pairs(query: &mut Query, columns: &[Output], context: &mut Context
         .map(|(column, name)| {
             let number = || Expr::from(ExprKind::ColumnRef(vec!["q".to_owned(), name.clone()]));
             let mut value = match column.ty {
-                Some(_) if is_types(column) => {
-                    told("skein_regtypes", vec![number()], Told::Path, context)
+                Some(ty) if is_list(column) => {
+                    pairs_of(number(), ty, context).unwrap_or_else(number)
                 }
                 Some(reg) if is_reg(column) => {
                     let text = name_of(number(), reg, context);
@@ -195,6 +256,12 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     if vector(expr) {
         return Descend::Into;
     }
+    if let ExprKind::Cast { child, ty, .. } = &mut expr.kind
+        && ty.id() == "BIGINT"
+        && is_typeof(child)
+    {
+        find(child, "regtype", context);
+    }
     name_array(expr);
     one_character(expr, context.text);
     double(expr, context.text);
@@ -206,36 +273,17 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return Descend::Into;
     };
-    if ty.0["id"] == "BLOB"
-        && let Some(text) = node::constant_text(child)
-    {
-        match bytea::blob(text) {
-            Ok(text) => child.kind = node::text(&text).kind,
-            Err(fault) => {
-                let position = child.location;
-                context.error = Some(RewriteError::Bytea { fault, position });
-                return Descend::Over;
-            }
-        }
-    }
-    if let Some(text) = node::constant_text(child)
-        && let Err(error) = check_text(text, ty, child.location)
-    {
+    if let Err(error) = constant(child, ty) {
         context.error = Some(error);
         return Descend::Over;
-    }
-    if ty.id() == "BOOLEAN"
-        && let Some(word) = node::constant_text(child).and_then(boolean)
-    {
-        child.kind = node::text(if word { "t" } else { "f" }).kind;
     }
     temporal::constants::cast(expr, context);
     let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
         return Descend::Into;
     };
-    // A column that holds OIDs which are shown by name.
-    if node::is_text(ty)
-        && reg_type(child).is_none()
+    // A column that holds OIDs which are shown by name, or lists of them.
+    let is_texts = ty.id() == "LIST" && ty.0["type_info"]["child_type"]["id"] == "VARCHAR";
+    if (node::is_text(ty) && reg_type(child).is_none() || is_texts)
         && let Some(reg) = expr.location.and_then(|at| context.outputs.shown.get(&at))
     {
         let number = std::mem::replace(&mut **child, node::null());
@@ -251,6 +299,12 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
         plain(&mut ty.0);
         return Descend::Into;
     }
+    if let Some(reg) = reg_elements(ty).map(str::to_owned) {
+        numbers_of(child, &reg, expr.location, context);
+    }
+    let ExprKind::Cast { child, ty, .. } = &mut expr.kind else {
+        return Descend::Into;
+    };
     if matches!(ty.id(), "LIST" | "ARRAY")
         && let ExprKind::Constant(_) = &child.kind
         && let Some(text) = node::constant_text(child)
@@ -278,6 +332,26 @@ pub(super) fn cast(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
     }
     plain(&mut ty.0);
     Descend::Into
+}
+
+/// Reads a constant that is cast to `bytea` or `boolean`, and refuses one that is no value of its type.
+fn constant(child: &mut Expr, ty: &DataType) -> Result<(), RewriteError> {
+    let position = child.location;
+    let Some(text) = node::constant_text(child) else {
+        return Ok(());
+    };
+    if ty.0["id"] == "BLOB" {
+        let text = bytea::blob(text).map_err(|fault| RewriteError::Bytea { fault, position })?;
+        child.kind = node::text(&text).kind;
+        return Ok(());
+    }
+    check_text(text, ty, position)?;
+    if ty.id() == "BOOLEAN"
+        && let Some(word) = boolean(text)
+    {
+        child.kind = node::text(if word { "t" } else { "f" }).kind;
+    }
+    Ok(())
 }
 
 /// `_text` is the name of `text[]` in `pg_type`.
@@ -460,10 +534,67 @@ fn numbers(text: &str, ty: &DataType, context: &mut Context<'_>) -> Option<Expr>
     Some(node::array(numbers.collect()))
 }
 
+/// The type of OIDs shown by name that a type is a list of.
+fn reg_elements(ty: &DataType) -> Option<&str> {
+    let element = node::user_type(&ty.0["type_info"]["child_type"])?;
+    (ty.id() == "LIST" && array_macros(element).is_some()).then_some(element)
+}
+
+/// Whether an expression makes such OIDs, or lists of them, which takes a subquery.
+pub(super) fn makes_list(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Cast { ty, .. } if reg_elements(ty).is_some())
+        || reg_type(expr).is_some()
+}
+
+/// Makes the OID of `pg_typeof(x)`, which DuckDB gives as a name, where it stands beside one.
+pub(super) fn compared(expr: &mut Expr, context: &mut Context<'_>) {
+    let ExprKind::Comparison { left, right, .. } = &mut expr.kind else {
+        return;
+    };
+    let is_type = |side: &Expr| reg_type(side).as_deref() == Some("regtype");
+    if is_typeof(left) && is_type(right) {
+        find(left, "regtype", context);
+    } else if is_typeof(right) && is_type(left) {
+        find(right, "regtype", context);
+    }
+}
+
+fn is_typeof(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Function(call) if call.name == "pg_typeof")
+}
+
+/// Makes OIDs of names in a list that is cast to an array of this type at `location`; constants are left to
+/// [`numbers`].
+fn numbers_of(list: &mut Expr, reg: &str, location: Option<usize>, context: &mut Context<'_>) {
+    let elements = match &mut list.kind {
+        ExprKind::Operator { op, children } if op == "ARRAY_CONSTRUCTOR" => children,
+        ExprKind::Function(call) if call.name == "list_value" => &mut call.args,
+        kind => {
+            let named = &context.outputs.named;
+            let is_names = matches!(kind, ExprKind::Parameter(_) | ExprKind::Sql(_))
+                || location.is_some_and(|at| named.contains(&at));
+            if is_names && let Some((to_numbers, _, needs)) = array_macros(reg) {
+                let mut args = vec![std::mem::replace(list, node::null())];
+                if reg == "regclass" {
+                    args.push(node::text(context.facts.database()));
+                }
+                *list = told(to_numbers, args, needs, context);
+            }
+            return;
+        }
+    };
+    for element in elements {
+        if is_text(element) {
+            find(element, reg, context);
+        }
+    }
+}
+
 /// Functions and operators that make text of their arguments, whatever these are.
-const OF_TEXTS: &[&str] = &["||", "concat", "concat_ws", "format"];
+const OF_TEXTS: &[&str] = &["||", "array_to_string", "concat", "concat_ws", "format"];
 /// And those that make JSON of them, in which everything but numbers and truth values is text.
 const OF_JSON: &[&str] = &[
+    "array_to_json",
     "json_agg",
     "json_build_array",
     "json_build_object",
@@ -472,6 +603,7 @@ const OF_JSON: &[&str] = &[
     "jsonb_build_array",
     "jsonb_build_object",
     "jsonb_object_agg",
+    "row_to_json",
     "to_json",
     "to_jsonb",
 ];
@@ -481,19 +613,41 @@ pub(crate) fn shows_arguments(name: &str) -> bool {
     OF_TEXTS.contains(&name) || OF_JSON.contains(&name)
 }
 
+/// Whether it makes JSON of them.
+pub(crate) fn makes_json(name: &str) -> bool {
+    OF_JSON.contains(&name)
+}
+
 /// Makes arguments of such a call that are OIDs shown by name show it.
 pub(super) fn arguments(expr: &mut Expr, context: &mut Context<'_>) {
     let ExprKind::Function(call) = &mut expr.kind else {
         return;
     };
-    if context.outputs.shown.is_empty() || !shows_arguments(&call.name) {
+    let outputs = context.outputs;
+    let is_plain = outputs.shown.is_empty() && outputs.rows.is_empty();
+    if is_plain || !shows_arguments(&call.name) {
         return;
     }
-    for argument in &mut call.args {
-        let Some(reg) = argument
-            .location
-            .and_then(|at| context.outputs.shown.get(&at))
-        else {
+    let is_array = |arg: &Expr| matches!(&arg.kind, ExprKind::Operator { op, .. } if op == "ARRAY_CONSTRUCTOR");
+    let args = call.args.iter_mut().flat_map(|arg| {
+        if !is_array(arg) {
+            return vec![arg];
+        }
+        match &mut arg.kind {
+            ExprKind::Operator { children, .. } => children.iter_mut().collect(),
+            _ => Vec::new(),
+        }
+    });
+    for argument in args {
+        let row = argument.location.and_then(|at| outputs.rows.get(&at));
+        if let Some(columns) = row
+            && let ExprKind::ColumnRef(names) = &argument.kind
+            && let [relation] = names.as_slice()
+        {
+            *argument = row_of(relation, columns, context);
+            continue;
+        }
+        let Some(reg) = argument.location.and_then(|at| outputs.shown.get(&at)) else {
             continue;
         };
         if reg_type(argument).is_some() {

@@ -61,6 +61,7 @@ const OF_SCHEMA: &str = "has_schema_privilege";
 /// take the path after those.
 const BY_PATH: &[(&str, &[usize])] = &[
     ("format_type", &[2]),
+    ("pg_describe_object", &[3]),
     ("pg_function_is_visible", &[1]),
     ("pg_get_constraintdef", &[1, 2]),
     ("pg_get_indexdef", &[1, 3]),
@@ -359,18 +360,16 @@ fn rows_of(call: &Expr) -> Option<&'static str> {
         return None;
     };
     let known = [
-        ("information_schema", "_pg_expandarray", "skein_expanded"),
-        ("pg_catalog", "aclexplode", "skein_exploded"),
+        ("information_schema", "_pg_expandarray", 1, "skein_expanded"),
+        ("pg_catalog", "aclexplode", 1, "skein_exploded"),
+        ("pg_catalog", "pg_identify_object", 3, "skein_identified"),
     ];
-    let is_it = |(schema, name): (&str, &str)| {
-        call.name == name
-            && (call.schema.is_empty() || call.schema == schema)
-            && call.args.len() == 1
-    };
-    let found = known
-        .into_iter()
-        .find(|(schema, name, _)| is_it((schema, name)));
-    found.map(|(_, _, list)| list)
+    let found = known.into_iter().find(|(schema, name, count, _)| {
+        call.name == *name
+            && (call.schema.is_empty() || call.schema == *schema)
+            && call.args.len() == *count
+    });
+    found.map(|(_, _, _, list)| list)
 }
 
 /// Makes a query of a function of which [`rows_of`] knows the rows.

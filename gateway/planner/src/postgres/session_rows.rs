@@ -80,7 +80,10 @@ impl Shown {
                 let settings: Map<String, Value> = facts
                     .settings()
                     .into_iter()
-                    .map(|it| (it.name.to_lowercase(), Value::String(it.setting)))
+                    .map(|it| {
+                        let shown = facts.setting(&it.name).unwrap_or(it.setting);
+                        (it.name.to_lowercase(), Value::String(shown))
+                    })
                     .collect();
                 json!(settings).to_string()
             }
@@ -218,6 +221,11 @@ fn rows(relation: &SystemRelation, wanted: &BTreeSet<&str>, facts: &dyn SessionF
     let rows: Vec<Map<String, Value>> = rows
         .into_iter()
         .map(|mut row| {
+            if matches!(relation.name, "pg_authid" | "pg_shadow") {
+                // Nothing that a program could set again; PostgreSQL's views show stars instead.
+                row.remove("rolpassword");
+                row.remove("passwd");
+            }
             let cell = |column: &system::SystemColumn| {
                 Some((column.name.to_owned(), row.remove(column.name)?))
             };

@@ -461,7 +461,7 @@ fn needs_types(array: &Expr) -> bool {
             Node::Expr(expr) => match &expr.kind {
                 ExprKind::Case { .. } => true,
                 ExprKind::Operator { op, .. } => op == "OPERATOR_COALESCE",
-                _ => false,
+                _ => super::casts::makes_list(expr),
             },
             Node::Query(_) | Node::Table(_) => false,
         })

@@ -35,6 +35,23 @@ pub(crate) fn written_type(text: &str, at: usize) -> Option<String> {
     type_name(after_as(&rest[open + 1..])?)
 }
 
+/// Whether the name of the type in the cast at byte `at` of `text` begins with an underscore, as that of an array
+/// does in `pg_type`: `x::_text`.
+pub(crate) fn names_array(text: &str, at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    let written = match rest.strip_prefix("::") {
+        Some(after) => Some(after),
+        None => rest
+            .find('(')
+            .and_then(|open| after_as(rest.get(open + 1..)?)),
+    };
+    written.is_some_and(|written| {
+        let name = written.trim_start();
+        let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
+        name.starts_with('_')
+    })
+}
+
 /// Whether the cast at byte `at` of `text` writes a modifier: `x::numeric(12,2)`.
 pub(crate) fn has_modifier(text: &str, at: usize) -> bool {
     let Some(rest) = text.get(at..) else {

@@ -10,7 +10,7 @@
 
 use crate::ast::visit::{self, Descend, Node};
 use crate::ast::{DataType, Expr, ExprKind, Query, QueryBody, Select, SubqueryKind, TableRefKind};
-use crate::postgres::written_type;
+use crate::postgres::{names_array, written_type};
 
 /// Words that PostgreSQL's grammar reads as values of the session.
 const SESSION_WORDS: &[&str] = &[
@@ -153,7 +153,14 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
             Some(name) if name.strong => Some(name),
             _ => {
                 let written = expr.location.and_then(|at| written_type(text, at));
-                let written = written.map(|name| name.trim_start_matches('_').to_owned());
+                let is_array = expr.location.is_some_and(|at| names_array(text, at));
+                let written = written.map(|name| {
+                    if is_array {
+                        name
+                    } else {
+                        name.trim_start_matches('_').to_owned()
+                    }
+                });
                 Some(Name::weak(written.unwrap_or_else(|| type_name(ty))))
             }
         },
