@@ -239,8 +239,9 @@ mod tests {
             ("x = ANY (a)", "x = ANY (a)"),
             ("x LIKE ANY (SELECT 1)", "x LIKE ANY (SELECT 1)"),
             ("x BETWEEN SYMMETRIC a AND b", "x BETWEEN        `` a AND b"),
-            ("ROWS FROM (f(1)) AS t", "skeinrows (f(1)) AS t"),
-            ("ROWS  FROM(f(1))", "skeinrows (f(1))"),
+            ("FROM ROWS FROM (f(1)) AS t", "FROM skeinrows (f(1)) AS t"),
+            (", ROWS  FROM(f(1))", ", skeinrows (f(1))"),
+            ("SELECT rows FROM (f)", "SELECT rows FROM (f)"),
             (
                 "SUM(x) OVER (ROWS 1 PRECEDING)",
                 "SUM(x) OVER (ROWS 1 PRECEDING)",
