@@ -39,8 +39,10 @@ pub(super) fn repair(call: &mut Function) {
         walk_mut(NodeMut::Expr(arg), &mut |node| match node {
             NodeMut::Expr(expr) => match &expr.kind {
                 ExprKind::ColumnRef(_) => {
-                    let column = std::mem::replace(expr, Expr::null());
-                    *expr = without_dictionary(column);
+                    let mut column = std::mem::replace(expr, Expr::null());
+                    // The name of an argument, which stays the whole one's.
+                    let name = std::mem::take(&mut column.alias);
+                    *expr = without_dictionary(column).named(name);
                     Descend::Over
                 }
                 // DuckDB could not choose among macros for different types any more.
