@@ -13,6 +13,7 @@
 //! needs the text that was parsed to tell `a ~ b` from `regexp_full_match(a, b)`.
 
 mod aggregates;
+mod array_joins;
 mod array_text;
 pub mod arrays;
 pub mod asking;

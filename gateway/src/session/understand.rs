@@ -21,7 +21,7 @@ use skein_planner::postgres::asking::Answers;
 use skein_planner::postgres::dependent::group_dependents;
 use skein_planner::postgres::once::bind_once;
 use skein_planner::postgres::operands;
-use skein_planner::postgres::settle::{settle, settle_days, settle_operators};
+use skein_planner::postgres::settle::{settle, settle_operators};
 use skein_planner::postgres::signatures::type_parameters;
 use skein_planner::postgres::sums::narrow;
 use skein_planner::postgres::templates;
@@ -368,9 +368,6 @@ fn understand(
     };
     let first = bind_somehow(&mut resolved.query, &answers, &bind);
     let (mut bound, mut parameter_types) = first.map_err(located)?;
-    if settle_days(&mut resolved.query, &bound.columns, &answers) {
-        (bound, parameter_types) = bind(&mut resolved.query).map_err(located)?;
-    }
     if narrow(&mut resolved.query, &bound.columns, shadow)? {
         (bound, parameter_types) = bind(&mut resolved.query).map_err(located)?;
     }

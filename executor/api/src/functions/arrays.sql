@@ -58,7 +58,9 @@ CREATE MACRO skein_fn.array_remove(elements, unwanted) AS
   list_filter(elements, lambda element__a4: element__a4 IS DISTINCT FROM unwanted);
 CREATE MACRO skein_fn.array_replace(elements, old, new) AS
   list_transform(elements, lambda element__a5: CASE WHEN element__a5 IS NOT DISTINCT FROM old THEN new ELSE element__a5 END);
-CREATE MACRO skein_fn.array_cat(first, second) AS list_concat(first, second);
+CREATE MACRO skein_fn.skein_arrays_joined(arrays) AS
+  list_transform([arrays], lambda parts__a11: CASE WHEN list_count(parts__a11) > 0 THEN flatten(parts__a11) END)[1];
+CREATE MACRO skein_fn.array_cat(first, second) AS skein_fn.skein_arrays_joined([first, second]);
 CREATE MACRO skein_fn.trim_array(elements, count) AS
   CASE WHEN count < 0 OR count > len(elements)
     THEN error('[array_subscript_error] number of elements to trim must be between 0 and ' || len(elements))

@@ -450,7 +450,8 @@ CREATE MACRO skein_fn.skein_to_json_of(value) AS
       OR typeof(value) LIKE 'DECIMAL(%)' THEN CAST(value AS VARCHAR)
     WHEN typeof(value) IN ('FLOAT', 'DOUBLE') THEN skein_fn.skein_float_to_json(CAST(value AS VARCHAR))
     WHEN typeof(value) LIKE 'TIMESTAMP%' THEN skein_fn.skein_time_to_json(CAST(value AS VARCHAR))
-    WHEN typeof(value) IN ('DATE', 'TIME', 'UUID', 'INTERVAL') THEN '"' || CAST(value AS VARCHAR) || '"'
+    WHEN typeof(value) IN ('DATE', 'TIME', 'UUID') THEN '"' || CAST(value AS VARCHAR) || '"'
+    WHEN typeof(value) = 'INTERVAL' THEN '"' || skein_fn.skein_interval_text(TRY_CAST(value AS INTERVAL)) || '"'
     ELSE CAST(to_json(value) AS VARCHAR)
   END;
 CREATE MACRO skein_fn.skein_to_json(value) AS

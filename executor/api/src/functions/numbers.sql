@@ -47,6 +47,12 @@ CREATE MACRO skein_fn.skein_interval_micros(it) AS
 CREATE MACRO skein_fn.skein_interval(months, days, micros) AS
   to_months(CAST(months AS INTEGER)) + to_days(CAST(days AS INTEGER)) + to_microseconds(CAST(micros AS BIGINT));
 
+-- The sum of intervals that have been collected in a list.
+CREATE MACRO skein_fn.skein_sum_of_intervals(spans) AS
+  skein_fn.skein_interval(list_sum(list_transform(spans, lambda span__n1: skein_fn.skein_interval_months(span__n1))),
+    list_sum(list_transform(spans, lambda span__n2: skein_fn.skein_interval_days(span__n2))),
+    list_sum(list_transform(spans, lambda span__n3: skein_fn.skein_interval_micros(span__n3))));
+
 -- Where the cast itself would wrap around; NULL and what not even a bigint holds are left to it.
 CREATE MACRO skein_fn.skein_float_smallint(x) AS
   CASE WHEN x BETWEEN -9e18 AND 9e18 THEN CAST(CAST(x AS BIGINT) AS SMALLINT) ELSE CAST(x AS SMALLINT) END;

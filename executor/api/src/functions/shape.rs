@@ -1,7 +1,8 @@
-//! How much SQL a macro becomes: how often it repeats each of its arguments, and how long it is.
+//! How much SQL a macro becomes: how often it repeats each of its arguments, and how long it is; and
+//! where it puts them.
 //!
 //! A macro is inlined, and those it calls with it, so calls within calls multiply. The planner looks
-//! here before it lets that happen.
+//! here before it lets that happen. Nor may a subquery come to stand in a lambda.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +13,16 @@ pub struct Shape {
     pub size: u64,
     /// How often each argument stands in it.
     pub repeats: Vec<u64>,
+    /// Whether each argument stands in the body of a lambda.
+    pub in_lambda: Vec<bool>,
 }
 
-/// A body under examination: its own size, and how often it names each parameter.
+/// A body under examination: its own size, and how often it names each parameter, and whether in a lambda.
 #[derive(Default)]
 struct Found {
     size: u64,
     uses: Vec<u64>,
+    in_lambda: Vec<bool>,
 }
 
 impl Found {
@@ -26,13 +30,19 @@ impl Found {
         Self {
             size: 0,
             uses: vec![0; parameters],
+            in_lambda: vec![false; parameters],
         }
     }
 
-    fn add(&mut self, other: &Self, times: u64) {
+    /// Adds what stands so many times there, all of it in a lambda or not.
+    fn add(&mut self, other: &Self, times: u64, in_lambda: bool) {
         self.size = self.size.saturating_add(other.size.saturating_mul(times));
         for (own, more) in self.uses.iter_mut().zip(&other.uses) {
             *own = own.saturating_add(more.saturating_mul(times));
+        }
+        let inner = other.in_lambda.iter().zip(&other.uses);
+        for (own, (inner, uses)) in self.in_lambda.iter_mut().zip(inner) {
+            *own |= *inner || (in_lambda && *uses > 0);
         }
     }
 }
@@ -61,6 +71,10 @@ pub(super) fn shapes(statements: &[String], create: &str) -> BTreeMap<String, Sh
             for (own, other) in shape.repeats.iter_mut().zip(found.uses) {
                 *own = (*own).max(other);
             }
+            shape.in_lambda.resize(shape.repeats.len(), false);
+            for (own, other) in shape.in_lambda.iter_mut().zip(found.in_lambda) {
+                *own |= other;
+            }
         }
         known.insert((*name).to_owned(), shape);
     }
@@ -88,9 +102,19 @@ fn examine(body: &[&str], parameters: &[&str], known: &BTreeMap<String, Shape>) 
             found.size = found.size.saturating_add(shape.size);
             for (index, argument) in split(&call[1..end]).into_iter().enumerate() {
                 let times = shape.repeats.get(index).copied().unwrap_or(1);
-                found.add(&examine(argument, parameters, known), times);
+                let in_lambda = shape.in_lambda.get(index).copied().unwrap_or(false);
+                found.add(&examine(argument, parameters, known), times, in_lambda);
             }
             rest = &call[end + 1..];
+            continue;
+        }
+        if *word == "lambda"
+            && let Some(start) = after.iter().position(|word| *word == ":")
+        {
+            let body = &after[start + 1..];
+            let body = &body[..end_of_expression(body)];
+            found.add(&examine(body, parameters, known), 1, true);
+            rest = &after[start + 1 + body.len()..];
             continue;
         }
         found.size = found.size.saturating_add(1);
@@ -100,6 +124,20 @@ fn examine(body: &[&str], parameters: &[&str], known: &BTreeMap<String, Shape>) 
         rest = after;
     }
     found
+}
+
+/// Where the expression ends with which `words` begin: before a comma or what closes a parenthesis around it.
+fn end_of_expression(words: &[&str]) -> usize {
+    let mut depth = 0_i64;
+    let end = words.iter().position(|word| {
+        match *word {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth -= 1,
+            _ => {}
+        }
+        depth < 0 || (depth == 0 && *word == ",")
+    });
+    end.unwrap_or(words.len())
 }
 
 /// Where the parenthesis closes with which `words` begin.
@@ -171,5 +209,17 @@ mod tests {
         assert_eq!(shapes["twice"].repeats, [2]);
         assert_eq!(shapes["more"].repeats, [4, 5]);
         assert!(shapes["more"].size > 2 * shapes["twice"].size);
+    }
+
+    #[test]
+    fn arguments_in_lambdas_are_known() {
+        let statements = [
+            "CREATE MACRO f.found(list, x, n) AS list_filter(list, lambda it: (it, x) = (1, 2), n)"
+                .to_owned(),
+            "CREATE MACRO f.calls(a, b) AS skein_fn.found([a], f(b), 1)".to_owned(),
+        ];
+        let shapes = shapes(&statements, "CREATE MACRO f.");
+        assert_eq!(shapes["found"].in_lambda, [false, true, false]);
+        assert_eq!(shapes["calls"].in_lambda, [false, true]);
     }
 }

@@ -73,8 +73,8 @@ pub fn walk_mut(node: NodeMut<'_>, f: &mut dyn FnMut(NodeMut<'_>) -> Descend) {
 }
 
 /// Whether any node from `node` down satisfies `test`.
-pub fn any(node: Node<'_>, test: &mut dyn FnMut(Node<'_>) -> bool) -> bool {
-    fn go(node: Node<'_>, test: &mut dyn FnMut(Node<'_>) -> bool) -> ControlFlow<()> {
+pub fn any<'a>(node: Node<'a>, test: &mut dyn FnMut(Node<'a>) -> bool) -> bool {
+    fn go<'a>(node: Node<'a>, test: &mut dyn FnMut(Node<'a>) -> bool) -> ControlFlow<()> {
         if test(node) {
             return ControlFlow::Break(());
         }

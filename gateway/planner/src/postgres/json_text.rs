@@ -108,10 +108,8 @@ fn scalar(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
             let json = node::call("", "to_json", vec![digits]);
             node::cast(json, node::plain_type("VARCHAR"))
         }
-        Type::Date | Type::Time | Type::Uuid | Type::Interval => {
-            let quote = || node::text("\"");
-            Expr::infix("||", Expr::infix("||", quote(), plain()), quote())
-        }
+        Type::Date | Type::Time | Type::Uuid => quoted(plain()),
+        Type::Interval => quoted(node::macro_call("skein_interval_text", vec![value.clone()])),
         Type::Timestamp | Type::TimestampTz => node::call(FN, "skein_time_to_json", vec![plain()]),
         Type::Double | Type::Float if form != Form::Jsonb => {
             node::call(FN, "skein_float_to_json", vec![plain()])
@@ -122,6 +120,12 @@ fn scalar(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
         op: "OPERATOR_COALESCE".to_owned(),
         children: vec![text, node::text("null")],
     }))
+}
+
+/// A text that has nothing to escape.
+fn quoted(text: Expr) -> Expr {
+    let quote = || node::text("\"");
+    Expr::infix("||", Expr::infix("||", quote(), text), quote())
 }
 
 fn text(value: &Expr, ty: &Type, form: Form, depth: usize) -> Expr {

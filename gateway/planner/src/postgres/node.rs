@@ -135,7 +135,8 @@ pub(super) fn with_variable(name: &str, value: Expr, body: impl FnOnce(Expr) -> 
     })
 }
 
-fn is_simple(value: &Expr) -> bool {
+/// Whether a value costs nothing.
+pub(super) fn is_simple(value: &Expr) -> bool {
     match &value.kind {
         ExprKind::ColumnRef(_) | ExprKind::Constant(_) | ExprKind::Parameter(_) => true,
         ExprKind::Cast { child, .. } => is_simple(child),

@@ -8,6 +8,9 @@
 //! f(large, b)  ─►  list_transform([large], lambda once__: f(once__, b))[1]
 //! ```
 //!
+//! The same is done with a subquery that the macro would put into a lambda, where DuckDB takes none. All
+//! arguments become variables with it: a lambda may not name columns of an outer query either.
+//!
 //! Invariants: values, types and names of result columns stay. The lambda holds no more than the one
 //! call, so one name serves for all. What a lambda cannot be given, such as `unnest`, stays as it is.
 
@@ -17,7 +20,7 @@ use std::sync::LazyLock;
 use skein_executor_api::functions::{self, Shape};
 
 use super::node;
-use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk_mut};
+use crate::ast::visit::{Descend, Node, NodeMut, children_mut, walk, walk_mut};
 use crate::ast::{Expr, ExprKind, Query};
 
 static SHAPES: LazyLock<BTreeMap<String, Shape>> = LazyLock::new(functions::shapes);
@@ -40,61 +43,105 @@ pub fn bind_once(query: &mut Query) {
     });
 }
 
-/// Gives the number of words that `expr` becomes.
-fn lighten(expr: &mut Expr) -> u64 {
+/// What an expression becomes.
+#[derive(Clone, Copy)]
+struct Weight {
+    /// Number of words.
+    words: u64,
+    /// Whether subqueries are among them.
+    subqueries: bool,
+}
+
+fn lighten(expr: &mut Expr) -> Weight {
+    let is_subquery = matches!(expr.kind, ExprKind::Subquery(_));
     if let ExprKind::Subquery(subquery) = &mut expr.kind {
         bind_once(&mut subquery.query);
     }
-    let own = match expr.kind {
-        ExprKind::Subquery(_) => SUBQUERY,
-        _ => 1,
+    let own = if is_subquery { SUBQUERY } else { 1 };
+    let weights: Vec<Weight> = children_mut(expr).into_iter().map(lighten).collect();
+    let subqueries = is_subquery || weights.iter().any(|weight| weight.subqueries);
+    let together = |own: u64| {
+        let words = weights.iter().map(|weight| weight.words);
+        let words = words.fold(own, u64::saturating_add);
+        Weight { words, subqueries }
     };
-    let weights: Vec<u64> = children_mut(expr).into_iter().map(lighten).collect();
     let shape = match &expr.kind {
         ExprKind::Function(call) if call.schema == functions::SCHEMA => SHAPES.get(&call.name),
         _ => None,
     };
     let Some(shape) = shape else {
-        return weights.into_iter().fold(own, u64::saturating_add);
+        return together(own);
     };
     let repeats = |index: usize| shape.repeats.get(index).copied().unwrap_or(1);
-    let grown = weights
+    let words = weights
         .iter()
         .enumerate()
         .fold(shape.size, |sum, (index, weight)| {
-            sum.saturating_add(weight.saturating_mul(repeats(index)))
+            sum.saturating_add(weight.words.saturating_mul(repeats(index)))
         });
-    if grown <= WORDS_MAX {
-        return grown;
-    }
+    let grown = Weight { words, subqueries };
     let ExprKind::Function(call) = &mut expr.kind else {
         return grown;
     };
-    let large: Vec<usize> = (0..call.args.len())
-        .filter(|index| weights.get(*index).is_some_and(|weight| *weight > SMALL))
-        .filter(|index| repeats(*index) > 1 && may_be_variable(&call.args[*index]))
-        .collect();
-    let fields: Vec<String> = large.iter().map(|index| format!("a{index}")).collect();
+    let in_lambda = |index: usize| shape.in_lambda.get(index).copied().unwrap_or(false);
+    let hides_subquery = weights
+        .iter()
+        .enumerate()
+        .any(|(index, weight)| weight.subqueries && in_lambda(index));
+    let variables: Vec<usize> = if hides_subquery {
+        let is_constant = |arg: &Expr| matches!(arg.kind, ExprKind::Constant(_));
+        let may_be_variables = call.args.iter().all(may_be_variable);
+        (0..call.args.len())
+            .filter(|index| may_be_variables && !is_constant(&call.args[*index]))
+            .collect()
+    } else if words > WORDS_MAX {
+        (0..call.args.len())
+            .filter(|index| {
+                weights
+                    .get(*index)
+                    .is_some_and(|weight| weight.words > SMALL)
+            })
+            .filter(|index| repeats(*index) > 1 && may_be_variable(&call.args[*index]))
+            .collect()
+    } else {
+        Vec::new()
+    };
+    if variables.is_empty() {
+        return grown;
+    }
+    let size = shape.size;
+    make_variables(expr, &variables);
+    let outside = together(size);
+    Weight {
+        words: outside.words.saturating_add(SMALL),
+        ..outside
+    }
+}
+
+/// Gives the arguments at these places of a call to it by variables.
+fn make_variables(expr: &mut Expr, places: &[usize]) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
     let variable = || node::expr(ExprKind::ColumnRef(vec!["once__".to_owned()]));
     let mut values = Vec::new();
-    for (index, field) in large.iter().zip(&fields) {
-        let mut inner = if large.len() == 1 {
+    for index in places {
+        let field = format!("a{index}");
+        let mut inner = if places.len() == 1 {
             variable()
         } else {
-            node::call("", "struct_extract", vec![variable(), node::text(field)])
+            node::call("", "struct_extract", vec![variable(), node::text(&field)])
         };
         // The name that an argument is called by.
         inner.alias.clone_from(&call.args[*index].alias);
         let mut value = std::mem::replace(&mut call.args[*index], inner);
-        field.clone_into(&mut value.alias);
+        value.alias = field;
         values.push(value);
     }
     let value = match values.as_mut_slice() {
-        [] => return grown,
-        [_] => {
-            let mut value = values.remove(0);
+        [value] => {
             value.alias = String::new();
-            value
+            values.remove(0)
         }
         _ => node::call("", "struct_pack", values),
     };
@@ -102,17 +149,19 @@ fn lighten(expr: &mut Expr) -> u64 {
     let call = std::mem::replace(expr, node::null());
     *expr = node::with_variable("once__", value, |_| call);
     (expr.alias, expr.location) = (alias, location);
-    let outside = weights.into_iter().fold(shape.size, u64::saturating_add);
-    outside.saturating_add(SMALL)
 }
 
 /// Whether a value may be given to a lambda: not where DuckDB wants it in its place.
 fn may_be_variable(value: &Expr) -> bool {
-    !any(Node::Expr(value), &mut |node| match node {
-        Node::Expr(expr) => match &expr.kind {
-            ExprKind::Function(call) => call.name == "unnest",
-            _ => false,
-        },
-        _ => false,
-    })
+    let mut may_be = true;
+    walk(Node::Expr(value), &mut |node| match node {
+        // What stands in a subquery is computed there.
+        Node::Query(_) => Descend::Over,
+        Node::Expr(expr) => {
+            may_be &= !matches!(&expr.kind, ExprKind::Function(call) if call.name == "unnest");
+            Descend::Into
+        }
+        Node::Table(_) => Descend::Into,
+    });
+    may_be
 }

@@ -7,6 +7,7 @@
 //! | `/` of `numeric`, `avg` of what is exact | `double precision` | see [`quotient`] |
 //! | `round`, `sign`, `trunc`, casts, `\|\|` | other types, other text | see [`functions`] |
 //! | differences of moments, comparisons of intervals | by the calendar, part by part | see [`moments`] |
+//! | differences of dates | `bigint` | `integer` |
 //! | values of several exact types | digits after the point are lost | see [`common`] |
 //! | operators on types that do not go together | some common type | an error, see [`operators`] |
 //!

@@ -170,13 +170,22 @@ pub(super) fn name_output(expr: &mut Expr) {
 /// In PostgreSQL the alias of a function that returns scalars is the scalar, also where its column has
 /// a name of its own: `e -> 'a' FROM json_array_elements(x) AS e`.
 pub(super) fn aliases(query: &mut Query) {
-    let QueryBody::Select(select) = &query.body else {
+    let QueryBody::Select(select) = &mut query.body else {
         return;
     };
     let mut names = Vec::new();
     value_aliases(&select.from, &mut names);
     if names.is_empty() {
         return;
+    }
+    for item in &mut select.select_list {
+        if let ExprKind::ColumnRef(column) = &item.kind
+            && let [name] = column.as_slice()
+            && names.contains(name)
+            && item.alias.is_empty()
+        {
+            item.alias.clone_from(name);
+        }
     }
     walk_mut(NodeMut::Query(query), &mut |node| {
         if let NodeMut::Expr(expr) = node
@@ -461,6 +470,7 @@ fn needs_types(array: &Expr) -> bool {
             Node::Expr(expr) => match &expr.kind {
                 ExprKind::Case { .. } => true,
                 ExprKind::Operator { op, .. } => op == "OPERATOR_COALESCE",
+                ExprKind::Function(call) if call.is_operator || call.name == "to_char" => true,
                 _ => super::casts::makes_list(expr),
             },
             Node::Query(_) | Node::Table(_) => false,

@@ -16,7 +16,6 @@
 use std::collections::BTreeMap;
 
 use skein_catalog::types::Type;
-use skein_executor_api::Column;
 
 use super::asking::{self, Answers};
 use super::typed::{self, Hints};
@@ -35,7 +34,12 @@ pub fn settle(query: &mut Query, answers: &Answers<'_>) {
             _ => false,
         })
     {
-        within_query(query, &[], answers, hints, &[]);
+        // Nothing can be asked about what reads the quotient of an interval before it is settled.
+        let divides = any(Node::Query(query), &mut |node| match node {
+            Node::Expr(expr) => temporal::settled::may_divide(expr),
+            _ => false,
+        });
+        within_query(query, &[], answers, hints.dividing(divides), &[]);
     }
 }
 
@@ -61,27 +65,6 @@ pub fn settle_operators(query: &mut Query, answers: &Answers<'_>) -> bool {
             }
             Descend::Into
         });
-    }
-    marked
-}
-
-/// Makes result columns that are the difference of two dates integers, as in PostgreSQL: DuckDB's
-/// are BIGINT, as other differences are. `columns` are those that bind reported; whether there is
-/// anything to bind again.
-pub fn settle_days(query: &mut Query, columns: &[Column], answers: &Answers<'_>) -> bool {
-    let QueryBody::Select(select) = &mut query.body else {
-        return false;
-    };
-    let mut marked = false;
-    if select.select_list.len() == columns.len() {
-        for (expr, column) in select.select_list.iter_mut().zip(columns) {
-            if column.ty == "BIGINT" && temporal::settled::may_be_days(expr) {
-                marked |= temporal::settled::mark_operator(expr);
-            }
-        }
-    }
-    if marked {
-        within_query(query, &[], answers, Hints::default(), &[]);
     }
     marked
 }
@@ -162,15 +145,12 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
     let mut block = Block {
         asked: asking::Block::new(select.clone(), scope, outer, answers),
         hints,
+        outer,
+        variables: BTreeMap::new(),
     };
     if hints.makes_records() {
-        for index in typed::places_of_rows(&block.asked.select).collect::<Vec<_>>() {
-            let item = block.asked.select.select_list[index].clone();
-            if let Some(ty) = block.type_of(&item).and_then(|ty| Type::parse(&ty).ok())
-                && !ty.is_record()
-            {
-                typed::whole_row(&mut select.select_list[index], &ty);
-            }
+        for item in &mut select.select_list {
+            block.records(item);
         }
     }
     if hints.rows {
@@ -218,6 +198,10 @@ fn own_expressions<'a>(select: &'a mut Select, modifiers: &'a mut [Modifier]) ->
 struct Block<'a> {
     asked: asking::Block<'a>,
     hints: Hints,
+    /// FROM of the blocks around this one.
+    outer: &'a [TableRef],
+    /// Types of the values that [`node::with_variable`] has given names to.
+    variables: BTreeMap<String, Option<String>>,
 }
 
 impl Block<'_> {
@@ -228,7 +212,11 @@ impl Block<'_> {
         let mut found: BTreeMap<String, Expr> = BTreeMap::new();
         for expr in exprs {
             walk(Node::Expr(expr), &mut |node| match node {
-                Node::Query(_) => Descend::Over,
+                Node::Query(_)
+                | Node::Expr(Expr {
+                    kind: ExprKind::Lambda { .. },
+                    ..
+                }) => Descend::Over,
                 Node::Expr(expr) => {
                     for operand in operand(expr).into_iter().chain(hints.operands(expr)) {
                         if !has_target(operand, hints) {
@@ -251,7 +239,46 @@ impl Block<'_> {
     }
 
     fn type_of(&mut self, expr: &Expr) -> Option<String> {
+        if let ExprKind::ColumnRef(names) = &expr.kind
+            && let [name] = names.as_slice()
+            && let Some(ty) = self.variables.get(name)
+        {
+            return ty.clone();
+        }
         self.asked.type_of(expr)
+    }
+
+    /// Makes records of whole rows that a result column holds.
+    fn records(&mut self, item: &mut Expr) {
+        let column = match &item.kind {
+            ExprKind::ColumnRef(names) => names.last().cloned(),
+            _ => None,
+        };
+        let mut leaves = Vec::new();
+        typed::leaves_of_rows_mut(item, &mut leaves);
+        for leaf in leaves {
+            let ExprKind::ColumnRef(names) = &leaf.kind else {
+                continue;
+            };
+            let around = [&self.asked.select.from].into_iter().chain(self.outer);
+            if !around
+                .into_iter()
+                .any(|from| typed::stands_in(from, &names[0]))
+            {
+                continue;
+            }
+            if let Some(ty) = self.type_of(leaf).and_then(|ty| Type::parse(&ty).ok())
+                && !ty.is_record()
+            {
+                typed::whole_row(leaf, &ty);
+            }
+        }
+        if let Some(name) = column
+            && item.alias.is_empty()
+            && !matches!(item.kind, ExprKind::ColumnRef(_))
+        {
+            item.alias = name;
+        }
     }
 
     /// Settles what counts the rows of a relation, asks whether there is one, or writes it as text.
@@ -286,9 +313,7 @@ impl Block<'_> {
                     && let Some(ty) = self.type_of(row).and_then(|ty| Type::parse(&ty).ok())
                     && !ty.is_record()
                 {
-                    let alias = row.alias.clone();
                     typed::whole_row(row, &ty);
-                    row.alias = alias;
                 }
                 Descend::Into
             }
@@ -302,6 +327,22 @@ impl Block<'_> {
         if !has_target(expr, hints) {
             return;
         }
+        if let Some((name, value)) = variable(expr) {
+            // What is done with the value of a variable depends on its type as well.
+            self.settle(value);
+            let ty = self.type_of(value);
+            let before = self.variables.insert(name.clone(), ty);
+            for child in children_mut(expr) {
+                if matches!(child.kind, ExprKind::Lambda { .. }) {
+                    self.settle(child);
+                }
+            }
+            match before {
+                Some(ty) => self.variables.insert(name, ty),
+                None => self.variables.remove(&name),
+            };
+            return;
+        }
         for child in children_mut(expr) {
             self.settle(child);
         }
@@ -313,6 +354,13 @@ impl Block<'_> {
                 .collect();
             typed::settle(expr, &types);
             return;
+        }
+        if hints.divides && temporal::settled::may_divide(expr) {
+            let dividend = children_mut(expr).swap_remove(0).clone();
+            if self.type_of(&dividend).as_deref() == Some("INTERVAL") {
+                temporal::settled::divide(expr);
+                return;
+            }
         }
         if is_division(expr) {
             self.division(expr);
@@ -359,6 +407,28 @@ impl Block<'_> {
     }
 }
 
+/// The name and the value of the variable in `list_transform([value], lambda name: …)`.
+fn variable(expr: &mut Expr) -> Option<(String, &mut Expr)> {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return None;
+    };
+    let [list, lambda] = call.args.as_mut_slice() else {
+        return None;
+    };
+    let (ExprKind::Function(list), ExprKind::Lambda { left, .. }) = (&mut list.kind, &lambda.kind)
+    else {
+        return None;
+    };
+    let (ExprKind::ColumnRef(names), [value]) = (&left.kind, list.args.as_mut_slice()) else {
+        return None;
+    };
+    let [name] = names.as_slice() else {
+        return None;
+    };
+    let is_variable = call.name == "list_transform" && list.name == "list_value";
+    is_variable.then(|| (name.clone(), value))
+}
+
 fn cast(expr: &mut Expr, ty: &str) {
     let (alias, location) = (std::mem::take(&mut expr.alias), expr.location);
     let inner = std::mem::replace(expr, node::null());
@@ -381,17 +451,24 @@ fn has_target(expr: &Expr, hints: Hints) -> bool {
 }
 
 fn is_target(expr: &Expr, hints: Hints) -> bool {
-    operand(expr).is_some() || !hints.operands(expr).is_empty()
+    operand(expr).is_some()
+        || !hints.operands(expr).is_empty()
+        || (hints.divides && temporal::settled::may_divide(expr))
 }
 
 /// What the type of a sum or of a cast to `numeric` without precision depends on.
 fn operand(expr: &Expr) -> Option<&Expr> {
     match &expr.kind {
-        ExprKind::Function(call) if is_sum(expr) => call.args.first(),
+        // Signs of numerics are numerics, see [`operands`].
+        ExprKind::Function(call) if is_sum(expr) => call.args.first().filter(|arg| !is_sign(arg)),
         ExprKind::Window(window) if is_sum(expr) => window.args.first(),
         ExprKind::Cast { child, ty, .. } if numerics::is_marked(ty) => Some(child),
         _ => temporal::settled::operand(expr),
     }
+}
+
+fn is_sign(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Function(call) if call.name == "sign")
 }
 
 fn is_sum(expr: &Expr) -> bool {

@@ -3,7 +3,7 @@
 //! | Expression | becomes |
 //! |---|---|
 //! | `x \|\| y`, `x - y`, `x @> y` of jsonb | calls of macros |
-//! | `a \|\| 1`, `1 \|\| a` of an array | `list_append`, `list_prepend` |
+//! | `a \|\| 1`, `1 \|\| a`, `a \|\| b` of arrays | see [`super::array_joins`] |
 //! | `a @> b`, `a <@ b` of arrays | a call of a macro: no array contains a NULL |
 //! | `a = '{1,2}'`, `a @> '{1}'`, `j = '{"a":1}'` | the text as what the other side is |
 //! | `array_length(a, n)`, `array_dims(a)`, `cardinality(a)` … | lengths of lists, level by level |
@@ -18,11 +18,10 @@
 use skein_catalog::types::{PgType, Type};
 
 use super::json::{self, jsonb_constant};
-use super::{arrays, json_text, jsonb, node, whole_rows};
-use crate::ast::visit::{Node, any};
+use super::{array_joins, arrays, json_text, jsonb, node, whole_rows};
+use crate::ast::visit::{self, Node, any};
 use crate::ast::{
-    Comparison, DataType, Expr, ExprKind, Function, Query, QueryBody, Select, TableRef,
-    TableRefKind,
+    Comparison, DataType, Expr, ExprKind, Function, Query, QueryBody, TableRef, TableRefKind,
 };
 
 const FN: &str = skein_executor_api::functions::SCHEMA;
@@ -38,6 +37,8 @@ pub(super) struct Hints {
     pub(super) rows: bool,
     /// Where whole rows keep the names of their columns, for functions that make JSON of them.
     named: Named,
+    /// Quotients whose dividend may be an interval.
+    pub(super) divides: bool,
 }
 
 /// Where whole rows keep the names of their columns rather than being the record that clients see.
@@ -61,6 +62,11 @@ impl Hints {
         self
     }
 
+    /// The same for a query that divides what may be intervals.
+    pub(super) fn dividing(self, divides: bool) -> Self {
+        Self { divides, ..self }
+    }
+
     /// Whether whole rows among the columns of a query become records.
     pub(super) fn makes_records(self) -> bool {
         self.rows && self.named != Named::Here
@@ -69,11 +75,19 @@ impl Hints {
     /// Looks at a whole query.
     pub(super) fn of(query: &Query) -> Self {
         let mut hints = Self::default();
+        // Names that nothing right beside them has, and everything that they may belong to.
+        let (mut names, mut around) = (Vec::new(), Vec::new());
         any(Node::Query(query), &mut |node| {
             if let Node::Query(query) = node
                 && let QueryBody::Select(select) = &query.body
             {
-                hints.rows |= places_of_rows(select).next().is_some();
+                let mut leaves = Vec::new();
+                let items = select.select_list.iter();
+                items.for_each(|item| leaves_of_rows(item, &mut leaves));
+                let own = |name: &&str| is_in_from(&select.from, name);
+                hints.rows |= leaves.iter().any(own);
+                names.extend(leaves);
+                around.push(&select.from);
             }
             if let Node::Expr(expr) = node {
                 hints.rows |= whole_rows::counted(expr).is_some()
@@ -100,6 +114,10 @@ impl Hints {
             }
             false
         });
+        hints.rows |= around.len() > 1
+            && names
+                .iter()
+                .any(|name| around.iter().any(|from| is_in_from(from, name)));
         hints
     }
 
@@ -162,7 +180,7 @@ impl Hints {
             )
             | ("array_length" | "array_upper" | "array_lower", 2)
             | ("array_to_string" | "skein_subscripts", 2 | 3) => first(),
-            ("skein_series", 2 | 3) => call.args.iter().collect(),
+            ("skein_series", 2 | 3) | ("array_cat", 2) => call.args.iter().collect(),
             _ => Vec::new(),
         }
     }
@@ -193,16 +211,73 @@ impl Hints {
     }
 }
 
-/// The places of result columns that have the name of something in FROM.
-pub(super) fn places_of_rows(select: &Select) -> impl Iterator<Item = usize> + '_ {
-    let items = select.select_list.iter().enumerate();
-    items.filter_map(|(index, item)| match &item.kind {
-        ExprKind::ColumnRef(names) => match names.as_slice() {
-            [name] if is_in_from(&select.from, name) => Some(index),
-            _ => None,
-        },
-        _ => None,
-    })
+/// Names that may be those of something in FROM, whose rows are then what a result column holds.
+fn leaves_of_rows<'a>(item: &'a Expr, found: &mut Vec<&'a str>) {
+    if let ExprKind::ColumnRef(names) = &item.kind {
+        if let [name] = names.as_slice() {
+            found.push(name);
+        }
+        return;
+    }
+    let below = visit::children(item);
+    let places = places_of_values(item, below.len());
+    let below = below.into_iter().enumerate();
+    for (_, child) in below.filter(|(at, _)| places.contains(*at)) {
+        leaves_of_rows(child, found);
+    }
+}
+
+/// The same, to be changed.
+pub(super) fn leaves_of_rows_mut<'a>(item: &'a mut Expr, found: &mut Vec<&'a mut Expr>) {
+    if let ExprKind::ColumnRef(names) = &item.kind {
+        if names.len() == 1 {
+            found.push(item);
+        }
+        return;
+    }
+    let count = visit::children(item).len();
+    let places = places_of_values(item, count);
+    let below = visit::children_mut(item).into_iter().enumerate();
+    for (_, child) in below.filter(|(at, _)| places.contains(*at)) {
+        leaves_of_rows_mut(child, found);
+    }
+}
+
+/// Which of the expressions right below one may be its value.
+enum Places {
+    None,
+    First,
+    All,
+    /// Every other one, and the last of so many.
+    Results(usize),
+}
+
+impl Places {
+    fn contains(&self, at: usize) -> bool {
+        match self {
+            Self::None => false,
+            Self::First => at == 0,
+            Self::All => true,
+            Self::Results(count) => at % 2 == 1 || at + 1 == *count,
+        }
+    }
+}
+
+fn places_of_values(expr: &Expr, count: usize) -> Places {
+    match &expr.kind {
+        ExprKind::Operator { op, .. } if op == "OPERATOR_COALESCE" => Places::All,
+        ExprKind::Case { .. } => Places::Results(count),
+        ExprKind::Function(call) if call.name == "nullif" => Places::All,
+        ExprKind::Window(window)
+            if matches!(
+                window.name.as_str(),
+                "first_value" | "last_value" | "nth_value" | "lag" | "lead"
+            ) =>
+        {
+            Places::First
+        }
+        _ => Places::None,
+    }
 }
 
 fn is_in_from(table: &TableRef, name: &str) -> bool {
@@ -215,7 +290,7 @@ fn is_in_from(table: &TableRef, name: &str) -> bool {
     }
 }
 
-/// `ROW(t.a, t.b)` for the result column `t`, which is a row with these fields.
+/// `ROW(t.a, t.b)` for `t`, which is a row with these fields.
 pub(super) fn whole_row(item: &mut Expr, ty: &Type) {
     let (ExprKind::ColumnRef(names), Type::Struct(fields)) = (&item.kind, ty) else {
         return;
@@ -224,11 +299,7 @@ pub(super) fn whole_row(item: &mut Expr, ty: &Type) {
         let names = names.iter().chain([field]).cloned();
         node::expr(ExprKind::ColumnRef(names.collect()))
     });
-    let row = node::call("", "row", fields.collect());
-    if item.alias.is_empty() {
-        item.alias = names.last().cloned().unwrap_or_default();
-    }
-    item.kind = row.kind;
+    item.kind = node::call("", "row", fields.collect()).kind;
 }
 
 /// The name in `t::text` and `array_agg(t)`, which may be that of something in FROM.
@@ -345,6 +416,14 @@ pub(super) fn settle(expr: &mut Expr, types: &[Option<Type>]) {
             }
         }
         ExprKind::Function(function) if function.name == "skein_series" => series(function, types),
+        ExprKind::Function(function) if function.name == "array_cat" => {
+            if let ([left, right], [left_type, right_type]) = (function.args.as_mut_slice(), types)
+            {
+                read_as(left, right_type.as_ref());
+                read_as(right, left_type.as_ref());
+                array_joins::operator(expr, left_type.as_ref(), right_type.as_ref());
+            }
+        }
         ExprKind::Function(_) => {
             if let [Some(ty)] = types {
                 call(expr, ty);
@@ -544,37 +623,8 @@ fn operator(expr: &mut Expr, left_type: Option<&Type>, right_type: Option<&Type>
         call.become_macro("skein_contains_all");
         return;
     }
-    if call.name != "||" {
-        return;
-    }
-    let depth = |ty: Option<&Type>| ty.map_or(0, |ty| ty.element().1);
-    let was_read =
-        |expr: &Expr| matches!(&expr.kind, ExprKind::Cast { ty, .. } if ty.id() == "LIST");
-    let (left_list, right_list) = (
-        is_list(left_type) || was_read(left),
-        is_list(right_type) || was_read(right),
-    );
-    let name = match (left_list, right_list) {
-        (true, true) => match depth(left_type).cmp(&depth(right_type)) {
-            _ if was_read(left) || was_read(right) => "list_concat",
-            std::cmp::Ordering::Equal => "list_concat",
-            std::cmp::Ordering::Greater => "list_append",
-            std::cmp::Ordering::Less => {
-                call.args.swap(0, 1);
-                "list_prepend_swapped"
-            }
-        },
-        (true, false) if is_null(right) => "list_concat",
-        (false, true) if is_null(left) => "list_concat",
-        (true, false) => "list_append",
-        (false, true) => "list_prepend",
-        (false, false) => return,
-    };
-    if name == "list_prepend_swapped" {
-        call.args.swap(0, 1);
-        call.become_function("list_prepend");
-    } else {
-        call.become_function(name);
+    if call.name == "||" {
+        array_joins::operator(expr, left_type, right_type);
     }
 }
 
@@ -590,12 +640,6 @@ fn is_null(expr: &Expr) -> bool {
 impl Function {
     fn become_macro(&mut self, name: &str) {
         FN.clone_into(&mut self.schema);
-        name.clone_into(&mut self.name);
-        self.is_operator = false;
-    }
-
-    fn become_function(&mut self, name: &str) {
-        self.schema.clear();
         name.clone_into(&mut self.name);
         self.is_operator = false;
     }

@@ -15,6 +15,7 @@
 //! | `lag(x, n, y)`, `lead(x, n, y)` | `y` of a wider type | `x` of that type |
 //! | `x::text` | float | PostgreSQL's text: `1`, `1e+20`, `NaN` |
 //! | `x::text` | `bytea` | PostgreSQL's text: `\x616263` |
+//! | `x::text` | `interval` that was computed | PostgreSQL's text: `2 mons` |
 //! | `x::text` | array, row | PostgreSQL's text: `{1,2}`, `(1,a)`, see [`texts`] |
 //! | `x::text[]` | array of more dimensions | the same dimensions |
 //! | `string_agg(x, d)` | `bytea` | joined in hexadecimal digits |
@@ -24,13 +25,14 @@
 //! | casts between numbers, texts of numbers | float, `numeric`, text | see [`decimals`] |
 //! | `x::date`, `x::time` | text | an error where more follows |
 //! | `ceil(x)`, `floor(x)`, `div(x, y)` | whole numbers beyond `bigint` | exact |
+//! | `mod(x, 2)` | `smallint` | `integer` |
 //! | `nullif(x, y)` | integer beside another number | of the type that both are compared as |
 //! | `pg_typeof(x)` | | the name of the type |
 
 use skein_catalog::types::{PgType, Type};
 
 use super::types::{DIGITS_MAX, Ty};
-use super::{Block, Place, call_on, cast_to, decimals, moments, quotient, texts};
+use super::{Block, Place, call_on, cast_to, decimals, moments, operators, quotient, texts};
 use crate::ast::visit::children;
 use crate::ast::{DataType, Expr, ExprKind, Function};
 use crate::postgres::{RewriteError, bytea, node, numerics, typed};
@@ -46,6 +48,7 @@ const NAMES: &[&str] = &[
     "lag",
     "lead",
     "mean",
+    "mod",
     "ntile",
     "nullif",
     "pg_typeof",
@@ -153,6 +156,11 @@ impl Block<'_> {
             }
             ("variance" | "var_pop" | "var_samp", 1) if place == Place::Shown => {
                 quotient::statistic(expr, &ty, 2);
+            }
+            ("mod", 2) => {
+                if let Some(right) = self.type_below(expr, types, 1) {
+                    operators::widen_small(expr, types, &ty, &right);
+                }
             }
             ("ntile", 1) => cast_to(expr, node::plain_type("INTEGER")),
             ("avg" | "mean", 1) if ty == Ty::Interval => moments::average(expr, sum_of_intervals),
@@ -383,8 +391,21 @@ fn sum(expr: &mut Expr, arg: &Ty) {
     }
 }
 
-/// Sums the three parts of intervals apart, as PostgreSQL adds them.
+/// Sums the three parts of intervals apart, as PostgreSQL adds them. Those that are to be distinct are
+/// collected first: they are as a whole.
 fn sum_of_intervals(expr: &mut Expr) {
+    if let ExprKind::Function(call) = &expr.kind
+        && call.distinct
+    {
+        let list = Function {
+            schema: String::new(),
+            name: "list".to_owned(),
+            ..(**call).clone()
+        };
+        let list = node::expr(ExprKind::Function(Box::new(list)));
+        expr.kind = node::macro_call("skein_sum_of_intervals", vec![list]).kind;
+        return;
+    }
     let part = |name: &str| {
         let mut part = expr.clone();
         part.alias = String::new();
@@ -464,6 +485,7 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
         (Ty::Text, Ty::Blob) => call_on(child, "skein_bytea_text"),
         // DuckDB would compare the moment with what it can read of a text beside this one.
         (Ty::Text, Ty::TimestampTz) => call_on(child, "skein_zoned_text"),
+        (Ty::Text, Ty::Interval) => call_on(child, "skein_interval_text"),
         (Ty::Text, quotient) if quotient::is_quotient(quotient) => {
             call_on(child, "skein_quotient_text");
         }

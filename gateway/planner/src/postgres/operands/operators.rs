@@ -5,13 +5,13 @@
 //! operator with those operands and says that there is none. A text constant without a cast takes
 //! the type of the other operand in both, but for DuckDB's arithmetic.
 
-use skein_catalog::types::oid;
+use skein_catalog::types::{Type, oid};
 
 use super::types::Ty;
 use super::{Block, Place, call_on, moments, quotient};
 use crate::ast::visit::{children, children_mut};
 use crate::ast::{Comparison, Expr, ExprKind};
-use crate::postgres::{RewriteError, bytea, casts, node, numerics};
+use crate::postgres::{RewriteError, array_joins, bytea, casts, node, numerics};
 
 /// Arithmetic that rules look at.
 pub(super) const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%"];
@@ -138,6 +138,10 @@ impl Block<'_> {
             return self.concatenation(expr, &left, &right);
         }
         let (left, right) = untyped(expr, types, left, right)?;
+        if name == "-" && (&left, &right) == (&Ty::Date, &Ty::Date) {
+            super::cast_to(expr, node::plain_type("INTEGER"));
+            return Ok(());
+        }
         if name == "-" && moments::difference(expr, &left, &right) {
             return Ok(());
         }
@@ -251,7 +255,7 @@ impl Block<'_> {
         }
     }
 
-    /// `||` needs a text or an array, and shows floats as PostgreSQL does.
+    /// `||` needs a text or an array, and shows floats and intervals as PostgreSQL does.
     fn concatenation(
         &mut self,
         expr: &mut Expr,
@@ -263,6 +267,14 @@ impl Block<'_> {
         if self.asking.rules.strict && neither(left) && neither(right) {
             return Err(no_operator(left, "||", right, expr.location));
         }
+        if is_array(left) || is_array(right) {
+            let typed = |ty: &Ty| match ty {
+                Ty::Nested(text) => Type::parse(text).ok(),
+                _ => None,
+            };
+            array_joins::operator(expr, typed(left).as_ref(), typed(right).as_ref());
+            return Ok(());
+        }
         let ExprKind::Function(call) = &mut expr.kind else {
             return Ok(());
         };
@@ -272,6 +284,8 @@ impl Block<'_> {
                 bytes(arg)?;
             } else if *ty == Ty::Blob && is_beside(&Ty::Text) {
                 call_on(arg, "skein_bytea_text");
+            } else if *ty == Ty::Interval {
+                call_on(arg, "skein_interval_text");
             } else if *ty == Ty::Float {
                 call_on(arg, "skein_real_text");
             } else if *ty == Ty::Double {
@@ -317,6 +331,10 @@ impl Block<'_> {
             }),
         }
     }
+}
+
+fn is_array(ty: &Ty) -> bool {
+    matches!(ty, Ty::Nested(text) if text.ends_with(']'))
 }
 
 /// Reads a text constant beside a `bytea` as one.
@@ -393,7 +411,7 @@ fn within_check(expr: &mut Expr) -> &mut Expr {
 }
 
 /// A constant is an `integer` beside a `smallint`, whose operators DuckDB would choose.
-fn widen_small(expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty, right: &Ty) {
+pub(super) fn widen_small(expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty, right: &Ty) {
     let ExprKind::Function(call) = &mut expr.kind else {
         return;
     };

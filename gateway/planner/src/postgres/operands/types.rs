@@ -218,6 +218,13 @@ fn function(call: &Function, of: &mut dyn FnMut(&Expr) -> Option<Ty>) -> Option<
             _ => None,
         },
         ("-" | "+", [operand]) if call.is_operator => of(operand),
+        ("||", [left, right]) if call.is_operator => {
+            let (left, right) = (of(left)?, of(right)?);
+            let is_text = |ty: &Ty| matches!(ty, Ty::Text | Ty::Untyped);
+            let is_joined = |ty: &Ty| is_text(ty) || ty.is_number();
+            (is_joined(&left) && is_joined(&right) && (is_text(&left) || is_text(&right)))
+                .then_some(Ty::Text)
+        }
         ("skein_divisor" | "skein_divisor_once", [operand]) => of(operand),
         ("skein_quotient" | "skein_quotient_once", _) => Some(super::quotient::NARROW),
         ("skein_quotient_wide" | "skein_quotient_wide_once", _) => Some(super::quotient::WIDE),

@@ -242,14 +242,42 @@ pub(in super::super) fn mark_operator(expr: &mut Expr) -> bool {
     true
 }
 
-/// Whether an expression may be the difference of two dates, as far as the tree tells.
-pub(in super::super) fn may_be_days(expr: &Expr) -> bool {
+/// Whether this may be the quotient of an interval, as far as the tree tells.
+pub(in super::super) fn may_divide(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Function(call) if call.is_operator && call.name == "-" => call
-            .args
-            .iter()
-            .all(|arg| !matches!(arg.kind, ExprKind::Constant(_))),
+        ExprKind::Function(call) if call.is_operator && call.name == "/" => {
+            call.args.len() == 2 && may_be_span(&call.args[0])
+        }
         _ => false,
+    }
+}
+
+fn may_be_span(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::ColumnRef(_) => true,
+        ExprKind::Cast { ty, .. } => ty.id() == "INTERVAL",
+        ExprKind::Function(call) => match call.name.as_str() {
+            "age" | "make_interval" | "skein_interval_divide" => true,
+            "-" => call.args.iter().all(may_be_moment),
+            "+" | "*" | "sum" | "avg" | "min" | "max" => call.args.iter().any(may_be_span),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn may_be_moment(expr: &Expr) -> bool {
+    matches!(
+        expr.kind,
+        ExprKind::ColumnRef(_) | ExprKind::Cast { .. } | ExprKind::Function(_)
+    )
+}
+
+/// Makes the quotient of an interval by a number.
+pub(in super::super) fn divide(expr: &mut Expr) {
+    if let ExprKind::Function(call) = &mut expr.kind {
+        let args = std::mem::take(&mut call.args);
+        replace(expr, own("skein_interval_divide", args));
     }
 }
 
@@ -278,9 +306,6 @@ pub(in super::super) fn operator(expr: &mut Expr, left: Option<&str>, right: Opt
     };
     let with = match (call.name.as_str(), left, right) {
         (MINUS, Some("TIME"), Some("TIME")) => Expr::infix("-", span(a), span(b)),
-        (MINUS, Some("DATE"), Some("DATE")) => {
-            node::cast(Expr::infix("-", a, b), node::plain_type("INTEGER"))
-        }
         (MINUS, _, Some("TIME")) => Expr::infix("-", a, span(b)),
         (PLUS, Some("TIMESTAMP" | "TIMESTAMP WITH TIME ZONE" | "INTERVAL"), Some("TIME")) => {
             Expr::infix("+", a, span(b))
