@@ -28,6 +28,10 @@ const FN: &str = skein_executor_api::functions::SCHEMA;
 
 /// What a query has that makes more of its operators depend on types.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something that a query has or has not"
+)]
 pub(super) struct Hints {
     /// Values of type jsonb.
     jsonb: bool,
