@@ -255,7 +255,7 @@ impl Block<'_> {
             _ => None,
         };
         let mut leaves = Vec::new();
-        typed::leaves_of_rows_mut(item, &mut leaves);
+        whole_rows::leaves_mut(item, &mut leaves);
         for leaf in leaves {
             let ExprKind::ColumnRef(names) = &leaf.kind else {
                 continue;
@@ -263,14 +263,14 @@ impl Block<'_> {
             let around = [&self.asked.select.from].into_iter().chain(self.outer);
             if !around
                 .into_iter()
-                .any(|from| typed::stands_in(from, &names[0]))
+                .any(|from| whole_rows::stands_in(from, &names[0]))
             {
                 continue;
             }
             if let Some(ty) = self.type_of(leaf).and_then(|ty| Type::parse(&ty).ok())
                 && !ty.is_record()
             {
-                typed::whole_row(leaf, &ty);
+                whole_rows::whole_row(leaf, &ty);
             }
         }
         if let Some(name) = column
@@ -298,7 +298,7 @@ impl Block<'_> {
                     };
                     whole_rows::count_rows(expr, fields.as_deref());
                 } else if let Some(name) = typed::tested(expr)
-                    && typed::stands_in(&self.asked.select.from, name)
+                    && whole_rows::stands_in(&self.asked.select.from, name)
                 {
                     let row = node::expr(ExprKind::ColumnRef(vec![name.to_owned()]));
                     let ty = self.type_of(&row).and_then(|ty| Type::parse(&ty).ok());
@@ -309,11 +309,11 @@ impl Block<'_> {
                 }
                 if let Some(row) = typed::written_row_mut(expr)
                     && let ExprKind::ColumnRef(names) = &row.kind
-                    && typed::stands_in(&self.asked.select.from, &names[0])
+                    && whole_rows::stands_in(&self.asked.select.from, &names[0])
                     && let Some(ty) = self.type_of(row).and_then(|ty| Type::parse(&ty).ok())
                     && !ty.is_record()
                 {
-                    typed::whole_row(row, &ty);
+                    whole_rows::whole_row(row, &ty);
                 }
                 Descend::Into
             }

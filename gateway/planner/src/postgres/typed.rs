@@ -19,10 +19,8 @@ use skein_catalog::types::{PgType, Type};
 
 use super::json::{self, jsonb_constant};
 use super::{array_joins, arrays, json_text, jsonb, node, whole_rows};
-use crate::ast::visit::{self, Node, any};
-use crate::ast::{
-    Comparison, DataType, Expr, ExprKind, Function, Query, QueryBody, TableRef, TableRefKind,
-};
+use crate::ast::visit::{Node, any};
+use crate::ast::{Comparison, DataType, Expr, ExprKind, Function, Query, QueryBody};
 
 const FN: &str = skein_executor_api::functions::SCHEMA;
 
@@ -87,8 +85,8 @@ impl Hints {
             {
                 let mut leaves = Vec::new();
                 let items = select.select_list.iter();
-                items.for_each(|item| leaves_of_rows(item, &mut leaves));
-                let own = |name: &&str| is_in_from(&select.from, name);
+                items.for_each(|item| whole_rows::leaves(item, &mut leaves));
+                let own = |name: &&str| whole_rows::stands_in(&select.from, name);
                 hints.rows |= leaves.iter().any(own);
                 names.extend(leaves);
                 around.push(&select.from);
@@ -121,7 +119,7 @@ impl Hints {
         hints.rows |= around.len() > 1
             && names
                 .iter()
-                .any(|name| around.iter().any(|from| is_in_from(from, name)));
+                .any(|name| around.iter().any(|from| whole_rows::stands_in(from, name)));
         hints
     }
 
@@ -215,97 +213,6 @@ impl Hints {
     }
 }
 
-/// Names that may be those of something in FROM, whose rows are then what a result column holds.
-fn leaves_of_rows<'a>(item: &'a Expr, found: &mut Vec<&'a str>) {
-    if let ExprKind::ColumnRef(names) = &item.kind {
-        if let [name] = names.as_slice() {
-            found.push(name);
-        }
-        return;
-    }
-    let below = visit::children(item);
-    let places = places_of_values(item, below.len());
-    let below = below.into_iter().enumerate();
-    for (_, child) in below.filter(|(at, _)| places.contains(*at)) {
-        leaves_of_rows(child, found);
-    }
-}
-
-/// The same, to be changed.
-pub(super) fn leaves_of_rows_mut<'a>(item: &'a mut Expr, found: &mut Vec<&'a mut Expr>) {
-    if let ExprKind::ColumnRef(names) = &item.kind {
-        if names.len() == 1 {
-            found.push(item);
-        }
-        return;
-    }
-    let count = visit::children(item).len();
-    let places = places_of_values(item, count);
-    let below = visit::children_mut(item).into_iter().enumerate();
-    for (_, child) in below.filter(|(at, _)| places.contains(*at)) {
-        leaves_of_rows_mut(child, found);
-    }
-}
-
-/// Which of the expressions right below one may be its value.
-enum Places {
-    None,
-    First,
-    All,
-    /// Every other one, and the last of so many.
-    Results(usize),
-}
-
-impl Places {
-    fn contains(&self, at: usize) -> bool {
-        match self {
-            Self::None => false,
-            Self::First => at == 0,
-            Self::All => true,
-            Self::Results(count) => at % 2 == 1 || at + 1 == *count,
-        }
-    }
-}
-
-fn places_of_values(expr: &Expr, count: usize) -> Places {
-    match &expr.kind {
-        ExprKind::Operator { op, .. } if op == "OPERATOR_COALESCE" => Places::All,
-        ExprKind::Case { .. } => Places::Results(count),
-        ExprKind::Function(call) if call.name == "nullif" => Places::All,
-        ExprKind::Window(window)
-            if matches!(
-                window.name.as_str(),
-                "first_value" | "last_value" | "nth_value" | "lag" | "lead"
-            ) =>
-        {
-            Places::First
-        }
-        _ => Places::None,
-    }
-}
-
-fn is_in_from(table: &TableRef, name: &str) -> bool {
-    match &table.kind {
-        TableRefKind::Join(join) => is_in_from(&join.left, name) || is_in_from(&join.right, name),
-        TableRefKind::Table { name: own, .. } if table.alias.is_empty() => {
-            own.eq_ignore_ascii_case(name)
-        }
-        _ => table.alias.eq_ignore_ascii_case(name),
-    }
-}
-
-/// `ROW(t.a, t.b)` for `t`, which is a row with these fields.
-pub(super) fn whole_row(item: &mut Expr, ty: &Type) {
-    let (ExprKind::ColumnRef(names), Type::Struct(fields)) = (&item.kind, ty) else {
-        return;
-    };
-    let fields = fields.iter().map(|(field, _)| {
-        let names = names.iter().chain([field]).cloned();
-        node::expr(ExprKind::ColumnRef(names.collect()))
-    });
-    item.kind = node::call("", "row", fields.collect()).kind;
-}
-
 /// The name in `t::text` and `array_agg(t)`, which may be that of something in FROM.
 pub(super) fn written_row(expr: &Expr) -> Option<&Expr> {
     let row = match &expr.kind {
@@ -357,11 +264,6 @@ pub(super) fn tested(expr: &Expr) -> Option<&str> {
         }
         _ => None,
     }
-}
-
-/// Whether something in FROM is called so.
-pub(super) fn stands_in(from: &TableRef, name: &str) -> bool {
-    is_in_from(from, name)
 }
 
 /// Makes a test of the row of a relation one of its fields: all of them are NULL, or none is.

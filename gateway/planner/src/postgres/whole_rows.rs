@@ -5,12 +5,16 @@
 //! | `row_to_json(t.*)`, `(t.*)::text`, `t.* IS NOT NULL`, `t.* = u.*` | `row_to_json(t)`, `t::text`, … |
 //! | `count(t.*)` | as it is |
 //!
+//! What a result column holds of a row becomes a record by [`whole_row`].
+//!
 //! DuckDB puts the columns of a star in its place, each on its own. Applies to the tree as parsed; what is the
 //! only argument of a call DuckDB's parser drops, so [`stars`] are taken away before.
 
+use skein_catalog::types::Type;
+
 use super::node;
 use super::tokens::{Kind, Token, is};
-use crate::ast::visit::{Descend, NodeMut, walk_mut};
+use crate::ast::visit::{self, Descend, NodeMut, walk_mut};
 use crate::ast::{Expr, ExprKind, JoinKind, Query, TableRef, TableRefKind};
 
 /// Functions that take all columns, one by one.
@@ -128,6 +132,98 @@ pub(super) fn is_outer(table: &TableRef) -> bool {
                 || is_outer(&join.right)
         }
         _ => false,
+    }
+}
+
+/// Names that may be those of something in FROM, whose rows are then what a result column holds.
+pub(super) fn leaves<'a>(item: &'a Expr, found: &mut Vec<&'a str>) {
+    if let ExprKind::ColumnRef(names) = &item.kind {
+        if let [name] = names.as_slice() {
+            found.push(name);
+        }
+        return;
+    }
+    let below = visit::children(item);
+    let places = places_of_values(item, below.len());
+    let below = below.into_iter().enumerate();
+    for (_, child) in below.filter(|(at, _)| places.contains(*at)) {
+        leaves(child, found);
+    }
+}
+
+/// The same, to be changed.
+pub(super) fn leaves_mut<'a>(item: &'a mut Expr, found: &mut Vec<&'a mut Expr>) {
+    if let ExprKind::ColumnRef(names) = &item.kind {
+        if names.len() == 1 {
+            found.push(item);
+        }
+        return;
+    }
+    let count = visit::children(item).len();
+    let places = places_of_values(item, count);
+    let below = visit::children_mut(item).into_iter().enumerate();
+    for (_, child) in below.filter(|(at, _)| places.contains(*at)) {
+        leaves_mut(child, found);
+    }
+}
+
+/// Which of the expressions right below one may be its value.
+enum Places {
+    None,
+    First,
+    All,
+    /// Every other one, and the last of so many.
+    Results(usize),
+}
+
+impl Places {
+    fn contains(&self, at: usize) -> bool {
+        match self {
+            Self::None => false,
+            Self::First => at == 0,
+            Self::All => true,
+            Self::Results(count) => at % 2 == 1 || at + 1 == *count,
+        }
+    }
+}
+
+fn places_of_values(expr: &Expr, count: usize) -> Places {
+    match &expr.kind {
+        ExprKind::Operator { op, .. } if op == "OPERATOR_COALESCE" => Places::All,
+        ExprKind::Case { .. } => Places::Results(count),
+        ExprKind::Function(call) if call.name == "nullif" => Places::All,
+        ExprKind::Window(window)
+            if matches!(
+                window.name.as_str(),
+                "first_value" | "last_value" | "nth_value" | "lag" | "lead"
+            ) =>
+        {
+            Places::First
+        }
+        _ => Places::None,
+    }
+}
+
+/// `ROW(t.a, t.b)` for `t`, which is a row with these fields.
+pub(super) fn whole_row(item: &mut Expr, ty: &Type) {
+    let (ExprKind::ColumnRef(names), Type::Struct(fields)) = (&item.kind, ty) else {
+        return;
+    };
+    let fields = fields.iter().map(|(field, _)| {
+        let names = names.iter().chain([field]).cloned();
+        node::expr(ExprKind::ColumnRef(names.collect()))
+    });
+    item.kind = node::call("", "row", fields.collect()).kind;
+}
+
+/// Whether something in FROM is called so.
+pub(super) fn stands_in(table: &TableRef, name: &str) -> bool {
+    match &table.kind {
+        TableRefKind::Join(join) => stands_in(&join.left, name) || stands_in(&join.right, name),
+        TableRefKind::Table { name: own, .. } if table.alias.is_empty() => {
+            own.eq_ignore_ascii_case(name)
+        }
+        _ => table.alias.eq_ignore_ascii_case(name),
     }
 }
 
