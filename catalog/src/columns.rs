@@ -76,8 +76,8 @@ pub(crate) async fn unify(
     Ok(columns)
 }
 
-/// A type of DuckDB with PostgreSQL's integers in place of unsigned ones and those of one byte, and with
-/// microseconds in place of nanoseconds, also within lists and structs.
+/// A type of DuckDB with PostgreSQL's integers in place of unsigned ones and those of one byte, with
+/// microseconds in place of nanoseconds, and with a digit before the point of decimals, also within lists and structs.
 fn as_postgres(ty: &str) -> String {
     let mut text = String::with_capacity(ty.len());
     let mut rest = ty;
@@ -91,6 +91,13 @@ fn as_postgres(ty: &str) -> String {
             _ => first.len_utf8(),
         };
         let (token, after) = rest.split_at(length);
+        if token == "DECIMAL"
+            && let Some((digits, after)) = without_whole(after)
+        {
+            text.push_str(&digits);
+            rest = after;
+            continue;
+        }
         // A field may have the name of a type, without quotes; its own type follows.
         text.push_str(match token {
             field if after.starts_with(' ') => field,
@@ -104,6 +111,15 @@ fn as_postgres(ty: &str) -> String {
         rest = after;
     }
     text
+}
+
+/// `DECIMAL(p+1,p)` for `(p,p)`, and what follows: DuckDB's text of the latter has no zero before the point.
+fn without_whole(digits: &str) -> Option<(String, &str)> {
+    let (width, after) = digits.strip_prefix('(')?.split_once(',')?;
+    let (scale, after) = after.split_once(')')?;
+    let width: u8 = width.parse().ok()?;
+    (scale.parse() == Ok(width) && width < 38)
+        .then(|| (format!("DECIMAL({},{width})", width + 1), after))
 }
 
 fn candidates<'a>(files: &[&'a Listed], shapes: &'a [Arc<Shape>]) -> Vec<Candidate<'a>> {
@@ -297,6 +313,7 @@ mod tests {
             ("UTINYINT", "SMALLINT"),
             ("UBIGINT[]", "DECIMAL(20,0)[]"),
             ("DECIMAL(15,2)", "DECIMAL(15,2)"),
+            ("STRUCT(r DECIMAL(4,4)[])", "STRUCT(r DECIMAL(5,4)[])"),
             ("TIMESTAMP_NS", "TIMESTAMP"),
             ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITH TIME ZONE"),
             (

@@ -340,3 +340,44 @@ fn a_transaction_sees_the_files_of_its_beginning() {
         before
     );
 }
+
+/// A new statement has the columns that there are; a prepared one says that they have changed.
+#[test]
+fn only_prepared_statements_mind_other_columns() {
+    let folder = private_data();
+    let cluster = Cluster::start(&ClusterOptions {
+        catalog: "listing_ttl_ms = 0".to_owned(),
+        ..ClusterOptions::new(folder.path())
+    });
+    let mut client = cluster.client();
+    let columns = |result: &ResultSet| result.columns.len();
+    client
+        .query("PREPARE before AS SELECT * FROM notes")
+        .expect("a statement");
+    let before = columns(
+        &client
+            .query("SELECT * FROM notes")
+            .expect("the relation can be read"),
+    );
+    let notes = folder.path().join("notes");
+    let file = fs::read_dir(&notes)
+        .expect("the folder is there")
+        .flatten()
+        .next()
+        .expect("a file");
+    let text = fs::read_to_string(file.path());
+    let Ok(text) = text else {
+        panic!("{} is no text", file.path().display());
+    };
+    let more: String = text
+        .lines()
+        .map(|line| line.replacen('{', "{\"added\":1,", 1) + "\n")
+        .collect();
+    fs::write(file.path(), more).expect("the file can be written");
+    let after = client
+        .query("SELECT * FROM notes")
+        .expect("the relation can be read");
+    assert_eq!(columns(&after), before + 1);
+    let (sqlstate, text) = failure(client.query("EXECUTE before"));
+    assert_eq!(sqlstate, "0A000", "{text}");
+}

@@ -39,6 +39,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ),
     // The order of files and rows is the order of the result where SQL leaves it open.
     ("preserve_insertion_order", "true"),
+    // Blocks of files are the operating system's to keep: DuckDB takes a file for the same whose time of change has
+    // the same second, and reads old blocks beside new ones.
+    ("enable_external_file_cache", "false"),
     // Errors carry their position as a number instead of a drawing.
     ("errors_as_json", "true"),
     ("autoinstall_known_extensions", "false"),

@@ -40,11 +40,11 @@ fn text_of_every_type() {
         (oid::FLOAT8, "0e-999", "CAST('0e-999' AS DOUBLE)"),
         (oid::FLOAT4, "-Infinity", "CAST('-Infinity' AS FLOAT)"),
         (oid::NUMERIC, "1.50", "CAST('1.50' AS DECIMAL(3,2))"),
-        (oid::NUMERIC, "-.5", "CAST('-0.5' AS DECIMAL(1,1))"),
+        (oid::NUMERIC, "-.5", "CAST('-0.5' AS DECIMAL(2,1))"),
         (oid::NUMERIC, "+05.", "CAST('5' AS DECIMAL(1,0))"),
         (oid::NUMERIC, "0", "CAST('0' AS DECIMAL(1,0))"),
         (oid::NUMERIC, "1.5e3", "CAST('1500' AS DECIMAL(4,0))"),
-        (oid::NUMERIC, "15e-3", "CAST('0.015' AS DECIMAL(3,3))"),
+        (oid::NUMERIC, "15e-3", "CAST('0.015' AS DECIMAL(4,3))"),
         (
             oid::NUMERIC,
             "1e99",
@@ -280,12 +280,12 @@ fn binary_of_every_type() {
         (
             oid::NUMERIC,
             "0001ffff000000040001",
-            "'0.0001' AS DECIMAL(4,4)",
+            "'0.0001' AS DECIMAL(5,4)",
         ),
         (
             oid::NUMERIC,
             "0001fffb000000140001",
-            "'0.00000000000000000001' AS DECIMAL(20,20)",
+            "'0.00000000000000000001' AS DECIMAL(21,20)",
         ),
         (
             oid::NUMERIC,

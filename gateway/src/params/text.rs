@@ -178,6 +178,10 @@ pub(super) fn numeric_type<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     if whole_max > DECIMAL_DIGITS_MAX {
         return "DOUBLE".to_owned();
     }
+    // DuckDB writes no zero before the point of a decimal that has no room for one.
+    if scale_max < DECIMAL_DIGITS_MAX {
+        whole_max = whole_max.max(1);
+    }
     let scale = scale_max.min(DECIMAL_DIGITS_MAX - whole_max);
     format!("DECIMAL({},{scale})", (whole_max + scale).max(1))
 }

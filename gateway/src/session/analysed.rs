@@ -8,6 +8,7 @@
 //! unless values of the session are in it; never changes, but for the plan it remembers.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -47,9 +48,21 @@ pub struct Analysed {
     pub origins: Vec<Origin>,
     /// PostgreSQL's types of `$1`, `$2`, ….
     pub parameter_types: Vec<u32>,
+    /// It is prepared: a client may know its columns already.
+    is_prepared: AtomicBool,
 }
 
 impl Analysed {
+    /// From now on its columns must stay.
+    pub fn prepared(&self) {
+        self.is_prepared.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a client may know its columns already.
+    pub fn is_prepared(&self) -> bool {
+        self.is_prepared.load(Ordering::Relaxed)
+    }
+
     /// A statement of which nothing more is known yet.
     pub fn new(text: Arc<str>, statement: Statement) -> Self {
         Self {
@@ -60,6 +73,7 @@ impl Analysed {
             described: None,
             origins: Vec::new(),
             parameter_types: Vec::new(),
+            is_prepared: AtomicBool::new(false),
         }
     }
 

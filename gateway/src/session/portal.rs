@@ -144,6 +144,7 @@ impl Names {
         text: Arc<str>,
         from_sql: bool,
     ) {
+        analysed.prepared();
         let prepared = Prepared {
             analysed,
             text,

@@ -69,7 +69,8 @@ impl Session {
         let (text, parsed) = (Arc::clone(&query.text), Arc::clone(&query.parsed));
         let declared = &analysed.parameter_types;
         let understood = self.understand(&text, parsed, declared, guard).await?;
-        if Some(&understood.described) != analysed.described.as_ref() {
+        let is_same = Some(&understood.described) == analysed.described.as_ref();
+        if !is_same && analysed.is_prepared() {
             return Err(GatewayError::ResultChanged);
         }
         let mut anew = Analysed::new(Arc::clone(&analysed.text), analysed.statement.clone());

@@ -172,7 +172,8 @@ pub(super) fn decimal(whole: usize, scale: usize) -> DataType {
 /// The type of a number that is written as `text`: just its digits, if it is one.
 pub(super) fn of_text(text: &str) -> DataType {
     let (whole, scale) = digits(text).unwrap_or((DIGITS_MAX - SCALE, SCALE));
-    decimal(whole, scale)
+    // DuckDB writes no zero before the point of a decimal that has no room for one.
+    decimal(whole.max(1).min(DIGITS_MAX - scale), scale)
 }
 
 fn decimal_type(whole: usize, scale: usize) -> Value {

@@ -483,6 +483,9 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
         }
         (_, Ty::Nested(_)) if ty.id() == "LIST" => texts::deepen(ty, from),
         (Ty::Text, Ty::Blob) => call_on(child, "skein_bytea_text"),
+        (Ty::Text, Ty::Decimal { width, scale }) if width == scale && *scale < DIGITS_MAX => {
+            cast_to(child, numerics::decimal(1, *scale));
+        }
         // DuckDB would compare the moment with what it can read of a text beside this one.
         (Ty::Text, Ty::TimestampTz) => call_on(child, "skein_zoned_text"),
         (Ty::Text, Ty::Interval) => call_on(child, "skein_interval_text"),
