@@ -550,7 +550,7 @@ fn constants_keep_their_digits() {
     for (given, wanted) in [
         (
             "SELECT 1e3, 1.5e-3, 2.50",
-            "SELECT CAST('1000' AS DECIMAL(4, 0)), CAST('0.0015' AS DECIMAL(4, 4)), 2.50",
+            "SELECT CAST('1000' AS DECIMAL(4, 0)), CAST('0.0015' AS DECIMAL(5, 4)), 2.50",
         ),
         ("SELECT 1e300", "SELECT 1e+300"),
     ] {

@@ -85,7 +85,11 @@ pub(super) fn may_concern(expr: &Expr) -> bool {
 /// Whether an expression may end with an error. Not whether it does: a guard too many costs little.
 fn may_fail(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::ColumnRef(_) | ExprKind::Constant(_) | ExprKind::Parameter(_) => return false,
+        // SQL is what the planner has written: constants.
+        ExprKind::ColumnRef(_)
+        | ExprKind::Constant(_)
+        | ExprKind::Parameter(_)
+        | ExprKind::Sql(_) => return false,
         ExprKind::Function(call) if SAFE.binary_search(&call.name.as_str()).is_ok() => {}
         ExprKind::Cast { ty, try_cast, .. } if *try_cast || ty.id() == "VARCHAR" => {}
         ExprKind::Cast { child, .. } => return !matches!(child.kind, ExprKind::Constant(_)),
