@@ -33,6 +33,7 @@ mod lengths;
 mod levels;
 mod limits;
 mod locking;
+mod missing_rows;
 mod node;
 mod numerics;
 pub mod once;

@@ -19,7 +19,7 @@ use skein_catalog::types::Type;
 
 use super::asking::{self, Answers};
 use super::typed::{self, Hints};
-use super::{levels, node, numerics, operands, temporal, whole_rows};
+use super::{levels, missing_rows, node, numerics, operands, temporal, whole_rows};
 use crate::ast::visit::{Descend, Node, NodeMut, any, children_mut, walk, walk_mut};
 use crate::ast::{
     Cte, Expr, ExprKind, Materialized, Modifier, Query, QueryBody, Select, TableRef, print,
@@ -29,6 +29,7 @@ use crate::ast::{
 pub fn settle(query: &mut Query, answers: &Answers<'_>) {
     let hints = Hints::of(query);
     if hints.rows
+        || hints.missing
         || any(Node::Query(query), &mut |node| match node {
             Node::Expr(expr) => is_target(expr, hints),
             _ => false,
@@ -148,6 +149,19 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
         outer,
         variables: BTreeMap::new(),
     };
+    if hints.missing {
+        for item in &mut select.select_list {
+            if item.alias.is_empty()
+                && let Some(name) = missing_rows::name(item).map(str::to_owned)
+                && block.is_nullable(&name)
+            {
+                item.alias = name;
+            }
+        }
+        for expr in own_expressions(select, modifiers) {
+            block.missing_rows(expr);
+        }
+    }
     if hints.makes_records() {
         for item in &mut select.select_list {
             block.records(item);
@@ -246,6 +260,57 @@ impl Block<'_> {
             return ty.clone();
         }
         self.asked.type_of(expr)
+    }
+
+    /// Whether a join may bring rows without what is called so.
+    fn is_nullable(&self, name: &str) -> bool {
+        let own = &self.asked.select.from;
+        if whole_rows::stands_in(own, name) {
+            return missing_rows::is_nullable(own, name);
+        }
+        let around = self.outer.iter().rev();
+        let from = around
+            .into_iter()
+            .find(|from| whole_rows::stands_in(from, name));
+        from.is_some_and(|from| missing_rows::is_nullable(from, name))
+    }
+
+    /// Makes NULL of whole rows that an outer join does not have.
+    fn missing_rows(&mut self, expr: &mut Expr) {
+        walk_mut(NodeMut::Expr(expr), &mut |node| match node {
+            NodeMut::Expr(expr) if missing_rows::is_aware(expr) => Descend::Over,
+            NodeMut::Expr(expr) => {
+                let is_text = typed::written_row(expr).is_some()
+                    && matches!(expr.kind, ExprKind::Cast { .. });
+                let row = match &mut expr.kind {
+                    ExprKind::Cast { child, .. } if is_text => child.as_mut(),
+                    _ => expr,
+                };
+                let Some(name) = missing_rows::name(row) else {
+                    return match row.kind {
+                        ExprKind::Lambda { .. } => Descend::Over,
+                        _ => Descend::Into,
+                    };
+                };
+                if !self.is_nullable(name) {
+                    return Descend::Over;
+                }
+                let Some(ty) = self.type_of(row).and_then(|ty| Type::parse(&ty).ok()) else {
+                    return Descend::Over;
+                };
+                let Type::Struct(fields) = &ty else {
+                    return Descend::Over;
+                };
+                let names: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
+                missing_rows::or_null(row, &names);
+                if is_text && let ExprKind::Case { checks, .. } = &mut row.kind {
+                    whole_rows::whole_row(&mut checks[0].1, &ty);
+                }
+                Descend::Over
+            }
+            NodeMut::Query(_) => Descend::Over,
+            NodeMut::Table(_) => Descend::Into,
+        });
     }
 
     /// Makes records of whole rows that a result column holds.

@@ -18,7 +18,7 @@
 use skein_catalog::types::{PgType, Type};
 
 use super::json::{self, jsonb_constant};
-use super::{array_joins, arrays, json_text, jsonb, node, whole_rows};
+use super::{array_joins, arrays, json_text, jsonb, missing_rows, node, whole_rows};
 use crate::ast::visit::{Node, any};
 use crate::ast::{Comparison, DataType, Expr, ExprKind, Function, Query, QueryBody};
 
@@ -41,6 +41,8 @@ pub(super) struct Hints {
     named: Named,
     /// Quotients whose dividend may be an interval.
     pub(super) divides: bool,
+    /// Whole rows that an outer join may not have.
+    pub(super) missing: bool,
 }
 
 /// Where whole rows keep the names of their columns rather than being the record that clients see.
@@ -76,7 +78,10 @@ impl Hints {
 
     /// Looks at a whole query.
     pub(super) fn of(query: &Query) -> Self {
-        let mut hints = Self::default();
+        let mut hints = Self {
+            missing: missing_rows::may_concern(query),
+            ..Self::default()
+        };
         // Names that nothing right beside them has, and everything that they may belong to.
         let (mut names, mut around) = (Vec::new(), Vec::new());
         any(Node::Query(query), &mut |node| {
