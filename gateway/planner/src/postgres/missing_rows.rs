@@ -73,24 +73,10 @@ pub(super) fn or_null(row: &mut Expr, fields: &[String]) {
     let Some(name) = name(row).map(str::to_owned) else {
         return;
     };
-    let tests = fields.iter().map(|field| {
-        node::expr(ExprKind::Operator {
-            op: "OPERATOR_IS_NOT_NULL".to_owned(),
-            children: vec![node::expr(ExprKind::ColumnRef(vec![
-                name.clone(),
-                field.clone(),
-            ]))],
-        })
-    });
-    let mut tests: Vec<Expr> = tests.collect();
-    let is_there = match tests.len() {
-        0 => return,
-        1 => tests.remove(0),
-        _ => node::expr(ExprKind::Conjunction {
-            and: false,
-            children: tests,
-        }),
-    };
+    if fields.is_empty() {
+        return;
+    }
+    let is_there = whole_rows::is_there(&name, fields);
     let there = node::expr(row.kind.clone());
     row.kind = ExprKind::Case {
         checks: vec![(is_there, there)],

@@ -104,23 +104,32 @@ pub(super) fn count_rows(expr: &mut Expr, fields: Option<&[String]>) {
         }
         return;
     };
-    let tests = fields.iter().map(|field| {
-        node::expr(ExprKind::Operator {
-            op: "OPERATOR_IS_NOT_NULL".to_owned(),
-            children: vec![node::expr(ExprKind::ColumnRef(vec![
-                relation.clone(),
-                field.clone(),
-            ]))],
-        })
-    });
-    let is_row = node::expr(ExprKind::Conjunction {
-        and: false,
-        children: tests.collect(),
-    });
+    let is_row = is_there(&relation, fields);
     args[0] = node::expr(ExprKind::Case {
         checks: vec![(is_row, node::boolean(true))],
         otherwise: Box::new(node::null()),
     });
+}
+
+/// Whether a row of `relation` has a value in any of its fields.
+pub(super) fn is_there(relation: &str, fields: &[String]) -> Expr {
+    let tests = fields.iter().map(|field| {
+        node::expr(ExprKind::Operator {
+            op: "OPERATOR_IS_NOT_NULL".to_owned(),
+            children: vec![node::expr(ExprKind::ColumnRef(vec![
+                relation.to_owned(),
+                field.clone(),
+            ]))],
+        })
+    });
+    let mut tests: Vec<Expr> = tests.collect();
+    match tests.len() {
+        1 => tests.remove(0),
+        _ => node::expr(ExprKind::Conjunction {
+            and: false,
+            children: tests,
+        }),
+    }
 }
 
 /// Whether a join in FROM may bring rows without a partner.
