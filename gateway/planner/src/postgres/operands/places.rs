@@ -95,11 +95,15 @@ impl Block<'_> {
         let ExprKind::Comparison { left, right, .. } = &expr.kind else {
             return Ok(false);
         };
-        let (quotient, constant) = match (divides(left), divides(right)) {
-            (true, false) => (left, right),
-            (false, true) => (right, left),
-            _ => return Ok(false),
+        let is_left = divides(left);
+        let (quotient, constant) = if is_left {
+            (left, right)
+        } else {
+            (right, left)
         };
+        if !divides(quotient) || divides(constant) {
+            return Ok(false);
+        }
         if place == Place::Shown || !is_constant(constant) || !may_repeat(quotient) {
             return Ok(false);
         }
@@ -122,7 +126,7 @@ impl Block<'_> {
         let near = node::macro_call("skein_near", vec![quick.clone(), constant.clone()]);
         let mut by_floats = exact.clone();
         if let ExprKind::Comparison { left, right, .. } = &mut by_floats.kind {
-            let side = if **left == shown { left } else { right };
+            let side = if is_left { left } else { right };
             **side = quick;
         }
         expr.kind = ExprKind::Case {
