@@ -100,7 +100,7 @@ fn sorts_distinct(call: &Function) -> bool {
 }
 
 /// Sorts what is computed after it has been collected: two expressions that may end with an error are never the same
-/// to DuckDB, which then cannot sort by what it tells apart.
+/// to DuckDB, which then cannot sort by what it tells apart. FILTER makes such an expression of a text.
 fn sorted_list(call: &Function) -> Option<Expr> {
     let [key] = call.order_by.as_slice() else {
         return None;
@@ -119,7 +119,8 @@ fn sorted_list(call: &Function) -> Option<Expr> {
     };
     let same = print::expr_sql(&key.expr) == print::expr_sql(value);
     let constant = is_list || node::constant_text(&call.args[1]).is_some();
-    if !call.distinct || !same || !constant || !is_computed(value) {
+    let is_computed = is_computed(value) || (is_text && call.filter.is_some());
+    if !call.distinct || !same || !constant || !is_computed {
         return None;
     }
     let descends = key.direction == SortDirection::Descending;
