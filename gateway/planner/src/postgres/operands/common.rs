@@ -16,7 +16,7 @@ use super::{Block, cast_to};
 use crate::ast::visit::{Node, any, children_mut, is_aggregate};
 use crate::ast::{Cte, DataType, Expr, ExprKind, Query, QueryBody};
 use crate::bind::Bind;
-use crate::postgres::numerics;
+use crate::postgres::{node, numerics};
 
 /// Whether an expression gives one of several values.
 pub(super) fn is_target(expr: &Expr) -> bool {
@@ -55,6 +55,7 @@ impl Block<'_> {
             let found = places.iter().filter_map(|at| types.get(*at)?.clone());
             found.collect()
         };
+        widen_small(expr, types, places);
         // DuckDB is asked for the others only where it may matter.
         if !known(types).iter().any(is_wide) {
             return;
@@ -76,6 +77,27 @@ impl Block<'_> {
                 *ty = wanted.clone();
             }
         }
+    }
+}
+
+/// A constant is an `integer` beside a `smallint`, which DuckDB would make of it.
+fn widen_small(expr: &mut Expr, types: &mut [Option<Ty>], places: &[usize]) {
+    let is = |types: &[Option<Ty>], at: usize, ty: &Ty| {
+        types.get(at).is_some_and(|it| it.as_ref() == Some(ty))
+    };
+    if !places.iter().any(|at| is(types, *at, &Ty::Small)) {
+        return;
+    }
+    let mut values = children_mut(expr);
+    let constant = places.iter().find(|at| {
+        let value = values.get(**at);
+        is(types, **at, &Ty::Integer)
+            && value.is_some_and(|value| matches!(value.kind, ExprKind::Constant(_)))
+    });
+    if let Some(at) = constant
+        && let Some(value) = values.get_mut(*at)
+    {
+        cast_to(value, node::plain_type("INTEGER"));
     }
 }
 
