@@ -672,6 +672,7 @@ impl Context<'_> {
                 Descend::Into
             }
             ExprKind::Operator { .. } => {
+                arrays::slice(expr);
                 rows::operator(expr);
                 truncated::repair(expr);
                 arrays::negated(expr, self.text);

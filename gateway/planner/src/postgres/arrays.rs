@@ -370,6 +370,31 @@ pub(super) fn elements(text: &str) -> Option<Vec<Option<String>>> {
     elements.collect()
 }
 
+/// Bounds of slices before the first element, which count from the end in DuckDB: `a[:-1]` is `{}`, `a[-1:]` is `a`.
+pub(super) fn slice(expr: &mut Expr) {
+    let ExprKind::Operator { op, children } = &mut expr.kind else {
+        return;
+    };
+    let [_, bounds @ ..] = children.as_mut_slice() else {
+        return;
+    };
+    if op != "ARRAY_SLICE" {
+        return;
+    }
+    for (bound, least) in bounds.iter_mut().zip([1, 0]) {
+        let is_left_out =
+            matches!(&bound.kind, ExprKind::Constant(_)) && node::constant_integer(bound).is_none();
+        if is_left_out || node::constant_integer(bound).is_some_and(|bound| bound >= least) {
+            continue;
+        }
+        let inner = std::mem::replace(bound, node::null());
+        *bound = node::macro_call(
+            "skein_at_least",
+            vec![inner, node::integer("INTEGER", least)],
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::elements;
