@@ -475,7 +475,7 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
         (Ty::Text, Ty::Double) => call_on(child, "skein_double_text"),
         (Ty::Text, Ty::Nested(text)) => {
             if let Ok(from) = Type::parse(text)
-                && (from.element().1 > 0 || from.is_record())
+                && (from.element().1 > 0 || from.is_record() || from.is_composite())
             {
                 let inner = std::mem::replace(child.as_mut(), node::null());
                 **child = texts::text_of(inner, &from);

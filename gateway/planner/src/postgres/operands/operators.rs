@@ -8,7 +8,7 @@
 use skein_catalog::types::{Type, oid};
 
 use super::types::Ty;
-use super::{Block, Place, call_on, moments, quotient};
+use super::{Block, Place, call_on, moments, quotient, texts};
 use crate::ast::visit::{children, children_mut};
 use crate::ast::{Comparison, Expr, ExprKind};
 use crate::postgres::{RewriteError, array_joins, bytea, casts, node, numerics};
@@ -292,6 +292,11 @@ impl Block<'_> {
                 call_on(arg, "skein_double_text");
             } else if quotient::is_quotient(ty) {
                 call_on(arg, "skein_quotient_text");
+            } else if let Ty::Nested(text) = ty
+                && let Some(from) = Type::parse(text).ok().filter(Type::is_composite)
+            {
+                let inner = std::mem::replace(arg, node::null());
+                *arg = texts::text_of(inner, &from);
             }
         }
         Ok(())

@@ -7,13 +7,13 @@
 //! ```
 //!
 //! The text of each element follows from its type, so the expression is made from the type. Rows
-//! with names for their fields are documents in Skein and stay what they are.
+//! with names for their fields, maps and arrays of these are json in Skein: their text is the document.
 
 use skein_catalog::types::Type;
 
 use super::Ty;
 use crate::ast::{DataType, Expr, ExprKind};
-use crate::postgres::node;
+use crate::postgres::{json_text, node};
 
 /// The text of a value of this type.
 pub(super) fn text_of(value: Expr, ty: &Type) -> Expr {
@@ -22,6 +22,15 @@ pub(super) fn text_of(value: Expr, ty: &Type) -> Expr {
 
 fn written(value: Expr, ty: &Type, depth: usize) -> Expr {
     match ty {
+        // Such columns are json.
+        _ if ty.element().0.is_composite() => {
+            let is_row = matches!(ty.element().0, Type::Struct(_));
+            let text = is_row.then(|| json_text::or_null(&value, ty, json_text::Form::Json));
+            text.flatten().unwrap_or_else(|| {
+                let document = node::call("", "to_json", vec![value]);
+                node::cast(document, node::plain_type("VARCHAR"))
+            })
+        }
         Type::List(element) | Type::Array(element, _) => {
             let parameter = node::expr(ExprKind::ColumnRef(vec![format!("element{depth}__")]));
             let each = written(parameter.clone(), element, depth + 1);

@@ -34,7 +34,7 @@ pub(crate) enum Ty {
     Interval,
     /// `bytea`
     Blob,
-    /// An array or a row without names, as DuckDB writes its type.
+    /// An array, a row or a map, as DuckDB writes its type.
     Nested(String),
     Other,
 }
@@ -57,7 +57,7 @@ impl Ty {
             "TIMESTAMP WITH TIME ZONE" => Self::TimestampTz,
             "INTERVAL" => Self::Interval,
             "BLOB" => Self::Blob,
-            _ if text.ends_with(']') || text.starts_with("STRUCT(") => {
+            _ if text.ends_with(']') || text.starts_with("STRUCT(") || text.starts_with("MAP(") => {
                 Self::Nested(text.to_owned())
             }
             _ => Self::decimal(text).unwrap_or(Self::Other),
