@@ -10,7 +10,9 @@
 //!
 //! Invariants: a running statement holds as many slots as it may hold connections of the busiest
 //! executor at once, taken together before it starts, so that no stage can wait for a connection
-//! that a stage behind it holds. Rows between stages wait in bounded channels. Dropping the
+//! that a stage behind it holds. One whose rows nobody asks for keeps its connections without them
+//! ([`admission`]), so executors have more connections than slots. Rows between stages wait in bounded
+//! channels. Dropping the
 //! result stops every fragment. Knows no SQL and never looks at a value, but for the integer that
 //! DuckDB computed for a hash exchange.
 

@@ -36,9 +36,15 @@ const FILES: &[&str] = &[
     include_str!("functions/text.sql"),
     include_str!("functions/times.sql"),
     include_str!("functions/limits.sql"),
+    OVER_JSON[0],
+    OVER_JSON[1],
+    include_str!("functions/arrays.sql"),
+];
+
+/// Those of them over JSON.
+const OVER_JSON: [&str; 2] = [
     include_str!("functions/json.sql"),
     include_str!("functions/jsonpath.sql"),
-    include_str!("functions/arrays.sql"),
 ];
 
 const CREATE: &str = "CREATE MACRO skein_fn.";
@@ -74,11 +80,7 @@ pub fn names() -> BTreeSet<&'static str> {
 
 /// The names of macros over JSON.
 pub fn over_json() -> BTreeSet<&'static str> {
-    let files = [
-        include_str!("functions/json.sql"),
-        include_str!("functions/jsonpath.sql"),
-    ];
-    let parts = files.iter().flat_map(|file| file.split(CREATE).skip(1));
+    let parts = OVER_JSON.iter().flat_map(|file| file.split(CREATE).skip(1));
     parts.filter_map(|part| part.split('(').next()).collect()
 }
 
