@@ -32,6 +32,10 @@ CREATE MACRO skein_fn.skein_json_digits(parts) AS
       || '.' || substr(parts.whole || parts.fraction, length(parts.whole) + CAST(parts.exponent AS INTEGER) + 1)
   END;
 
+CREATE MACRO skein_fn.skein_jsonb_number(token) AS list_transform(
+  [regexp_extract(token, '^(-?)([0-9]+)\.?([0-9]*)[eE]([+-]?[0-9]+)$', ['sign', 'whole', 'fraction', 'exponent'])],
+  lambda number__j2: skein_fn.skein_json_digits(number__j2))[1];
+
 CREATE MACRO skein_fn.skein_jsonb_token(token) AS
   CASE
     WHEN starts_with(token, '"') THEN
@@ -39,9 +43,7 @@ CREATE MACRO skein_fn.skein_jsonb_token(token) AS
         WHEN regexp_matches(token, '^(?:[^\\]|\\[^u]|\\u(?:[1-9a-fA-F]|0[1-9a-fA-F]|00[1-9a-fA-F]|000[1-9a-fA-F]))*$')
           THEN CAST(to_json(json_extract_string(token, '$')) AS VARCHAR)
         ELSE error('[untranslatable_character] unsupported Unicode escape sequence') END
-    WHEN regexp_matches(token, '^-?[0-9].*[eE]') THEN list_transform(
-      [regexp_extract(token, '^(-?)([0-9]+)\.?([0-9]*)[eE]([+-]?[0-9]+)$', ['sign', 'whole', 'fraction', 'exponent'])],
-      lambda number__j2: skein_fn.skein_json_digits(number__j2))[1]
+    WHEN regexp_matches(token, '^-?[0-9].*[eE]') THEN skein_fn.skein_jsonb_number(token)
     WHEN regexp_matches(token, '^-0(?:\.0*)?$') THEN substr(token, 2)
     ELSE token
   END;
@@ -433,12 +435,18 @@ CREATE MACRO skein_fn.jsonb_pretty(document) AS
       ELSE [written__j45[1] || token__j45[1], written__j45[2]] END,
     ['', ''])[1];
 
--- Texts of floats and of times.
-CREATE MACRO skein_fn.skein_float_to_json(text) AS
-  CASE WHEN text = '-nan' THEN '"NaN"'
-    WHEN text IN ('nan', 'inf', '-inf') THEN replace(replace('"' || text || '"', 'nan', 'NaN'), 'inf', 'Infinity')
-    WHEN text IN ('NaN', 'Infinity', '-Infinity') THEN '"' || text || '"'
-    ELSE regexp_replace(text, '\.0$', '') END;
+-- Texts of floats, of which DuckDB's is given, and of times. jsonb has no exponents.
+CREATE MACRO skein_fn.skein_float_to_json(x, text, large) AS
+  CASE WHEN abs(x) < large THEN skein_fn.skein_small_text(text)
+    WHEN isfinite(x) THEN skein_fn.skein_large_text(text)
+    WHEN x IS NOT NULL THEN '"' || skein_fn.skein_large_text(text) || '"' END;
+CREATE MACRO skein_fn.skein_real_to_json(x) AS skein_fn.skein_float_to_json(x, CAST(x AS VARCHAR), 1e6);
+CREATE MACRO skein_fn.skein_double_to_json(x) AS skein_fn.skein_float_to_json(x, CAST(x AS VARCHAR), 1e15);
+CREATE MACRO skein_fn.skein_float_to_jsonb(x, text) AS
+  CASE WHEN x = 0 THEN '0'
+    WHEN NOT isfinite(x) THEN '"' || skein_fn.skein_large_text(text) || '"'
+    WHEN contains(text, 'e') THEN skein_fn.skein_jsonb_number(text)
+    ELSE skein_fn.skein_small_text(text) END;
 CREATE MACRO skein_fn.skein_time_to_json(text) AS
   '"' || replace(regexp_replace(text, '([+-][0-9]{2})$', '\1:00'), ' ', 'T') || '"';
 
@@ -448,7 +456,8 @@ CREATE MACRO skein_fn.skein_to_json_of(value) AS
     WHEN value IS NULL THEN 'null'
     WHEN typeof(value) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BOOLEAN', 'JSON', 'JSONB')
       OR typeof(value) LIKE 'DECIMAL(%)' THEN CAST(value AS VARCHAR)
-    WHEN typeof(value) IN ('FLOAT', 'DOUBLE') THEN skein_fn.skein_float_to_json(CAST(value AS VARCHAR))
+    WHEN typeof(value) IN ('FLOAT', 'DOUBLE') THEN skein_fn.skein_float_to_json(
+      TRY_CAST(value AS DOUBLE), CAST(value AS VARCHAR), CASE typeof(value) WHEN 'FLOAT' THEN 1e6 ELSE 1e15 END)
     WHEN typeof(value) LIKE 'TIMESTAMP%' THEN skein_fn.skein_time_to_json(CAST(value AS VARCHAR))
     WHEN typeof(value) IN ('DATE', 'TIME', 'UUID') THEN '"' || CAST(value AS VARCHAR) || '"'
     WHEN typeof(value) = 'INTERVAL' THEN '"' || skein_fn.skein_interval_text(TRY_CAST(value AS INTERVAL)) || '"'
@@ -465,11 +474,10 @@ CREATE MACRO skein_fn.skein_to_json_lines(value) AS skein_fn.skein_to_json_or_nu
 -- The same in the form of jsonb.
 CREATE MACRO skein_fn.skein_to_jsonb(value) AS
   list_transform([value], lambda part__j47:
-    CASE typeof(part__j47)
-      WHEN 'JSONB' THEN coalesce(CAST(part__j47 AS VARCHAR), 'null')
-      WHEN 'JSON' THEN coalesce(skein_fn.skein_jsonb_form(CAST(part__j47 AS VARCHAR)), 'null')
-      WHEN 'DOUBLE' THEN skein_fn.skein_jsonb_token(skein_fn.skein_to_json_of(part__j47))
-      WHEN 'FLOAT' THEN skein_fn.skein_jsonb_token(skein_fn.skein_to_json_of(part__j47))
+    CASE WHEN typeof(part__j47) = 'JSONB' THEN coalesce(CAST(part__j47 AS VARCHAR), 'null')
+      WHEN typeof(part__j47) = 'JSON' THEN coalesce(skein_fn.skein_jsonb_form(CAST(part__j47 AS VARCHAR)), 'null')
+      WHEN typeof(part__j47) IN ('DOUBLE', 'FLOAT')
+        THEN coalesce(skein_fn.skein_float_to_jsonb(TRY_CAST(part__j47 AS DOUBLE), CAST(part__j47 AS VARCHAR)), 'null')
       ELSE skein_fn.skein_to_json_of(part__j47) END)[1];
 
 CREATE MACRO skein_fn.skein_to_jsonb_or_null(value) AS

@@ -141,8 +141,8 @@ CREATE MACRO skein_fn.skein_path_type(items) AS
   list_transform(items, lambda item__p18: CASE WHEN starts_with(item__p18, '!') THEN item__p18 ELSE '"' || skein_fn.skein_json_kind(item__p18) || '"' END);
 
 CREATE MACRO skein_fn.skein_path_float(text) AS
-  list_transform(list_transform([CAST(CAST(text AS DOUBLE) AS VARCHAR)], lambda text__p36: skein_fn.skein_float_to_json(text__p36)),
-    lambda number__p36: skein_fn.skein_jsonb_token(number__p36))[1];
+  list_transform([CAST(text AS DOUBLE)], lambda number__p36:
+    skein_fn.skein_float_to_jsonb(number__p36, CAST(number__p36 AS VARCHAR)))[1];
 CREATE MACRO skein_fn.skein_path_double(item) AS CASE
     WHEN starts_with(item, '"') THEN CASE
       WHEN regexp_matches(json_extract_string(item, '$'), '^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$')

@@ -66,24 +66,23 @@ CREATE MACRO skein_fn.skein_round(x) AS round_even(CAST(x AS DOUBLE), 0);
 -- Where there is nothing to correlate, PostgreSQL gives NULL.
 CREATE MACRO skein_fn.skein_no_nan(x) AS nullif(x, CAST('nan' AS DOUBLE));
 
--- The text of floats. DuckDB's has the same digits; it always has a point, and an exponent later.
-CREATE MACRO skein_fn.skein_exponent_text(t, signed) AS
-  CASE WHEN signed[1] = '-' THEN '-' ELSE '' END || t[1]
-  || CASE WHEN rtrim(replace(t, '.', ''), '0')[2:] = '' THEN '' ELSE '.' || rtrim(replace(t, '.', ''), '0')[2:] END
-  || 'e+' || lpad(CAST(length(split_part(t, '.', 1)) - 1 AS VARCHAR), 2, '0');
+-- The text of floats. DuckDB's has the same digits; it always has a point, and an exponent later. What PostgreSQL
+-- writes in another way is large, as NaN and infinities are in comparisons.
+CREATE MACRO skein_fn.skein_large_text(t) AS
+  CASE WHEN contains(t, 'e') OR NOT contains(t, '.')
+    THEN replace(replace(replace(t, 'inf', 'Infinity'), '-nan', 'nan'), 'nan', 'NaN')
+    ELSE regexp_replace(regexp_replace(t, '^(-?[0-9])([0-9]*)\.', '\1.\2'), '\.?0+$', '')
+      || 'e+' || lpad(CAST(length(split_part(ltrim(t, '-'), '.', 1)) - 1 AS VARCHAR), 2, '0') END;
 
-CREATE MACRO skein_fn.skein_number_text(t, is_large) AS CASE
-  WHEN t IN ('nan', '-nan') THEN 'NaN'
-  WHEN t = 'inf' THEN 'Infinity'
-  WHEN t = '-inf' THEN '-Infinity'
-  WHEN contains(t, 'e') THEN t
-  WHEN is_large THEN skein_fn.skein_exponent_text(ltrim(t, '-'), t)
-  WHEN ends_with(t, '.0') THEN t[:-3]
-  ELSE t END;
+CREATE MACRO skein_fn.skein_small_text(t) AS CASE WHEN ends_with(t, '.0') THEN t[:-3] ELSE t END;
 
-CREATE MACRO skein_fn.skein_real_text(x) AS skein_fn.skein_number_text(CAST(x AS VARCHAR), abs(x) >= 1e6);
+CREATE MACRO skein_fn.skein_real_text(x) AS
+  CASE WHEN abs(x) >= 1e6 THEN skein_fn.skein_large_text(CAST(x AS VARCHAR))
+    ELSE skein_fn.skein_small_text(CAST(x AS VARCHAR)) END;
 
-CREATE MACRO skein_fn.skein_double_text(x) AS skein_fn.skein_number_text(CAST(x AS VARCHAR), abs(x) >= 1e15);
+CREATE MACRO skein_fn.skein_double_text(x) AS
+  CASE WHEN abs(x) >= 1e15 THEN skein_fn.skein_large_text(CAST(x AS VARCHAR))
+    ELSE skein_fn.skein_small_text(CAST(x AS VARCHAR)) END;
 
 -- The text of a number that DuckDB may read as a decimal. Where a negative exponent leaves no digit, it rounds up by
 -- the first of those that are gone: 5e-11 would be 0.0001.

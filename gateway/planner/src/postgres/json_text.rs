@@ -111,9 +111,11 @@ fn scalar(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
         Type::Date | Type::Time | Type::Uuid => quoted(plain()),
         Type::Interval => quoted(node::macro_call("skein_interval_text", vec![value.clone()])),
         Type::Timestamp | Type::TimestampTz => node::call(FN, "skein_time_to_json", vec![plain()]),
-        Type::Double | Type::Float if form != Form::Jsonb => {
-            node::call(FN, "skein_float_to_json", vec![plain()])
+        Type::Double | Type::Float if form == Form::Jsonb => {
+            node::call(FN, "skein_float_to_jsonb", vec![value.clone(), plain()])
         }
+        Type::Float => node::call(FN, "skein_real_to_json", vec![value.clone()]),
+        Type::Double => node::call(FN, "skein_double_to_json", vec![value.clone()]),
         _ => return None,
     };
     Some(node::expr(ExprKind::Operator {
