@@ -80,8 +80,8 @@ impl Block<'_> {
     }
 }
 
-/// A constant is an `integer` beside a `smallint`, which DuckDB would make of it.
-fn widen_small(expr: &mut Expr, types: &mut [Option<Ty>], places: &[usize]) {
+/// A constant is an `integer` beside a `smallint`, as which DuckDB would take it.
+pub(super) fn widen_small(expr: &mut Expr, types: &[Option<Ty>], places: &[usize]) {
     let is = |types: &[Option<Ty>], at: usize, ty: &Ty| {
         types.get(at).is_some_and(|it| it.as_ref() == Some(ty))
     };

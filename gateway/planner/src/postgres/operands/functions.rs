@@ -32,7 +32,7 @@
 use skein_catalog::types::{PgType, Type};
 
 use super::types::{DIGITS_MAX, Ty};
-use super::{Block, Place, call_on, cast_to, decimals, moments, operators, quotient, texts};
+use super::{Block, Place, call_on, cast_to, common, decimals, moments, quotient, texts};
 use crate::ast::visit::children;
 use crate::ast::{DataType, Expr, ExprKind, Function};
 use crate::postgres::{RewriteError, bytea, node, numerics, typed};
@@ -158,8 +158,8 @@ impl Block<'_> {
                 quotient::statistic(expr, &ty, 2);
             }
             ("mod", 2) => {
-                if let Some(right) = self.type_below(expr, types, 1) {
-                    operators::widen_small(expr, types, &ty, &right);
+                if self.type_below(expr, types, 1).is_some() {
+                    common::widen_small(expr, types, &[0, 1]);
                 }
             }
             ("ntile", 1) => cast_to(expr, node::plain_type("INTEGER")),

@@ -145,7 +145,7 @@ impl Block<'_> {
         if name == "-" && moments::difference(expr, &left, &right) {
             return Ok(());
         }
-        widen_small(expr, types, &left, &right);
+        super::common::widen_small(expr, types, &[0, 1]);
         let (left, right) = widen_real(expr, types, left, right);
         let (left, right) = if self.asking.rules.wide || has_epoch(expr) {
             widen_decimal(expr, types, left, right)
@@ -413,22 +413,6 @@ fn within_check(expr: &mut Expr) -> &mut Expr {
         unreachable!("it is a call");
     };
     &mut call.args[0]
-}
-
-/// A constant is an `integer` beside a `smallint`, whose operators DuckDB would choose.
-pub(super) fn widen_small(expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty, right: &Ty) {
-    let ExprKind::Function(call) = &mut expr.kind else {
-        return;
-    };
-    let at = match (left, right) {
-        (Ty::Small, Ty::Integer) => 1,
-        (Ty::Integer, Ty::Small) => 0,
-        _ => return,
-    };
-    if matches!(call.args[at].kind, ExprKind::Constant(_)) {
-        super::cast_to(&mut call.args[at], node::plain_type("INTEGER"));
-        types[at] = Some(Ty::Integer);
-    }
 }
 
 /// Seconds since 1970 have so many digits that hardly anything can be done with them in 18.
