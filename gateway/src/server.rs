@@ -344,7 +344,7 @@ async fn enter(
     let refusal = match wanted {
         Err(error) => error,
         Ok(Startup::Cancel { process_id, key }) => {
-            gateway.cancels().cancel(process_id, &key);
+            gateway.cancels().cancel(process_id, &key).await;
             return None;
         }
         Ok(Startup::Session(packet)) => {

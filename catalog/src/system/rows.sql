@@ -6,8 +6,9 @@ INSERT INTO skein_pg.pg_namespace BY NAME
 
 INSERT INTO skein_pg.pg_class BY NAME
   SELECT oid, name AS relname, schema_oid AS relnamespace, row_type AS reltype, 0 AS reloftype, 10 AS relowner,
-    2 AS relam, oid AS relfilenode, 0 AS reltablespace, 0 AS relpages,
-    rows AS reltuples, 0 AS relallvisible, 0 AS reltoastrelid,
+    2 AS relam, oid AS relfilenode, 0 AS reltablespace,
+    -- Of a relation with pages, clients read ranges of `ctid`.
+    0 AS relpages, rows AS reltuples, 0 AS relallvisible, 0 AS reltoastrelid,
     oid IN (SELECT k.relation_oid FROM skein_pg.skein_constraints AS k WHERE k.kind = 'p') AS relhasindex, false AS relisshared, 'p' AS relpersistence,
     'r' AS relkind, columns AS relnatts, 0 AS relchecks, false AS relhasrules,
     -- Foreign keys are checked by triggers; without them, psql does not look for keys.

@@ -1,11 +1,13 @@
 //! Cancel requests: finds the session by its key and tells it.
 //!
 //! A request stops the statement that runs when it arrives; none running: it is forgotten, as in
-//! PostgreSQL. Keys are random and never logged. The same handle ends a session for good, when
-//! another session asks for it.
+//! PostgreSQL. A statement may have been sent just before on the session's own connection, so an idle
+//! session gets a moment to read it. Keys are random and never logged. The same handle ends a session for
+//! good, when another session asks for it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rand::Rng;
 use tokio::sync::watch;
@@ -13,6 +15,11 @@ use tokio::sync::watch;
 /// Bytes of a key, by the minor version of the protocol.
 const KEY_BYTES: usize = 4;
 const KEY_BYTES_SINCE_2: usize = 32;
+
+/// How long a request waits for a statement of an idle session, and how often it looks. The requesting
+/// connection stays open until then: a client that waits for its end never stops its next statement.
+const IDLE_WAIT: Duration = Duration::from_millis(5);
+const IDLE_LOOK: Duration = Duration::from_millis(1);
 
 /// Tells one session to stop its statement, or to end.
 #[derive(Clone, Debug)]
@@ -32,6 +39,11 @@ impl CancelHandle {
     /// Stops the statement that runs now, if any.
     pub fn cancel(&self) {
         self.statement.send_modify(|count| *count += 1);
+    }
+
+    /// Whether no statement runs.
+    fn is_idle(&self) -> bool {
+        self.statement.receiver_count() == 0
     }
 
     /// Ends the session.
@@ -155,13 +167,21 @@ impl CancelRegistry {
     }
 
     /// Acts on a cancel request; a wrong key is ignored without a word.
-    pub fn cancel(&self, process_id: i32, key: &[u8]) {
-        let entries = self.entries();
-        if let Some(entry) = entries.get(&process_id)
-            && is_same(&entry.key, key)
-        {
-            entry.handle.cancel();
+    pub async fn cancel(&self, process_id: i32, key: &[u8]) {
+        let Some(handle) = self.handle(process_id, key) else {
+            return;
+        };
+        let until = tokio::time::Instant::now() + IDLE_WAIT;
+        while handle.is_idle() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(IDLE_LOOK).await;
         }
+        handle.cancel();
+    }
+
+    fn handle(&self, process_id: i32, key: &[u8]) -> Option<CancelHandle> {
+        let entries = self.entries();
+        let entry = entries.get(&process_id)?;
+        is_same(&entry.key, key).then(|| entry.handle.clone())
     }
 
     /// How many sessions there are.
@@ -192,8 +212,8 @@ mod tests {
     use super::*;
     use futures::FutureExt;
 
-    #[test]
-    fn only_the_right_key_cancels_and_leaving_frees_the_place() {
+    #[tokio::test]
+    async fn only_the_right_key_cancels_and_leaving_frees_the_place() {
         let registry = CancelRegistry::default();
         for (minor, bytes) in [(0, 4), (2, 32)] {
             let session = registry.register(minor);
@@ -201,15 +221,26 @@ mod tests {
             let mut watch = session.handle.watch();
             let mut wrong = session.key.clone();
             wrong[bytes - 1] ^= 1;
-            registry.cancel(session.process_id, &wrong);
-            registry.cancel(session.process_id, &session.key[1..]);
-            registry.cancel(session.process_id, &[]);
+            registry.cancel(session.process_id, &wrong).await;
+            registry.cancel(session.process_id, &session.key[1..]).await;
+            registry.cancel(session.process_id, &[]).await;
             assert!(watch.canceled().now_or_never().is_none());
-            registry.cancel(session.process_id, &session.key);
+            registry.cancel(session.process_id, &session.key).await;
             assert!(watch.canceled().now_or_never().is_some());
             assert!(session.handle.watch().canceled().now_or_never().is_none());
         }
         assert!(registry.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_request_that_overtakes_its_statement_stops_it() {
+        let registry = CancelRegistry::default();
+        let session = registry.register(0);
+        let mut request = std::pin::pin!(registry.cancel(session.process_id, &session.key));
+        assert!(request.as_mut().now_or_never().is_none());
+        let mut statement = session.handle.watch();
+        request.await;
+        assert!(statement.canceled().now_or_never().is_some());
     }
 
     #[test]

@@ -94,10 +94,11 @@ fn has_quotient(expr: &Expr) -> bool {
 
 /// Computes `expr`, an average of values of type `arg`, from a sum and a count.
 pub(super) fn average(expr: &mut Expr, arg: &Ty) {
-    // A `numeric` without precision has room for numbers that it hardly ever has, and so has a rounded quotient.
+    // A sum and a `numeric` without precision have room for numbers that they hardly ever have, and so has a rounded
+    // quotient.
     let of_quotient = children(expr).into_iter().any(has_quotient);
     let ty = arg.digits().and_then(|(whole, scale)| {
-        let roomy = (whole, scale) == (DIGITS_MAX - numerics::SCALE, numerics::SCALE);
+        let roomy = whole + scale == DIGITS_MAX;
         with_digits(whole).or((roomy || of_quotient).then_some(WIDE))
     });
     let Some(ty) = ty else {
