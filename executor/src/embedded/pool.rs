@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bb8::{ManageConnection, PooledConnection, RunError};
+use bb8::{ManageConnection, PooledConnection, QueueStrategy, RunError};
 use skein_executor_api::{FragmentError, FragmentErrorKind};
 
 use crate::engine::{Connection, Database, Prepared};
@@ -120,6 +120,8 @@ impl Pool {
         let connections = bb8::Pool::builder()
             .max_size(connections_max.max(1))
             .connection_timeout(timeout)
+            // The connection that was used last has most likely planned the statement before.
+            .queue_strategy(QueueStrategy::Lifo)
             // Connections live in this process: they neither age nor break by themselves.
             .test_on_check_out(false)
             .max_lifetime(None)

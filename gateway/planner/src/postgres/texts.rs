@@ -170,11 +170,24 @@ fn give_type(call: &mut Function, index: usize, ty: &str) {
 
 /// Makes an argument the text that PostgreSQL prints for it.
 fn as_text(argument: &mut Expr) {
-    let plain = matches!(&argument.kind, ExprKind::Constant(constant)
-        if matches!(constant.ty.id(), "VARCHAR" | "NULL" | "INTEGER" | "BIGINT" | "DECIMAL"));
-    if !plain {
+    if !is_printed(argument) {
         let inner = std::mem::replace(argument, node::null());
         *argument = macro_call("skein_text", vec![inner]);
+    }
+}
+
+/// Whether DuckDB prints a value as PostgreSQL does, as far as its expression tells: it is a text, or a number.
+fn is_printed(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Constant(constant) => matches!(
+            constant.ty.id(),
+            "VARCHAR" | "NULL" | "INTEGER" | "BIGINT" | "DECIMAL"
+        ),
+        ExprKind::Cast { ty, .. } => ty.id() == "VARCHAR",
+        ExprKind::Operator { op, children } => {
+            op == "OPERATOR_COALESCE" && children.iter().all(is_printed)
+        }
+        _ => false,
     }
 }
 

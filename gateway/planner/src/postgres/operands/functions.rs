@@ -158,9 +158,8 @@ impl Block<'_> {
                 quotient::statistic(expr, &ty, 2);
             }
             ("mod", 2) => {
-                if self.type_below(expr, types, 1).is_some() {
-                    common::widen_small(expr, types, &[0, 1]);
-                }
+                let _ = self.type_below(expr, types, 1);
+                common::widen_small(expr, types, &[0, 1]);
             }
             ("ntile", 1) => cast_to(expr, node::plain_type("INTEGER")),
             ("avg" | "mean", 1) if ty == Ty::Interval => moments::average(expr, sum_of_intervals),
