@@ -27,8 +27,8 @@ mod type_words;
 use crate::snapshot::CatalogSnapshot;
 
 pub use builtin::{
-    Signature, category, function_columns, function_signatures, function_type, is_implicit_cast,
-    operator_signatures, type_name, type_oid,
+    Signature, category, function_columns, function_oid, function_signatures, function_type,
+    is_implicit_cast, operator_signatures, type_name, type_oid,
 };
 pub use keys::problems;
 pub use oid::{Oids, role_oid};

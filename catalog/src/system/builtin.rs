@@ -72,6 +72,11 @@ pub struct Signature {
     pub result: u32,
 }
 
+/// The OID of the only function of this name in `pg_catalog`; none where there are several.
+pub fn function_oid(name: &str) -> Option<u32> {
+    BUILTIN.only_functions.get(name).copied()
+}
+
 /// Every function of this name.
 pub fn function_signatures(name: &str) -> &'static [Signature] {
     BUILTIN.functions.get(name).map_or(&[], Vec::as_slice)
@@ -116,6 +121,7 @@ struct Builtin {
     by_name: BTreeMap<&'static str, u32>,
     results: BTreeMap<&'static str, &'static str>,
     functions: BTreeMap<&'static str, Vec<Signature>>,
+    only_functions: BTreeMap<&'static str, u32>,
     operators: BTreeMap<&'static str, Vec<Signature>>,
     categories: BTreeMap<u32, (&'static str, bool)>,
     implicit_casts: BTreeSet<(u32, u32)>,
@@ -129,6 +135,7 @@ static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
     Builtin {
         results: results(&by_oid),
         functions: functions(),
+        only_functions: only_functions(),
         operators: operators(),
         categories: lines(TYPES)
             .filter_map(|row| Some((row[0].parse().ok()?, (row[6], row[7] == "t"))))
@@ -159,6 +166,18 @@ fn functions() -> BTreeMap<&'static str, Vec<Signature>> {
         }
     }
     found
+}
+
+fn only_functions() -> BTreeMap<&'static str, u32> {
+    let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in lines(PROCS).filter(|row| row[1] == "11") {
+        found.entry(row[2]).or_default().push(row[0]);
+    }
+    let only = found.into_iter().filter_map(|(name, oids)| match oids[..] {
+        [oid] => Some((name, oid.parse().ok()?)),
+        _ => None,
+    });
+    only.collect()
 }
 
 fn operators() -> BTreeMap<&'static str, Vec<Signature>> {

@@ -563,10 +563,27 @@ impl Context<'_> {
 
     /// The schemas where names are looked up, as an argument of macros.
     fn path(&mut self) -> Expr {
+        node::array(
+            self.schemas()
+                .iter()
+                .map(|schema| node::text(schema))
+                .collect(),
+        )
+    }
+
+    /// Whether names without a schema are looked for in `pg_catalog` before others, as they are unless the session
+    /// wants it otherwise.
+    fn finds_builtin_first(&mut self) -> bool {
+        self.schemas()
+            .first()
+            .is_some_and(|schema| schema == "pg_catalog")
+    }
+
+    /// The schemas on the path, on which the statement depends from now on.
+    fn schemas(&mut self) -> &[String] {
         self.setting("search_path");
         let facts = self.facts;
-        let path = self.path.get_or_insert_with(|| facts.path());
-        node::array(path.iter().map(|schema| node::text(schema)).collect())
+        self.path.get_or_insert_with(|| facts.path())
     }
 
     fn visit(&mut self, node: NodeMut<'_>) -> Descend {

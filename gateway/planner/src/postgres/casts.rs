@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use skein_catalog::system::PG_SCHEMA;
+use skein_catalog::system::{self, PG_SCHEMA};
 use skein_catalog::types::PgType;
 
 use super::{
@@ -140,12 +140,30 @@ pub(super) fn find(expr: &mut Expr, reg: &str, context: &mut Context<'_>) {
     let Some((to_number, _, needs)) = macros(reg) else {
         return;
     };
+    if let Some(oid) = builtin_oid(expr, reg, context) {
+        context.found.catalogue = true;
+        *expr = node::integer("BIGINT", oid.into());
+        return;
+    }
     let mut args = vec![std::mem::replace(expr, node::null())];
     if reg == "regclass" {
         // It may stand before the schema.
         args.push(node::text(context.facts.database()));
     }
     *expr = told(to_number, args, needs, context);
+}
+
+/// The OID of a constant that names what is built in, as nearly every statement on the catalogue has it
+/// (`'pg_class'::regclass`): a macro that looks for it costs milliseconds of planning.
+fn builtin_oid(expr: &Expr, reg: &str, context: &mut Context<'_>) -> Option<u32> {
+    let text = node::constant_text(expr)?;
+    let name = text.strip_prefix("pg_catalog.").unwrap_or(text);
+    let oid = match reg {
+        "regclass" => system::relation("pg_catalog", name)?.oid,
+        "regproc" => system::function_oid(name)?,
+        _ => return None,
+    };
+    (name != text || context.finds_builtin_first()).then_some(oid)
 }
 
 /// Fills result columns of type `char(n)` with blanks.

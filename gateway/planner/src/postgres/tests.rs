@@ -173,6 +173,10 @@ fn catalogue_names_are_redirected() {
             "SELECT CAST(1247 AS BIGINT) AS tableoid FROM pg_catalog.pg_type AS c",
         ),
         (
+            "SELECT 1 WHERE x IN ('pg_class'::regclass, 'pg_catalog.pg_type'::regclass, 'array_in'::regproc)",
+            "SELECT 1 WHERE x IN (CAST(1259 AS BIGINT), CAST(1247 AS BIGINT), CAST(750 AS BIGINT))",
+        ),
+        (
             "SELECT 1 WHERE x = 'a'::regclass",
             "SELECT 1 WHERE x = skein_pg.skein_regclass('a', 'db', ['pg_catalog', 'public'])",
         ),
