@@ -48,6 +48,46 @@ CREATE MACRO skein_fn.skein_all(results) AS
   CASE WHEN results IS NULL THEN NULL WHEN list_contains(results, false) THEN false
     WHEN len(list_filter(results, lambda result__a2: result__a2 IS NULL)) > 0 THEN NULL ELSE true END;
 
+-- Texts of columns as arrays: a list of the texts of their elements. Nearly all are without quotes and spaces.
+CREATE MACRO skein_fn.skein_array_fault(source) AS CAST(error(CASE
+  WHEN regexp_matches(source, '^\s*\{(\s*\{)+') THEN '[feature_not_supported] text with an array of more dimensions than the type it is cast to: "'
+    || source || '"'
+  ELSE '[invalid_text_representation] malformed array literal: "' || source || '"' || CASE
+    WHEN regexp_matches(source, '^\s*[{[]') THEN ''
+    ELSE chr(10) || 'DETAIL: Array value must start with "{" or dimension information.' END END) AS VARCHAR[]);
+CREATE MACRO skein_fn.skein_array_element(source) AS CASE
+  WHEN source[1:1] = '"' THEN regexp_replace(source[2:-2], '(?s)\\(.)', '\1', 'g')
+  WHEN lower(source) = 'null' THEN NULL
+  ELSE regexp_replace(source, '(?s)\\(.)', '\1', 'g') END;
+CREATE MACRO skein_fn.skein_array(source) AS
+  list_transform([source], lambda array__a20: CASE
+    WHEN array__a20 IS NULL THEN NULL
+    WHEN regexp_full_match(array__a20, '\{[^{}"\\,\s]+(,[^{}"\\,\s]+)*\}') THEN
+      list_transform(string_split(array__a20[2:-2], ','), lambda element__a21:
+        CASE WHEN lower(element__a21) <> 'null' THEN element__a21 END)
+    WHEN regexp_full_match(array__a20, '\s*(?:(?:\[[-+0-9: ]+\])+\s*=\s*)?\{\s*\}\s*') THEN CAST([] AS VARCHAR[])
+    WHEN regexp_full_match(array__a20, '(?s)\s*(?:(?:\[[-+0-9: ]+\])+\s*=\s*)?\{(?:\s*(?:"(?:[^"\\]|\\.)*"|(?:[^{}"\\,\s]|\\.)(?:[^{}"\\,]|\\.)*)\s*,)*\s*(?:"(?:[^"\\]|\\.)*"|(?:[^{}"\\,\s]|\\.)(?:[^{}"\\,]|\\.)*)\s*\}\s*') THEN
+      list_transform(regexp_extract_all(regexp_extract(array__a20, '(?s)^[^{]*\{(.*)\}\s*$', 1), '(?s)(?:"(?:[^"\\]|\\.)*"|[^"\\,]|\\.)+'),
+        lambda element__a22: skein_fn.skein_array_element(regexp_extract(element__a22, '(?s)^\s*((?:[^\\]|\\.)*?)\s*$', 1)))
+    ELSE skein_fn.skein_array_fault(array__a20) END)[1];
+-- The texts of the arrays that an array of several dimensions consists of, and the lists that they are, which are of one
+-- length.
+CREATE MACRO skein_fn.skein_array_parts(source) AS
+  list_transform([source], lambda array__a23: CASE
+    WHEN array__a23 IS NULL THEN NULL
+    WHEN regexp_full_match(array__a23, '\s*\{\s*\}\s*') THEN CAST([] AS VARCHAR[])
+    WHEN regexp_full_match(array__a23, '(?s)\s*(?:(?:\[[-+0-9: ]+\])+\s*=\s*)?\{\s*(?:\{(?:[^{}"\\]|"(?:[^"\\]|\\.)*"|\\.)*\}\s*,\s*)*\{(?:[^{}"\\]|"(?:[^"\\]|\\.)*"|\\.)*\}\s*\}\s*') THEN
+      regexp_extract_all(regexp_extract(array__a23, '(?s)^[^{]*\{(.*)\}\s*$', 1), '(?s)\{(?:[^{}"\\]|"(?:[^"\\]|\\.)*"|\\.)*\}')
+    WHEN skein_fn.skein_array(array__a23) IS NOT NULL THEN CAST(error(
+      '[feature_not_supported] text with an array of fewer dimensions than the type it is cast to: "' || array__a23 || '"') AS VARCHAR[])
+    END)[1];
+CREATE MACRO skein_fn.skein_array_of_parts(parts) AS
+  list_transform([parts], lambda parts__a24: CASE
+    WHEN len(list_distinct(list_transform(parts__a24, lambda part__a25: len(part__a25)))) > 1
+      THEN error('[invalid_text_representation] malformed array literal' || chr(10)
+        || 'DETAIL: Multidimensional arrays must have sub-arrays with matching dimensions.')
+    ELSE parts__a24 END)[1];
+
 CREATE MACRO skein_fn.array_position(elements, wanted) AS
     CAST(list_position(elements, wanted) AS INTEGER),
   (elements, wanted, start) AS

@@ -353,7 +353,10 @@ CREATE MACRO skein_fn.skein_template_read_words(source, format) AS
       THEN t END)[1])[1];
 
 CREATE MACRO skein_fn.skein_template_integer(digits) AS
-  CAST(nullif(replace(digits, ',', ''), '') AS BIGINT);
+  CAST(nullif(ltrim(digits), '') AS BIGINT);
+
+CREATE MACRO skein_fn.skein_template_thousands(digits) AS
+  CAST(nullif(split_part(digits, ',', 1), '') AS BIGINT) * 1000 + CAST(nullif(split_part(digits, ',', 2), '') AS BIGINT);
 
 CREATE MACRO skein_fn.skein_template_month(word) AS
   list_position(['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
@@ -363,7 +366,31 @@ CREATE MACRO skein_fn.skein_template_roman(word) AS
   list_position(['I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX', 'X', 'XI', 'XII'], upper(word));
 
 CREATE MACRO skein_fn.skein_template_fraction(digits, length) AS
-  CAST(nullif(rpad(digits, CASE WHEN digits = '' THEN 0 ELSE length END, '0'), '') AS BIGINT);
+  CAST(CASE WHEN digits <> '' THEN rpad(digits, CAST(greatest(length, length(digits)) AS INTEGER), '0') END AS BIGINT);
+
+-- Whether a field is at fault: `known` is what it should take, what it has, what is left of the text there, its keyword
+-- and how many digits it should have; NULL if there is none.
+CREATE MACRO skein_fn.skein_template_no_digits(digits) AS TRY_CAST(digits AS INTEGER) IS NULL;
+CREATE MACRO skein_fn.skein_template_not_exactly(digits, count) AS
+  length(digits) < count OR NOT regexp_full_match(digits, '[+-]?[0-9]+');
+CREATE MACRO skein_fn.skein_template_no_word(word) AS word = '';
+
+CREATE MACRO skein_fn.skein_template_fault(known) AS
+  list_transform([known], lambda k: CASE WHEN k IS NULL THEN false ELSE CAST(error(CASE
+    WHEN k[1] = 'word' THEN '[invalid_datetime_format] invalid value "' || regexp_extract(ltrim(k[3]), '^\S*') || '" for "'
+      || k[4] || '"' || chr(10) || 'DETAIL: The given value did not match any of the allowed values for this field.'
+    WHEN k[1] = 'thousands' THEN '[invalid_datetime_format] invalid input string for "Y,YYY"'
+    WHEN k[1] = 'exactly' AND length(k[2]) < CAST(k[5] AS INTEGER) THEN '[invalid_datetime_format] source string too short for "'
+      || k[4] || '" formatting field' || chr(10) || 'DETAIL: Field requires ' || k[5] || ' characters, but only ' || length(k[2])
+      || ' remain.' || chr(10) || 'HINT: If your source string is not fixed-width, try using the "FM" modifier.'
+    WHEN k[1] = 'exactly' AND regexp_matches(k[2], '^[+-]?[0-9]') THEN '[invalid_datetime_format] invalid value "' || k[2]
+      || '" for "' || k[4] || '"' || chr(10) || 'DETAIL: Field requires ' || k[5] || ' characters, but only '
+      || length(regexp_extract(k[2], '^[+-]?[0-9]*')) || ' could be parsed.' || chr(10)
+      || 'HINT: If your source string is not fixed-width, try using the "FM" modifier.'
+    WHEN k[1] = 'digits' AND k[2] <> '' THEN '[datetime_field_overflow] value for "' || k[4] || '" in source string is out of range'
+      || chr(10) || 'DETAIL: Value must be in the range -2147483648 to 2147483647.'
+    ELSE '[invalid_datetime_format] invalid value "' || left(ltrim(k[3]), CAST(k[5] AS INTEGER)) || '" for "' || k[4] || '"'
+      || chr(10) || 'DETAIL: Value must be an integer.' END) AS BOOLEAN) END)[1];
 
 -- A year of fewer than four digits is the one nearest to 2020.
 CREATE MACRO skein_fn.skein_template_year(year, digits, before_christ) AS
@@ -382,10 +409,8 @@ CREATE MACRO skein_fn.skein_template_week(year, week, day) AS
 CREATE MACRO skein_fn.skein_out_of_range(source) AS
   error('[datetime_field_overflow] date/time field value out of range: "' || source || '"');
 
-CREATE MACRO skein_fn.skein_template_date(whole, source, template, year, month, day, day_of_year, julian, of_week) AS
+CREATE MACRO skein_fn.skein_template_date(source, year, month, day, day_of_year, julian, of_week) AS
   CASE WHEN source IS NULL THEN CAST(NULL AS DATE)
-    WHEN whole = '' AND trim(source) <> '' THEN CAST(error(
-      '[invalid_datetime_format] invalid value "' || source || '" for "' || template || '"') AS DATE)
     WHEN julian IS NOT NULL THEN DATE '1970-01-01' + CAST(julian - 2440588 AS INTEGER)
     WHEN of_week IS NOT NULL THEN of_week
     WHEN day_of_year IS NOT NULL THEN
@@ -412,23 +437,35 @@ CREATE MACRO skein_fn.skein_template_hour(hour, twelve, afternoon, source) AS
 CREATE MACRO skein_fn.skein_template_timestamp(day, hour, minute, second, millis, micros, seconds, source) AS
   CASE WHEN hour NOT BETWEEN 0 AND 23 OR coalesce(minute, 0) NOT BETWEEN 0 AND 59
       OR coalesce(second, 0) NOT BETWEEN 0 AND 59 OR coalesce(seconds, 0) NOT BETWEEN 0 AND 86399
+      OR coalesce(millis, 0) * 1000 + coalesce(micros, 0) NOT BETWEEN 0 AND 999999
     THEN CAST(skein_fn.skein_out_of_range(source) AS TIMESTAMP)
     ELSE CAST(day AS TIMESTAMP) + to_microseconds(
       coalesce(seconds, hour * 3600 + coalesce(minute, 0) * 60 + coalesce(second, 0)) * 1000000
         + coalesce(millis, 0) * 1000 + coalesce(micros, 0)) END;
 
-CREATE MACRO skein_fn.skein_template_zone(moment, hours, minutes) AS
-  timezone('UTC', moment - to_minutes(CASE WHEN starts_with(hours, '-') THEN -1 ELSE 1 END
-    * (abs(CAST(hours AS BIGINT)) * 60 + coalesce(minutes, 0))));
+-- A minus that the template took for a separator is the sign, if more than the template wants stood there.
+CREATE MACRO skein_fn.skein_template_is_west(sign, gap, wanted) AS
+  sign = '-' OR (sign = '' AND ends_with(gap, '-') AND length(gap) > wanted);
 
-CREATE MACRO skein_fn.skein_template_number(source, before, after) AS
-  list_transform([source], lambda s:
-    list_transform([replace(regexp_replace(s, '[^0-9.]', '', 'g'), ' ', '')], lambda d:
-      CASE WHEN s IS NULL THEN NULL
-        WHEN regexp_replace(d, '[^0-9]', '', 'g') = '' THEN
-          error('[invalid_text_representation] invalid input syntax for type numeric: " "')
-        ELSE concat(CASE WHEN s LIKE '%-%' OR s LIKE '%<%' THEN '-' ELSE '' END,
-          left(split_part(d, '.', 1), before), '.', left(split_part(d, '.', 2), after)) END)[1])[1];
+CREATE MACRO skein_fn.skein_template_zone(moment, is_west, hours, minutes, source) AS
+  CASE WHEN hours IS NULL AND minutes IS NULL THEN CAST(moment AS TIMESTAMP WITH TIME ZONE)
+    WHEN coalesce(hours, 0) NOT BETWEEN 0 AND 15 OR coalesce(minutes, 0) NOT BETWEEN 0 AND 59 THEN CAST(error(
+      '[invalid_time_zone_displacement_value] time zone displacement out of range: "' || source || '"') AS TIMESTAMP WITH TIME ZONE)
+    ELSE timezone('UTC', moment - to_minutes(CASE WHEN is_west THEN -1 ELSE 1 END
+      * (coalesce(hours, 0) * 60 + coalesce(minutes, 0)))) END;
+
+-- What is left of a text that a template of a number has taken: digits and perhaps a point, of which `before` digits may
+-- stand before the point and the first `after` behind it count.
+CREATE MACRO skein_fn.skein_template_number(taken, signs, pointed, before, after) AS
+  list_transform([[CASE WHEN regexp_matches(taken, signs) THEN '-' ELSE '' END,
+      regexp_replace(CASE WHEN pointed THEN regexp_extract(taken, '^[^.]*') ELSE taken END, '[^0-9]', '', 'g'),
+      CASE WHEN pointed THEN left(regexp_replace(regexp_extract(taken, '[.](.*)$', 1), '[^0-9]', '', 'g'), after) ELSE '' END]],
+    lambda n: CASE WHEN taken IS NULL THEN NULL
+      WHEN n[2] = '' AND n[3] = '' THEN error('[invalid_text_representation] invalid input syntax for type numeric: " "')
+      WHEN length(ltrim(n[2], '0')) > before THEN error('[numeric_value_out_of_range] numeric field overflow' || chr(10)
+        || 'DETAIL: A field with precision ' || (before + after) || ', scale ' || after
+        || ' must round to an absolute value less than ' || CASE WHEN before = 0 THEN '1' ELSE '10^' || before END || '.')
+      ELSE n[1] || n[2] || '.' || n[3] END)[1];
 
 -- What the planner replaces once it knows types; these are for the types it cannot find.
 

@@ -17,6 +17,7 @@
 //!
 //! Invariant: the number, order and names of columns stay.
 
+mod bytes;
 mod common;
 mod decimals;
 mod functions;

@@ -9,7 +9,9 @@
 //! where they do not. Nothing is computed here.
 
 pub(super) mod constants;
+mod from_number;
 pub(super) mod from_text;
+mod gaps;
 pub(super) mod numbers;
 pub(super) mod settled;
 mod spans;

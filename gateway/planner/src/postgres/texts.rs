@@ -124,8 +124,11 @@ pub(super) fn function(expr: &mut Expr) -> Result<(), RewriteError> {
             let pieces = pieces(text, &args).map_err(|fault| RewriteError::Format { fault })?;
             expr.kind = node::call("", "concat", pieces).kind;
         }
-        // It takes nothing but bytes, and so is a constant.
-        "encode" if call.args.len() == 2 && is_constant_text(&call.args[0]) => {
+        // They take nothing but bytes, and so is a constant.
+        "sha224" | "sha256" | "sha384" | "sha512" | "encode" | "get_byte" | "set_byte"
+        | "convert_from"
+            if takes_bytes(&call.name, call.args.len()) && is_constant_text(&call.args[0]) =>
+        {
             let text = node::constant_text(&call.args[0]).unwrap_or_default();
             let position = call.args[0].location;
             let bytes =
@@ -146,6 +149,16 @@ pub(super) fn function(expr: &mut Expr) -> Result<(), RewriteError> {
         _ => {}
     }
     Ok(())
+}
+
+/// Whether that many arguments of such a function are what PostgreSQL has.
+fn takes_bytes(name: &str, count: usize) -> bool {
+    let wanted = match name {
+        "set_byte" => 3,
+        "encode" | "get_byte" | "convert_from" => 2,
+        _ => 1,
+    };
+    count == wanted
 }
 
 fn is_constant_text(expr: &Expr) -> bool {

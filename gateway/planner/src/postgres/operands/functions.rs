@@ -18,6 +18,7 @@
 //! | `x::text` | `interval` that was computed | PostgreSQL's text: `2 mons` |
 //! | `x::text` | array, row | PostgreSQL's text: `{1,2}`, `(1,a)`, see [`texts`] |
 //! | `x::text[]` | array of more dimensions | the same dimensions |
+//! | `x::integer[]` | text | PostgreSQL's text of arrays, such as `{1,2}` |
 //! | `string_agg(x, d)` | `bytea` | joined in hexadecimal digits |
 //! | `x::bytea` | text | PostgreSQL's text of bytes |
 //! | `x::integer`, `x::boolean` | text | the spellings that PostgreSQL takes, and no others |
@@ -178,7 +179,10 @@ impl Block<'_> {
                 repairs::typed::round(expr, &ty);
                 round(expr, &ty);
             }
-            ("nullif", 2) => self.compared_with(expr, types, &ty),
+            ("nullif", 2) => {
+                self.bytes(expr, types, &[0, 1])?;
+                self.compared_with(expr, types, &ty);
+            }
             ("pg_typeof", 1) => self.type_name(expr, &ty),
             ("trunc", 2) if ty.is_integer() => round(expr, &ty),
             ("sign", 1) if ty.is_numeric() => cast_to(expr, numerics::decimal(1, 0)),
@@ -481,6 +485,11 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
             }
         }
         (_, Ty::Nested(_)) if ty.id() == "LIST" => texts::deepen(ty, from),
+        // Parameters are read with their value.
+        (_, Ty::Text) if ty.id() == "LIST" && !matches!(child.kind, ExprKind::Parameter(_)) => {
+            let text = std::mem::replace(child.as_mut(), node::null());
+            **child = texts::array_of(text, ty);
+        }
         (Ty::Text, Ty::Blob) => call_on(child, "skein_bytea_text"),
         (Ty::Text, Ty::Decimal { width, scale }) if width == scale && *scale < DIGITS_MAX => {
             cast_to(child, numerics::decimal(1, *scale));

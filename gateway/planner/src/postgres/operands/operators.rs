@@ -8,10 +8,10 @@
 use skein_catalog::types::{Type, oid};
 
 use super::types::Ty;
-use super::{Block, Place, call_on, moments, quotient, texts};
+use super::{Block, Place, bytes, call_on, moments, quotient, texts};
 use crate::ast::visit::{children, children_mut};
 use crate::ast::{Comparison, Expr, ExprKind};
-use crate::postgres::{RewriteError, array_joins, bytea, casts, node, numerics};
+use crate::postgres::{RewriteError, array_joins, casts, node, numerics};
 
 /// Arithmetic that rules look at.
 pub(super) const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%"];
@@ -40,6 +40,7 @@ impl Block<'_> {
             ExprKind::Comparison { op, .. } => {
                 let name = comparison(*op);
                 self.interval_parameters(expr, types);
+                self.bytes(expr, types, &[0, 1])?;
                 if let Some((left, right)) = self.both_below(expr, types) {
                     self.check(&left, name, &right, expr.location)?;
                     compare_real(expr, types, (0, &left), (1, &right));
@@ -49,6 +50,7 @@ impl Block<'_> {
             }
             ExprKind::Between { .. } => {
                 self.interval_parameters(expr, types);
+                self.bytes(expr, types, &[0, 1, 2])?;
                 let all: Option<Vec<Ty>> =
                     (0..3).map(|at| self.type_below(expr, types, at)).collect();
                 for (at, name) in [(1, ">="), (2, "<=")] {
@@ -76,6 +78,7 @@ impl Block<'_> {
                 }
                 "OPERATOR_COALESCE" | "ARRAY_CONSTRUCTOR" => {
                     let values: Vec<usize> = (0..children.len()).collect();
+                    self.bytes(expr, types, &values)?;
                     self.common(expr, types, &values);
                     Ok(())
                 }
@@ -89,6 +92,7 @@ impl Block<'_> {
                 }
                 let last = 2 * checks.len();
                 let values: Vec<usize> = (1..last).step_by(2).chain([last]).collect();
+                self.bytes(expr, types, &values)?;
                 self.common(expr, types, &values);
                 Ok(())
             }
@@ -104,6 +108,7 @@ impl Block<'_> {
                 if matches!(call.name.as_str(), "greatest" | "least" | "list_value") =>
             {
                 let values: Vec<usize> = (0..call.args.len()).collect();
+                self.bytes(expr, types, &values)?;
                 self.common(expr, types, &values);
                 self.function(expr, types, place)
             }
@@ -190,6 +195,7 @@ impl Block<'_> {
         let as_one = children[1..].iter().filter(is_constant).count() > 1;
         let name = if op == "COMPARE_IN" { "=" } else { "<>" };
         self.interval_parameters(expr, types);
+        self.bytes(expr, types, &(0..count).collect::<Vec<_>>())?;
         let Some(left) = self.type_below(expr, types, 0) else {
             return Ok(());
         };
@@ -281,7 +287,7 @@ impl Block<'_> {
         let is_beside = |ty: &Ty| left == ty || right == ty;
         for (arg, ty) in call.args.iter_mut().zip([left, right]) {
             if *ty == Ty::Untyped && is_beside(&Ty::Blob) {
-                bytes(arg)?;
+                bytes::constant(arg)?;
             } else if *ty == Ty::Blob && is_beside(&Ty::Text) {
                 call_on(arg, "skein_bytea_text");
             } else if *ty == Ty::Interval {
@@ -340,17 +346,6 @@ impl Block<'_> {
 
 fn is_array(ty: &Ty) -> bool {
     matches!(ty, Ty::Nested(text) if text.ends_with(']'))
-}
-
-/// Reads a text constant beside a `bytea` as one.
-fn bytes(constant: &mut Expr) -> Result<(), RewriteError> {
-    let position = constant.location;
-    let Some(text) = node::constant_text(constant) else {
-        return Ok(());
-    };
-    let text = bytea::blob(text).map_err(|fault| RewriteError::Bytea { fault, position })?;
-    constant.kind = node::cast(node::text(&text), node::plain_type("BLOB")).kind;
-    Ok(())
 }
 
 /// A text constant takes the type of the other operand.

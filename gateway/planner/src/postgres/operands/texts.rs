@@ -118,6 +118,43 @@ pub(super) fn deepen(ty: &mut DataType, from: &Ty) {
     }
 }
 
+/// The array of this type that a text is, before it is cast to it: a list of texts, or of what is read in PostgreSQL's
+/// way. Of how many dimensions an array is, its type says.
+pub(super) fn array_of(text: Expr, ty: &DataType) -> Expr {
+    let element = DataType(ty.0["type_info"]["child_type"].clone());
+    if element.id() == "LIST" {
+        let inner = over_elements(node::macro_call("skein_array_parts", vec![text]), |part| {
+            array_of(part, &element)
+        });
+        return node::macro_call("skein_array_of_parts", vec![inner]);
+    }
+    let texts = node::macro_call("skein_array", vec![text]);
+    let name = match Ty::of(&element) {
+        ty @ (Ty::Small | Ty::Integer | Ty::Big) => {
+            let name = node::text(ty.name().unwrap_or("integer"));
+            return over_elements(texts, |element| {
+                node::macro_call("skein_integer_text", vec![element, name])
+            });
+        }
+        Ty::Boolean => "skein_boolean",
+        Ty::Blob => "skein_bytea",
+        Ty::Date => "skein_date",
+        _ if element.id() == "TIME" => "skein_time",
+        _ => return texts,
+    };
+    over_elements(texts, |element| node::macro_call(name, vec![element]))
+}
+
+/// `list_transform(list, lambda part__: body)`
+fn over_elements(list: Expr, body: impl FnOnce(Expr) -> Expr) -> Expr {
+    let parameter = node::expr(ExprKind::ColumnRef(vec!["part__".to_owned()]));
+    let lambda = node::expr(ExprKind::Lambda {
+        left: Box::new(parameter.clone()),
+        right: Box::new(body(parameter)),
+    });
+    node::call("", "list_transform", vec![list, lambda])
+}
+
 /// Whether a cast to arrays may have more dimensions before it than its type says.
 pub(super) fn may_deepen(child: &Expr, ty: &DataType) -> bool {
     if ty.id() != "LIST" {

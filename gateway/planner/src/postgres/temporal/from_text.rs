@@ -1,8 +1,10 @@
-//! `to_date`, `to_timestamp` and `to_number` of a text by a template, as a regular expression and
-//! what becomes of its groups; mirrors `DCH_from_char` and `do_to_timestamp`.
+//! `to_date` and `to_timestamp` of a text by a template, as a regular expression and what becomes of its
+//! groups; mirrors `DCH_from_char` and `do_to_timestamp`.
 //!
-//! A template that DuckDB's regular expressions cannot follow is none: the fields are digits and
-//! words that can be told apart by reading from the left.
+//! PostgreSQL reads from the left and never goes back: a field takes what it can, and what is behind it has to
+//! do with the rest. So every part of the expression may be empty, and matches what it can at once; for each
+//! field there is a group of what it has taken, and one of the rest of the text from there on. A field that
+//! has taken nothing is at fault, unless the text has ended before it.
 //!
 //! Nearly all texts are what the template itself would write. Those DuckDB's `strptime` reads, when
 //! `strftime` gives the same text again; only the others go the long way:
@@ -11,10 +13,12 @@
 //! to_date(x, 'YYYY-MM-DD')  ──►  coalesce(CAST(skein_template_read(x, '%Y-%m-%d', …) AS DATE), long way)
 //! ```
 
+use std::fmt::Write as _;
+
 use super::super::node;
-use super::own;
-use super::template::{Part, parse};
-use crate::ast::{Expr, ExprKind, Function};
+use super::template::{Field, Part, parse};
+use super::{from_number, gaps, own};
+use crate::ast::{Comparison, Expr, ExprKind, Function};
 
 /// Why a call cannot be put into an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +26,6 @@ pub(super) enum CompileError {
     /// The template is no constant, or has fields that are not supported.
     NotConstant(String),
 }
-
-/// What separates fields, of which one is skipped for each in the template.
-const SEPARATOR: &str = r"[\s!-/:-@\[-`{-~]?";
 
 /// Writes a call as an expression.
 pub(super) fn compile(call: &Function) -> Result<Expr, CompileError> {
@@ -36,42 +37,25 @@ pub(super) fn compile(call: &Function) -> Result<Expr, CompileError> {
     let mut text = text.clone();
     text.alias = String::new();
     if call.name.eq_ignore_ascii_case("to_number") {
-        return number(text, template).ok_or_else(unsupported);
+        return from_number::compile(text, template).ok_or_else(unsupported);
     }
     let fields = Fields::of(template).ok_or_else(unsupported)?;
-    let body = if call.name.eq_ignore_ascii_case("to_date") {
-        fields.date(&text, template)
+    let is_date = call.name.eq_ignore_ascii_case("to_date");
+    let body = if is_date {
+        fields.date(&text)
     } else {
-        fields.timestamp(&text, template)
+        fields.timestamp(&text)
     };
-    let written_text = text.clone();
-    let mut names = vec![node::text("whole")];
-    names.extend(fields.groups.iter().map(|(name, _)| node::text(name)));
-    let pattern = node::text(&format!("^({})", fields.pattern));
-    let groups = node::call(
-        "",
-        "regexp_extract",
-        vec![text, pattern, node::array(names)],
-    );
-    let lambda = Expr::from(ExprKind::Lambda {
-        left: Box::new(Expr::column([GROUPS])),
-        right: Box::new(body),
-    });
-    let results = node::call(
-        "",
-        "list_transform",
-        vec![node::array(vec![groups]), lambda],
-    );
-    let long = node::call("", "list_extract", vec![results, Expr::integer(1)]);
+    let long = fields.read(text.clone(), body);
     let Some(written) = Written::of(template) else {
         return Ok(long);
     };
-    let ty = if call.name.eq_ignore_ascii_case("to_date") {
+    let ty = if is_date {
         "DATE"
     } else {
         "TIMESTAMP WITH TIME ZONE"
     };
-    let read = node::cast(written.read(written_text), node::plain_type(ty));
+    let read = node::cast(written.read(text), node::plain_type(ty));
     Ok(node::expr(ExprKind::Operator {
         op: "OPERATOR_COALESCE".to_owned(),
         children: vec![read, long],
@@ -92,7 +76,7 @@ impl Written {
         let mut hours = (false, false);
         for part in &parse(template) {
             let field = match part {
-                Part::Text(text) => {
+                Part::Text(text) | Part::Quoted(text) => {
                     format.push_str(&text.replace('%', "%%"));
                     last = "";
                     continue;
@@ -151,8 +135,9 @@ const GROUPS: &str = "skein_fields";
 /// How the text of a group is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
-    /// Digits, perhaps with commas.
     Number,
+    /// Thousands and the rest of a year, with a comma.
+    Thousands,
     /// The name of a month, of which three letters tell which.
     Month,
     /// A Roman number up to twelve.
@@ -161,123 +146,271 @@ enum Reading {
     Fraction(i64),
     /// One of two words: whether it begins with this letter.
     Letter(&'static str),
-    /// As it is.
-    Text,
+}
+
+/// What a field takes of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// All digits there are.
+    Digits,
+    /// So many characters, which have to be digits.
+    Exactly,
+    Word,
+    Thousands,
+}
+
+/// A field and its groups: its own, and, with an `r` before the name, what is left of the text there.
+struct Group {
+    name: &'static str,
+    reading: Reading,
+    takes: Takes,
+    /// As the template writes it, for messages.
+    keyword: &'static str,
+    /// How many digits it should have.
+    length: usize,
 }
 
 /// The regular expression of a template and what its groups are.
 #[derive(Default)]
 struct Fields {
     pattern: String,
-    groups: Vec<(&'static str, Reading)>,
+    groups: Vec<Group>,
     /// How many digits the year's field has: years of fewer than four are near 2020.
     year_digits: i64,
     twelve_hours: bool,
-    /// Groups that are still open: each holds what may follow the end of the text.
+    /// How many characters the template has before the hours of the time zone.
+    before_zone: Option<usize>,
+    /// Groups that are still open: each holds the rest of the text.
     open: usize,
 }
+
+/// What a field reads: the name of its group and its digits.
+const NUMBERS: &[(&str, &str, usize)] = &[
+    ("YYYY", "y", 4),
+    ("YYY", "y", 3),
+    ("YY", "y", 2),
+    ("Y", "y", 1),
+    ("IYYY", "iy", 4),
+    ("MM", "mo", 2),
+    ("DD", "d", 2),
+    ("DDD", "doy", 3),
+    ("J", "j", 1),
+    ("IW", "iw", 2),
+    ("ID", "id", 1),
+    ("HH24", "h", 2),
+    ("HH12", "h", 2),
+    ("HH", "h", 2),
+    ("MI", "mi", 2),
+    ("SS", "s", 2),
+    ("SSSS", "ss", 4),
+    ("SSSSS", "ss", 5),
+    ("MS", "ms", 3),
+    ("US", "us", 6),
+    ("FF1", "us", 1),
+    ("FF2", "us", 2),
+    ("FF3", "us", 3),
+    ("FF4", "us", 4),
+    ("FF5", "us", 5),
+    ("FF6", "us", 6),
+    ("TZH", "tzh", 2),
+    ("TZM", "tzm", 2),
+    ("Q", "q", 1),
+    ("D", "dow", 1),
+];
+
+const MONTHS: &str =
+    "january|february|march|april|may|june|july|august|september|october|november|december";
+const SHORT_MONTHS: &str = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec";
+const ROMAN: &str = "viii|vii|vi|v|iv|iii|ii|ix|i|xii|xi|x";
+const DAYS: &str = "sunday|monday|tuesday|wednesday|thursday|friday|saturday";
+const SHORT_DAYS: &str = "sun|mon|tue|wed|thu|fri|sat";
+
+/// The words of a field: the name of its group, what they are, and how they are read.
+const WORDS: &[(&str, &str, &str, Reading)] = &[
+    ("MONTH", "mo", MONTHS, Reading::Month),
+    ("MON", "mo", SHORT_MONTHS, Reading::Month),
+    ("RM", "mo", ROMAN, Reading::Roman),
+    ("DAY", "day", DAYS, Reading::Letter("")),
+    ("DY", "day", SHORT_DAYS, Reading::Letter("")),
+    ("AM", "pm", "am|pm", Reading::Letter("p")),
+    ("PM", "pm", "am|pm", Reading::Letter("p")),
+    ("A.M.", "pm", r"a\.m\.|p\.m\.", Reading::Letter("p")),
+    ("P.M.", "pm", r"a\.m\.|p\.m\.", Reading::Letter("p")),
+    ("BC", "bc", "bc|ad", Reading::Letter("b")),
+    ("AD", "bc", "bc|ad", Reading::Letter("b")),
+    ("B.C.", "bc", r"b\.c\.|a\.d\.", Reading::Letter("b")),
+    ("A.D.", "bc", r"b\.c\.|a\.d\.", Reading::Letter("b")),
+];
 
 impl Fields {
     fn of(template: &str) -> Option<Self> {
         let parts = parse(template);
         let mut fields = Self {
             year_digits: 4,
+            pattern: "(?s)^".to_owned(),
             ..Self::default()
         };
+        let mut nodes = Vec::new();
+        let mut exact = false;
         for (at, part) in parts.iter().enumerate() {
-            match part {
-                Part::Text(text) => fields.text(text),
-                Part::Field(field) => {
-                    let upper = field.name.to_ascii_uppercase();
-                    let next_is_number = matches!(parts.get(at + 1), Some(Part::Field(next))
-                        if is_numeric(next.name) && !field.fill);
-                    // The text may end before any field.
-                    fields.pattern.push_str(r"(?:\s*$|\s*");
-                    fields.open += 1;
-                    fields.field(&upper, next_is_number)?;
-                    if field.ordinal.is_some() {
-                        fields.pattern.push_str(r"(?:[A-Za-z]{2})?");
-                    }
-                }
+            let Part::Field(field) = part else {
+                gaps::nodes(part, &mut nodes);
+                continue;
+            };
+            if field.name.eq_ignore_ascii_case("FX") {
+                exact = true;
+                continue;
+            }
+            let gap = gaps::pattern(&nodes, exact)?;
+            if field.name.eq_ignore_ascii_case("TZH") {
+                fields.before_zone = Some(nodes.len());
+                let _ = write!(fields.pattern, r"({gap})([+\- ]?)");
+            } else {
+                fields.pattern.push_str(&gap);
+            }
+            nodes.clear();
+            let all = field.fill || field.ordinal.is_some() || ends(parts.get(at + 1));
+            fields.field(field, all)?;
+            if field.ordinal.is_some() {
+                fields.pattern.push_str(".{0,2}");
             }
         }
+        fields.pattern.push_str(".*");
         fields.pattern.push_str(&")".repeat(fields.open));
-        // A field that comes twice is refused by PostgreSQL, too.
-        let mut names: Vec<_> = fields.groups.iter().map(|(name, _)| *name).collect();
+        // A field that comes twice is refused by PostgreSQL as well, unless both say the same.
+        let mut names: Vec<_> = fields.groups.iter().map(|group| group.name).collect();
         names.sort_unstable();
         names.dedup();
         (names.len() == fields.groups.len()).then_some(fields)
     }
 
-    fn text(&mut self, text: &str) {
-        for c in text.chars() {
-            if c.is_ascii_alphanumeric() || !c.is_ascii() {
-                self.pattern.push_str(".?");
+    /// Adds the groups of a field. `all`: it may take all digits there are.
+    fn field(&mut self, field: &Field, all: bool) -> Option<()> {
+        let upper = field.name.to_ascii_uppercase();
+        let (name, reading, takes, length, pattern);
+        if let Some((_, group, digits)) = NUMBERS.iter().find(|(known, ..)| *known == upper) {
+            (name, length) = (*group, *digits);
+            reading = match name {
+                "ms" => Reading::Fraction(3),
+                "us" => Reading::Fraction(6),
+                _ => Reading::Number,
+            };
+            (takes, pattern) = if all {
+                (Takes::Digits, r"([+-]?\d+)?".to_owned())
             } else {
-                self.pattern.push_str(SEPARATOR);
-            }
-        }
-    }
-
-    fn digits(&mut self, group: &'static str, length: usize, next_is_number: bool) {
-        if next_is_number {
-            let part = format!(r"(\d{{1,{length}}})");
-            self.pattern.push_str(&part);
+                (Takes::Exactly, format!("(.{{0,{length}}})"))
+            };
+        } else if let Some((_, group, words, read)) = WORDS.iter().find(|it| it.0 == upper) {
+            (name, length) = (*group, 0);
+            (reading, takes, pattern) = (*read, Takes::Word, format!("((?i:{words}))?"));
+        } else if upper == "Y,YYY" {
+            (name, length) = ("y", 0);
+            (reading, takes) = (Reading::Thousands, Takes::Thousands);
+            pattern = r"([+-]?\d+,\d{1,3})?".to_owned();
         } else {
-            self.pattern.push_str(r"([+-]?\d+)");
+            return None;
         }
-        self.groups.push((group, Reading::Number));
+        if name == "y" && length > 0 {
+            self.year_digits = i64::try_from(length).ok()?;
+        }
+        self.twelve_hours |= name == "pm" || matches!(upper.as_str(), "HH" | "HH12");
+        self.pattern.push_str(r"(\s*");
+        self.pattern.push_str(&pattern);
+        self.open += 1;
+        self.groups.push(Group {
+            name,
+            reading,
+            takes,
+            keyword: field.name,
+            length,
+        });
+        Some(())
     }
 
-    fn word(&mut self, group: &'static str, words: &str, reading: Reading) {
-        let part = format!("(?i:({words}))");
-        self.pattern.push_str(&part);
-        self.groups.push((group, reading));
+    /// What `body` makes of the groups of `text`.
+    fn read(&self, text: Expr, body: Expr) -> Expr {
+        let mut names = Vec::new();
+        for group in &self.groups {
+            if group.name == "tzh" {
+                names.extend([node::text("gap"), node::text("sign")]);
+            }
+            names.push(node::text(&format!("r{}", group.name)));
+            names.push(node::text(group.name));
+        }
+        let pattern = node::text(&self.pattern);
+        let groups = node::call(
+            "",
+            "regexp_extract",
+            vec![text.clone(), pattern, node::array(names)],
+        );
+        let checks = self.groups.iter().map(fault).collect();
+        let fault = node::expr(ExprKind::Case {
+            checks,
+            otherwise: Box::new(node::null()),
+        });
+        let body = node::expr(ExprKind::Case {
+            checks: vec![
+                (is_null(text), node::null()),
+                (own("skein_template_fault", vec![fault]), node::null()),
+            ],
+            otherwise: Box::new(body),
+        });
+        let lambda = Expr::from(ExprKind::Lambda {
+            left: Box::new(Expr::column([GROUPS])),
+            right: Box::new(body),
+        });
+        let results = node::call(
+            "",
+            "list_transform",
+            vec![node::array(vec![groups]), lambda],
+        );
+        node::call("", "list_extract", vec![results, Expr::integer(1)])
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.groups.iter().any(|group| group.name == name)
     }
 
     /// The value of a group; NULL if it is not there.
     fn value(&self, name: &str) -> Expr {
-        let Some((name, reading)) = self.groups.iter().find(|(group, _)| *group == name) else {
+        let Some(group) = self.groups.iter().find(|group| group.name == name) else {
             return node::cast(node::null(), node::plain_type("BIGINT"));
         };
-        let text = || {
-            let column = Expr::column([GROUPS]);
-            node::call("", "struct_extract", vec![column, node::text(name)])
-        };
+        let text = || group_text(name);
         let given = || node::call("", "nullif", vec![text(), node::text("")]);
-        match reading {
+        match group.reading {
             Reading::Number => own("skein_template_integer", vec![text()]),
+            Reading::Thousands => own("skein_template_thousands", vec![text()]),
             Reading::Month => own("skein_template_month", vec![text()]),
             Reading::Roman => own("skein_template_roman", vec![text()]),
             Reading::Fraction(digits) => own(
                 "skein_template_fraction",
-                vec![text(), Expr::integer(*digits)],
+                vec![text(), Expr::integer(digits)],
             ),
             Reading::Letter(letter) => node::call(
                 "",
                 "starts_with",
                 vec![node::call("", "lower", vec![given()]), node::text(letter)],
             ),
-            Reading::Text => given(),
         }
     }
 
-    fn date(&self, text: &Expr, template: &str) -> Expr {
-        let column = Expr::column([GROUPS]);
-        let whole = node::call("", "struct_extract", vec![column, node::text("whole")]);
-        let year = if self.groups.iter().any(|(name, _)| *name == "y") {
+    fn date(&self, text: &Expr) -> Expr {
+        let year = if self.has("iy") && !self.has("iw") {
+            self.value("iy")
+        } else if self.has("y") {
+            let digits = match self.year_digits {
+                4 => Expr::integer(4),
+                _ => node::call("", "length", vec![group_text("y")]),
+            };
             own(
                 "skein_template_year",
-                vec![
-                    self.value("y"),
-                    Expr::integer(self.year_digits),
-                    self.value("bc"),
-                ],
+                vec![self.value("y"), digits, self.value("bc")],
             )
         } else {
             self.value("y")
         };
-        let of_week = if self.groups.iter().any(|(name, _)| *name == "iw") {
+        let of_week = if self.has("iw") {
             own(
                 "skein_template_week",
                 vec![self.value("iy"), self.value("iw"), self.value("id")],
@@ -285,17 +418,10 @@ impl Fields {
         } else {
             node::cast(node::null(), node::plain_type("DATE"))
         };
-        let year = if self.groups.iter().any(|(name, _)| *name == "iy") && of_week_only(self) {
-            self.value("iy")
-        } else {
-            year
-        };
         own(
             "skein_template_date",
             vec![
-                whole,
                 text.clone(),
-                node::text(template),
                 year,
                 self.value("mo"),
                 self.value("d"),
@@ -306,8 +432,8 @@ impl Fields {
         )
     }
 
-    fn timestamp(&self, text: &Expr, template: &str) -> Expr {
-        let afternoon = if self.groups.iter().any(|(name, _)| *name == "pm") {
+    fn timestamp(&self, text: &Expr) -> Expr {
+        let afternoon = if self.has("pm") {
             self.value("pm")
         } else {
             node::cast(node::null(), node::plain_type("BOOLEAN"))
@@ -315,7 +441,7 @@ impl Fields {
         let moment = own(
             "skein_template_timestamp",
             vec![
-                self.date(text, template),
+                self.date(text),
                 own(
                     "skein_template_hour",
                     vec![
@@ -333,136 +459,90 @@ impl Fields {
                 text.clone(),
             ],
         );
-        if self.groups.iter().any(|(name, _)| *name == "tzh") {
-            own(
-                "skein_template_zone",
-                vec![moment, self.value("tzh"), self.value("tzm")],
-            )
-        } else {
-            node::cast(moment, node::plain_type("TIMESTAMP WITH TIME ZONE"))
+        if !self.has("tzh") && !self.has("tzm") {
+            return node::cast(moment, node::plain_type("TIMESTAMP WITH TIME ZONE"));
         }
+        let is_west = match self.before_zone {
+            Some(nodes) => own(
+                "skein_template_is_west",
+                vec![
+                    group_text("sign"),
+                    group_text("gap"),
+                    Expr::integer(i64::try_from(nodes).unwrap_or(0)),
+                ],
+            ),
+            None => Expr::boolean(false),
+        };
+        own(
+            "skein_template_zone",
+            vec![
+                moment,
+                is_west,
+                self.value("tzh"),
+                self.value("tzm"),
+                text.clone(),
+            ],
+        )
     }
+}
 
-    fn field(&mut self, upper: &str, next_is_number: bool) -> Option<()> {
-        const MONTHS: &str =
-            "january|february|march|april|may|june|july|august|september|october|november|december";
-        const SHORT_MONTHS: &str = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec";
-        const ROMAN: &str = "viii|vii|vi|v|iv|iii|ii|ix|i|xii|xi|x";
-        match upper {
-            "YYYY" | "IYYY" => {
-                let group = if upper.starts_with('I') { "iy" } else { "y" };
-                self.digits(group, 4, next_is_number);
-            }
-            "YYY" | "YY" | "Y" => {
-                self.year_digits = i64::try_from(upper.len()).ok()?;
-                self.digits("y", upper.len(), next_is_number);
-            }
-            "Y,YYY" => {
-                self.pattern.push_str(r"(\d{1,3},\d{3})");
-                self.groups.push(("y", Reading::Number));
-            }
-            "MM" => self.digits("mo", 2, next_is_number),
-            "DD" => self.digits("d", 2, next_is_number),
-            "DDD" => self.digits("doy", 3, next_is_number),
-            "J" => self.digits("j", 7, next_is_number),
-            "IW" => self.digits("iw", 2, next_is_number),
-            "ID" => self.digits("id", 1, next_is_number),
-            "HH24" => self.digits("h", 2, next_is_number),
-            "HH12" | "HH" => {
-                self.twelve_hours = true;
-                self.digits("h", 2, next_is_number);
-            }
-            "MI" => self.digits("mi", 2, next_is_number),
-            "SS" => self.digits("s", 2, next_is_number),
-            "SSSS" | "SSSSS" => self.digits("ss", 5, next_is_number),
-            "MS" | "FF1" | "FF2" | "FF3" => {
-                self.pattern.push_str(r"(\d{1,3})");
-                self.groups.push(("ms", Reading::Fraction(3)));
-            }
-            "US" | "FF4" | "FF5" | "FF6" => {
-                self.pattern.push_str(r"(\d{1,6})");
-                self.groups.push(("us", Reading::Fraction(6)));
-            }
-            "MONTH" => self.word("mo", MONTHS, Reading::Month),
-            "MON" => self.word("mo", SHORT_MONTHS, Reading::Month),
-            "RM" => self.word("mo", ROMAN, Reading::Roman),
-            "DAY" => self
-                .pattern
-                .push_str("(?i:sunday|monday|tuesday|wednesday|thursday|friday|saturday)"),
-            "DY" => self.pattern.push_str("(?i:sun|mon|tue|wed|thu|fri|sat)"),
-            "AM" | "PM" => {
-                self.twelve_hours = true;
-                self.word("pm", "am|pm", Reading::Letter("p"));
-            }
-            "A.M." | "P.M." => {
-                self.twelve_hours = true;
-                self.word("pm", r"a\.m\.|p\.m\.", Reading::Letter("p"));
-            }
-            "BC" | "AD" => self.word("bc", "bc|ad", Reading::Letter("b")),
-            "B.C." | "A.D." => self.word("bc", r"b\.c\.|a\.d\.", Reading::Letter("b")),
-            "TZH" => {
-                self.pattern.push_str(r"([+-]?\d{1,2})");
-                self.groups.push(("tzh", Reading::Text));
-            }
-            "TZM" => {
-                self.pattern.push_str(r"(\d{1,2})");
-                self.groups.push(("tzm", Reading::Number));
-            }
-            "Q" | "D" => self.pattern.push_str(r"\d"),
-            "FX" => {}
-            _ => return None,
+/// The text of a group.
+fn group_text(name: &str) -> Expr {
+    let column = Expr::column([GROUPS]);
+    node::call("", "struct_extract", vec![column, node::text(name)])
+}
+
+/// What there is of the text where a field begins.
+fn group_rest(name: &str) -> Expr {
+    group_text(&format!("r{name}"))
+}
+
+/// When a field is at fault, and what has to be known to say so.
+fn fault(group: &Group) -> (Expr, Expr) {
+    let (value, rest) = (|| group_text(group.name), || group_rest(group.name));
+    let (kind, is_wrong) = match group.takes {
+        Takes::Digits => ("digits", own("skein_template_no_digits", vec![value()])),
+        Takes::Exactly => {
+            let length = i64::try_from(group.length).unwrap_or(0);
+            let args = vec![value(), Expr::integer(length)];
+            ("exactly", own("skein_template_not_exactly", args))
         }
-        Some(())
+        Takes::Word => ("word", own("skein_template_no_word", vec![value()])),
+        Takes::Thousands => ("thousands", own("skein_template_no_word", vec![value()])),
+    };
+    let is_there = node::expr(ExprKind::Comparison {
+        op: Comparison::NotEqual,
+        left: Box::new(rest()),
+        right: Box::new(node::text("")),
+    });
+    let test = node::expr(ExprKind::Conjunction {
+        and: true,
+        children: vec![is_there, is_wrong],
+    });
+    let known = vec![
+        node::text(kind),
+        value(),
+        rest(),
+        node::text(group.keyword),
+        node::text(&group.length.to_string()),
+    ];
+    (test, node::array(known))
+}
+
+/// Whether a number before this part ends where its digits end.
+fn ends(part: Option<&Part>) -> bool {
+    match part {
+        None => true,
+        Some(Part::Text(text) | Part::Quoted(text)) => {
+            !text.starts_with(|first: char| first.is_ascii_digit())
+        }
+        Some(Part::Field(field)) => !field.is_digits(),
     }
 }
 
-/// Whether an ISO year stands without a week.
-fn of_week_only(fields: &Fields) -> bool {
-    !fields.groups.iter().any(|(name, _)| *name == "iw")
-}
-
-fn is_numeric(name: &str) -> bool {
-    !matches!(
-        name.to_ascii_uppercase().as_str(),
-        "MONTH"
-            | "MON"
-            | "RM"
-            | "DAY"
-            | "DY"
-            | "AM"
-            | "PM"
-            | "A.M."
-            | "P.M."
-            | "BC"
-            | "AD"
-            | "B.C."
-            | "A.D."
-            | "FX"
-    )
-}
-
-/// `to_number`: as many digits as the template has, before and after the point.
-fn number(text: Expr, template: &str) -> Option<Expr> {
-    let upper = template.to_ascii_uppercase();
-    if upper.contains("EEEE") || upper.contains("RN") || upper.contains('V') {
-        return None;
-    }
-    let (before, after) = upper.split_once(['.', 'D']).unwrap_or((&upper, ""));
-    let count = |text: &str| text.matches(['9', '0']).count();
-    let (before, after) = (count(before), count(after));
-    if before + after > 38 || before + after == 0 {
-        return None;
-    }
-    let digits = own(
-        "skein_template_number",
-        vec![
-            text,
-            Expr::integer(i64::try_from(before).ok()?),
-            Expr::integer(i64::try_from(after).ok()?),
-        ],
-    );
-    let ty = crate::ast::DataType(serde_json::json!({ "id": "DECIMAL", "type_info": {
-        "type": "DECIMAL_TYPE_INFO", "alias": "", "extension_info": null,
-        "width": before + after, "scale": after } }));
-    Some(node::cast(digits, ty))
+fn is_null(value: Expr) -> Expr {
+    node::expr(ExprKind::Operator {
+        op: "OPERATOR_IS_NULL".to_owned(),
+        children: vec![value],
+    })
 }

@@ -26,7 +26,7 @@ const BIGINT_DIGITS: usize = 18;
 const PARTS: &str = "skein_number";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     Digit,
     Zero,
     Point,
@@ -68,7 +68,7 @@ const KEYWORDS: &[(&str, Option<Token>)] = &[
     ("V", Some(Token::Shift)),
 ];
 
-fn tokens(template: &str) -> Vec<Token> {
+pub(super) fn tokens(template: &str) -> Vec<Token> {
     let mut found = Vec::new();
     let mut rest = template;
     'next: while let Some(first) = rest.chars().next() {

@@ -6,6 +6,8 @@
 pub(super) enum Part {
     /// Text that stands for itself.
     Text(String),
+    /// The same in double quotes: separators in it are none.
+    Quoted(String),
     /// A field.
     Field(Field),
 }
@@ -26,6 +28,38 @@ pub(super) struct Field {
 pub(super) enum Ordinal {
     Upper,
     Lower,
+}
+
+impl Field {
+    /// Whether digits follow where it is read, so that a number before it has to know its length.
+    pub(super) fn is_digits(&self) -> bool {
+        !matches!(
+            self.name.to_ascii_uppercase().as_str(),
+            "MONTH"
+                | "MON"
+                | "RM"
+                | "DAY"
+                | "DY"
+                | "AM"
+                | "PM"
+                | "A.M."
+                | "P.M."
+                | "BC"
+                | "AD"
+                | "B.C."
+                | "A.D."
+                | "FX"
+                | "TZH"
+                | "TZ"
+                | "OF"
+                | "FF1"
+                | "FF2"
+                | "FF3"
+                | "FF4"
+                | "FF5"
+                | "FF6"
+        )
+    }
 }
 
 /// Keywords; where one begins with another, it comes first.
@@ -98,10 +132,10 @@ fn quoted<'a>(text: &'a str, parts: &mut Vec<Part>) -> &'a str {
             '"' => break,
             '\\' => {
                 if let Some(escaped) = chars.next() {
-                    push_text(parts, escaped);
+                    push_quoted(parts, escaped);
                 }
             }
-            other => push_text(parts, other),
+            other => push_quoted(parts, other),
         }
     }
     chars.as_str()
@@ -111,6 +145,13 @@ fn push_text(parts: &mut Vec<Part>, c: char) {
     match parts.last_mut() {
         Some(Part::Text(text)) => text.push(c),
         _ => parts.push(Part::Text(c.to_string())),
+    }
+}
+
+fn push_quoted(parts: &mut Vec<Part>, c: char) {
+    match parts.last_mut() {
+        Some(Part::Quoted(text)) => text.push(c),
+        _ => parts.push(Part::Quoted(c.to_string())),
     }
 }
 
@@ -124,6 +165,7 @@ mod tests {
             .iter()
             .map(|part| match part {
                 Part::Text(text) => format!("'{text}'"),
+                Part::Quoted(text) => format!("\"{text}\""),
                 Part::Field(field) => format!(
                     "{}{}{}",
                     if field.fill { "FM" } else { "" },
@@ -141,7 +183,7 @@ mod tests {
             ("YYYY-MM-DD", "YYYY '-' MM '-' DD"),
             ("FMMonth DDth, YYYY", "FMMonth ' ' DDth ', ' YYYY"),
             ("HH24:MI:SS.MS", "HH24 ':' MI ':' SS '.' MS"),
-            ("\"Year\" YYYY", "'Year ' YYYY"),
+            ("\"Year\" YYYY", "\"Year\" ' ' YYYY"),
             ("\\\"YYYY\\\"", "'\"' YYYY '\"'"),
             ("FMHH12 am", "FMHH12 ' ' am"),
             ("Y,YYY", "Y,YYY"),

@@ -36,7 +36,9 @@ pub(super) fn compile(
     };
     for part in parts {
         match part {
-            Part::Text(text) => pieces.format.push_str(&text.replace('%', "%%")),
+            Part::Text(text) | Part::Quoted(text) => {
+                pieces.format.push_str(&text.replace('%', "%%"));
+            }
             Part::Field(field) => pieces.field(field)?,
         }
     }
