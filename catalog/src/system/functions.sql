@@ -222,6 +222,12 @@ CREATE TABLE skein_pg.skein_sizes AS
 CREATE MACRO skein_pg.pg_relation_size(relation_oid) AS (SELECT sizes.bytes FROM skein_pg.skein_sizes AS sizes WHERE sizes.oid = relation_oid), (relation_oid, fork) AS (SELECT sizes.bytes FROM skein_pg.skein_sizes AS sizes WHERE sizes.oid = relation_oid AND fork = 'main');
 CREATE MACRO skein_pg.pg_table_size(relation_oid) AS (SELECT sizes.bytes FROM skein_pg.skein_sizes AS sizes WHERE sizes.oid = relation_oid);
 CREATE MACRO skein_pg.pg_total_relation_size(relation_oid) AS (SELECT sizes.bytes FROM skein_pg.skein_sizes AS sizes WHERE sizes.oid = relation_oid);
+-- The same of a name. It looks for both at once: a lookup by what another one has found is quadratic in DuckDB.
+CREATE MACRO skein_pg.skein_size_of_named(name, database, path) AS coalesce(
+  (SELECT min(sizes.bytes) FROM skein_pg.skein_regclass AS known JOIN skein_pg.skein_sizes AS sizes ON sizes.oid = known.oid
+    WHERE known.parts = skein_pg.skein_relation_parts(name, database) AND (known.schema_name IS NULL OR skein_pg.skein_seen(known.schema_name, known.rivals, path))),
+  (SELECT sizes.bytes FROM skein_pg.skein_sizes AS sizes WHERE sizes.oid = TRY_CAST(name AS BIGINT)),
+  0 * skein_pg.skein_regclass(name, database, path));
 CREATE MACRO skein_pg.pg_indexes_size(relation_oid) AS CAST(0 AS BIGINT);
 CREATE MACRO skein_pg.pg_database_size(database) AS (SELECT CAST(coalesce(sum(sizes.bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes);
 CREATE MACRO skein_pg.pg_tablespace_size(tablespace) AS (SELECT CAST(coalesce(sum(sizes.bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes);
@@ -239,6 +245,8 @@ CREATE MACRO skein_pg.skein_may(privilege) AS regexp_matches(lower(privilege), '
 -- Of what there is; NULL of a number that is nobody's.
 CREATE MACRO skein_pg.skein_may_of_relation(object, privilege) AS
   (SELECT skein_pg.skein_may(privilege) FROM skein_pg.skein_objects AS known WHERE known.oid = object);
+-- Of what a name has been found for.
+CREATE MACRO skein_pg.skein_may_of_found(object, privilege) AS CASE WHEN object IS NOT NULL THEN skein_pg.skein_may(privilege) END;
 CREATE MACRO skein_pg.has_table_privilege(object, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_relation(object, privilege);
 CREATE MACRO skein_pg.has_any_column_privilege(object, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_relation(object, privilege);
 CREATE MACRO skein_pg.has_column_privilege(object, col, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, col, privilege) AS skein_pg.skein_may_of_relation(object, privilege);

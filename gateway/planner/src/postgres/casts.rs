@@ -519,6 +519,18 @@ fn reg_type(expr: &Expr) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// Takes the cast off a text that is one (`('public.' || relname)::regclass`); a plain text is left as it is. Returns
+/// whether it is the name of a relation now.
+pub(super) fn uncast_relation_name(expr: &mut Expr) -> bool {
+    if reg_type(expr).as_deref() == Some("regclass")
+        && let ExprKind::Cast { child, .. } = &mut expr.kind
+        && is_text(child)
+    {
+        *expr = std::mem::replace(child.as_mut(), node::null());
+    }
+    is_text(expr)
+}
+
 /// Turns `x::regclass` into the name it shows.
 fn show(expr: &mut Expr, reg: &str, context: &mut Context<'_>) {
     let location = expr.location;

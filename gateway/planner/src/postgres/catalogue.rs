@@ -36,14 +36,12 @@ const ACTING: &[&str] = &[
 ];
 
 /// Functions that take a `regclass`: a number, or a text that is the name.
-const OF_RELATIONS: &[&str] = &[
-    "currval",
-    "nextval",
-    "pg_indexes_size",
+const OF_RELATIONS: &[&str] = &["currval", "nextval", "pg_indexes_size", "setval"];
+/// Those that give the size of its files.
+const SIZES: &[&str] = &[
     "pg_relation_size",
     "pg_table_size",
     "pg_total_relation_size",
-    "setval",
 ];
 
 /// Functions that say what somebody may do with a relation or a schema, which is given by its number or its name;
@@ -510,16 +508,23 @@ pub(super) fn function(expr: &mut Expr, context: &mut Context<'_>) -> Descend {
 fn names_of_arguments(call: &mut Function, context: &mut Context<'_>) {
     let count = call.args.len();
     let name = call.name.to_ascii_lowercase();
-    if OF_RELATIONS.contains(&name.as_str())
+    let takes_relation = SIZES.contains(&name.as_str()) || OF_RELATIONS.contains(&name.as_str());
+    if takes_relation
         && let Some(relation) = call.args.first_mut()
-        && casts::is_text(relation)
+        && casts::uncast_relation_name(relation)
     {
+        if SIZES.contains(&name.as_str()) && count == 1 {
+            "skein_size_of_named".clone_into(&mut call.name);
+            call.args.push(node::text(context.facts.database()));
+            call.args.push(context.path());
+            return;
+        }
         casts::find(relation, "regclass", context);
     }
     if let Some((_, after)) = PRIVILEGES.iter().find(|(known, _)| *known == name)
         && let Some(at) = count.checked_sub(after + 1)
         && let Some(object) = call.args.get_mut(at)
-        && !is_number(object)
+        && (casts::uncast_relation_name(object) || !is_number(object))
     {
         if !casts::is_text(object) {
             let value = std::mem::replace(object, node::null());
@@ -531,6 +536,10 @@ fn names_of_arguments(call: &mut Function, context: &mut Context<'_>) {
         } else {
             casts::find(object, "regclass", context);
         }
+        let object = call.args.remove(at);
+        call.args.drain(..call.args.len() - 1);
+        call.args.insert(0, object);
+        "skein_may_of_found".clone_into(&mut call.name);
     }
     if BY_PATH
         .iter()

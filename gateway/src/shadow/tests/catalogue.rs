@@ -461,6 +461,18 @@ const BROWSER: &[(&str, &str)] = &[
          ORDER BY n.nspname, c.relname, attnum",
     ),
     (
+        "privileges on all relations, by name",
+        "SELECT t.tablename, has_any_column_privilege(current_user, '\"' || t.schemaname || '\".\"' || t.tablename || '\"', 'select'),
+           has_table_privilege(current_user, '\"' || t.schemaname || '\".\"' || t.tablename || '\"', 'delete')
+         FROM pg_tables t WHERE t.schemaname !~ '^pg_' AND has_schema_privilege(current_user, t.schemaname, 'usage')",
+    ),
+    (
+        "sizes of all relations, by name",
+        "SELECT t.tablename, pg_total_relation_size(quote_ident(t.schemaname) || '.' || quote_ident(t.tablename)),
+           pg_relation_size((quote_ident(t.schemaname) || '.' || quote_ident(t.tablename))::regclass)
+         FROM pg_tables t WHERE t.schemaname = 'public'",
+    ),
+    (
         "columns of all relations with their types as text",
         "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, d.description
          FROM pg_class c LEFT JOIN pg_attribute a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
