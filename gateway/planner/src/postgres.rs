@@ -608,8 +608,10 @@ impl Context<'_> {
                 Descend::Into
             }
             NodeMut::Table(table) => {
-                if let TableRefKind::Subquery(query) = &mut table.kind {
-                    name_inner(query, self.text);
+                match &mut table.kind {
+                    TableRefKind::Subquery(query) => name_inner(query, self.text),
+                    TableRefKind::Values { rows } => temporal::constants::columns(rows, self),
+                    _ => {}
                 }
                 let checked = texts::table(table)
                     .and_then(|()| jsonpath::table(table))
@@ -700,7 +702,9 @@ impl Context<'_> {
             }
             ExprKind::Cast { .. } => casts::cast(expr, self),
             ExprKind::Subquery(_) => {
-                arrays::any(expr, self.names.has_catalogue());
+                if let Err(error) = arrays::any(expr, self.names.has_catalogue()) {
+                    return self.fail(error);
+                }
                 Descend::Into
             }
             ExprKind::Collate { .. } => {

@@ -85,11 +85,16 @@ impl Session {
         parameters: &[String],
         guard: &mut Guard,
     ) -> Result<Arc<Analysed>, GatewayError> {
-        let Some(query) = analysed.query.as_ref().filter(|it| !it.awaited.is_empty()) else {
+        let Some(query) = &analysed.query else {
             return Ok(Arc::clone(analysed));
         };
-        let values: Vec<templates::Value> = query
-            .awaited
+        let awaited = templates::with_nested(&query.awaited, parameters);
+        if awaited.is_empty() {
+            return Ok(Arc::clone(analysed));
+        }
+        // Of which parameters these are the values is only known of those that are always awaited.
+        let is_remembered = awaited.len() == query.awaited.len();
+        let values: Vec<templates::Value> = awaited
             .keys()
             .filter_map(|number| parameters.get(number - 1))
             .map(|sql| templates::Value {
@@ -97,14 +102,15 @@ impl Session {
                 text: text_of(sql),
             })
             .collect();
-        if let Some(known) = query.remembered_filling(&values)
+        if is_remembered
+            && let Some(known) = query.remembered_filling(&values)
             && let Some(filled) = &known.query
             && filled.is_current(self.schema_version(), &self.settings)
         {
             return Ok(known);
         }
         let mut parsed = (*query.parsed).clone();
-        templates::put_values(&mut parsed, &query.awaited, &values);
+        templates::put_values(&mut parsed, &awaited, &values);
         let (text, declared) = (Arc::clone(&query.text), &analysed.parameter_types);
         let understood = self
             .understand(&text, Arc::new(parsed), declared, guard)
@@ -112,7 +118,9 @@ impl Session {
         let mut filled = Analysed::new(Arc::clone(&analysed.text), analysed.statement.clone());
         filled.set_query(understood);
         let filled = Arc::new(filled);
-        query.remember_filling(values, &filled);
+        if is_remembered {
+            query.remember_filling(values, &filled);
+        }
         Ok(filled)
     }
 

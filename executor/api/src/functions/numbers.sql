@@ -148,7 +148,8 @@ CREATE MACRO skein_fn.width_bucket(operand, low, high, count) AS CASE
     WHEN operand <= high THEN count + 1
     ELSE CAST(floor(CAST(low - operand AS DOUBLE) * count / CAST(low - high AS DOUBLE)) AS INTEGER) + 1 END
   END,
-  (operand, thresholds) AS CAST(length(list_filter(thresholds, lambda it: it <= operand)) AS INTEGER);
+  (operand, thresholds) AS
+    CASE WHEN operand IS NOT NULL THEN CAST(length(list_filter(thresholds, lambda it: it <= operand)) AS INTEGER) END;
 
 -- Powers that PostgreSQL refuses.
 CREATE MACRO skein_fn.skein_power(base, exponent) AS

@@ -171,15 +171,18 @@ CREATE MACRO skein_fn.skein_round_micros(micros, digits) AS
   (micros + CASE WHEN micros < 0 THEN -1 ELSE 1 END * CAST(power(10, 6 - digits) AS BIGINT) // 2)
     // CAST(power(10, 6 - digits) AS BIGINT) * CAST(power(10, 6 - digits) AS BIGINT);
 
+-- An infinite moment has no microseconds.
 CREATE MACRO skein_fn.skein_round_timestamp(moment, digits) AS
-  moment + to_microseconds(
+  coalesce(moment + to_microseconds(
     skein_fn.skein_round_micros(date_part('microseconds', moment), digits)
-      - date_part('microseconds', moment));
+      - date_part('microseconds', moment)), moment);
 
+-- 24:00 has nothing to round, and is what the last second of a day may be rounded to.
 CREATE MACRO skein_fn.skein_round_time(clock, digits) AS
-  clock + to_microseconds(
-    skein_fn.skein_round_micros(date_part('microseconds', clock), digits)
-      - date_part('microseconds', clock));
+  CASE WHEN skein_fn.skein_round_micros(date_part('microseconds', clock), digits) = date_part('microseconds', clock) THEN clock
+    ELSE clock + to_microseconds(
+      skein_fn.skein_round_micros(date_part('microseconds', clock), digits)
+        - date_part('microseconds', clock)) END;
 
 CREATE MACRO skein_fn.skein_round_timetz(clock, digits) AS
   skein_fn.skein_round_time(clock, digits);

@@ -5,7 +5,7 @@
 //! | `json_agg(x)`, `jsonb_agg(x)` | the JSON of each value, joined by `string_agg` |
 //! | `json_object_agg(k, v)`, `jsonb_object_agg(k, v)` | the same with pairs |
 //! | `string_agg(x, d)`, `d` no constant | the list of both, joined in a macro |
-//! | `string_agg(x, NULL)` | `string_agg(x, '')` |
+//! | `string_agg(x, NULL)`, `string_agg(x, $1)` | `string_agg(x, '')`, `string_agg(x, coalesce($1, ''))` |
 //! | `array_agg(DISTINCT x)` and the like | `array_agg(DISTINCT x ORDER BY x)` |
 //! | `string_agg(DISTINCT f(x), d ORDER BY f(x))` | the list without repetition, sorted, joined |
 //!
@@ -47,7 +47,15 @@ pub(super) fn function(expr: &mut Expr) -> bool {
                 return false;
             }
             _ if call.distinct || node::constant_text(&call.args[1]).is_some() => return false,
-            ExprKind::Constant(_) | ExprKind::Parameter(_) => return false,
+            ExprKind::Constant(_) => return false,
+            ExprKind::Parameter(_) => {
+                let delimiter = std::mem::replace(&mut call.args[1], node::null());
+                call.args[1] = node::expr(ExprKind::Operator {
+                    op: "OPERATOR_COALESCE".to_owned(),
+                    children: vec![delimiter, node::text("")],
+                });
+                return false;
+            }
             // A constant of `bytea`, which DuckDB does not join.
             ExprKind::Cast { child, .. } if node::constant_text(child).is_some() => return false,
             _ => delimited(call),

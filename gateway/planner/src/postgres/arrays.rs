@@ -10,7 +10,7 @@
 //! operators [`super::tokens`] writes the name of a function instead of `ANY` and `ALL`.
 
 use super::array_text::{self, Element};
-use super::{node, tokens};
+use super::{RewriteError, node, tokens};
 use crate::ast::visit::{Descend, Node, NodeMut, any as any_below, is_aggregate, walk_mut};
 use crate::ast::{Comparison, DataType, Expr, ExprKind, Query, QueryBody, Subquery, SubqueryKind};
 
@@ -55,15 +55,15 @@ pub(super) fn fill(expr: &mut Expr) {
 ///
 /// `x = ANY (indkey)` becomes a plain function call, which DuckDB can plan best. That is the same as
 /// long as no element is NULL, so it is done with `catalogue` only, for columns that never have one.
-pub(super) fn any(expr: &mut Expr, catalogue: bool) {
+pub(super) fn any(expr: &mut Expr, catalogue: bool) -> Result<(), RewriteError> {
     let ExprKind::Subquery(subquery) = &mut expr.kind else {
-        return;
+        return Ok(());
     };
     let Some(comparison) = subquery.comparison else {
-        return;
+        return Ok(());
     };
     let Some(array) = unnested(subquery) else {
-        return;
+        return Ok(());
     };
     if let ExprKind::ColumnRef(names) = &array.kind
         && catalogue
@@ -76,7 +76,14 @@ pub(super) fn any(expr: &mut Expr, catalogue: bool) {
         if let Some(child) = subquery.child.take() {
             expr.kind = node::call("", "list_contains", vec![array, child]).kind;
         }
-        return;
+        return Ok(());
+    }
+    if let ExprKind::Constant(_) = &array.kind
+        && let Some(text) = node::constant_text(array)
+        && array_text::read(text).is_none()
+    {
+        let (value, position) = (text.to_owned(), array.location);
+        return Err(RewriteError::Array { value, position });
     }
     let constant = matches!(array.kind, ExprKind::Constant(_))
         .then(|| node::constant_text(array).and_then(elements))
@@ -98,10 +105,10 @@ pub(super) fn any(expr: &mut Expr, catalogue: bool) {
     }));
     if let Some(list) = of_list {
         let Some(child) = subquery.child.take() else {
-            return;
+            return Ok(());
         };
         expr.kind = compared_with_list(child, comparison, list);
-        return;
+        return Ok(());
     }
     let is_plain = |expr: &Expr| {
         !any_below(Node::Expr(expr), &mut |node| match node {
@@ -116,10 +123,10 @@ pub(super) fn any(expr: &mut Expr, catalogue: bool) {
     };
     let array = array.clone();
     if !is_plain(&array) || !subquery.child.as_ref().is_some_and(is_plain) {
-        return;
+        return Ok(());
     }
     let Some(child) = subquery.child.take() else {
-        return;
+        return Ok(());
     };
     let test = node::expr(ExprKind::Comparison {
         op: comparison,
@@ -127,6 +134,7 @@ pub(super) fn any(expr: &mut Expr, catalogue: bool) {
         right: Box::new(element()),
     });
     expr.kind = over_elements("skein_any", array, test).kind;
+    Ok(())
 }
 
 /// The array of `ANY (array)`.

@@ -85,13 +85,17 @@ pub(super) fn constant(expr: &mut Expr, text: &str) {
     if constant.ty.id() != "DOUBLE" {
         return;
     }
-    let Some(written) = expr
-        .location
-        .and_then(|location| tokens::number(text, location))
-    else {
+    let Some(location) = expr.location else {
         return;
     };
-    if let Some(plain) = plain(written) {
+    // A minus before it belongs to the constant.
+    let rest = text.get(location..).unwrap_or_default();
+    let digits = rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace());
+    let sign = if rest.starts_with('-') { "-" } else { "" };
+    let Some(written) = tokens::number(text, location + rest.len() - digits.len()) else {
+        return;
+    };
+    if let Some(plain) = plain(&format!("{sign}{written}")) {
         let ty = of_text(&plain);
         expr.kind = node::cast(node::text(&plain), ty).kind;
     }

@@ -62,6 +62,8 @@ pub enum StandIn {
         /// A list.
         is_list: bool,
     },
+    /// An array of more dimensions than one, which functions take apart otherwise. Only its value tells.
+    Nested,
 }
 
 impl StandIn {
@@ -72,6 +74,7 @@ impl StandIn {
             Self::Integer(_) => INT4,
             Self::Decimal { is_list: false } => NUMERIC,
             Self::Decimal { is_list: true } => NUMERIC_ARRAY,
+            Self::Nested => UNKNOWN,
         }
     }
 
@@ -81,6 +84,7 @@ impl StandIn {
             Self::Integer(value) => node::integer("INTEGER", i64::from(value)),
             Self::Decimal { is_list: false } => sql("CAST('1' AS DECIMAL(38,10))"),
             Self::Decimal { is_list: true } => sql("CAST([] AS DECIMAL(38,10)[])"),
+            Self::Nested => node::null(),
         }
     }
 
@@ -88,7 +92,7 @@ impl StandIn {
     fn written(self, value: &Value) -> Expr {
         match (self, value.text.as_deref().map(str::parse)) {
             (Self::Integer(_), Some(Ok(value))) => node::integer("INTEGER", value),
-            (Self::Decimal { .. }, _) => sql(&value.sql),
+            (Self::Decimal { .. } | Self::Nested, _) => sql(&value.sql),
             _ => node::text_or_null(value.text.as_deref()),
         }
     }
@@ -139,6 +143,17 @@ pub fn awaited(query: &Query, declared: &[u32]) -> Awaited {
     found
 }
 
+/// The same with parameters whose values, of which this is the SQL, are arrays of more dimensions than one.
+pub fn with_nested(awaited: &Awaited, parameters: &[String]) -> Awaited {
+    let mut all = awaited.clone();
+    for (number, sql) in (1..).zip(parameters) {
+        if sql.ends_with("[][])") {
+            all.entry(number).or_insert(StandIn::Nested);
+        }
+    }
+    all
+}
+
 /// Puts what stands for them in their place.
 pub fn put_stand_ins(query: &mut Query, awaited: &Awaited) {
     put(query, &|number| Some(awaited.get(&number)?.expr()));
@@ -146,12 +161,50 @@ pub fn put_stand_ins(query: &mut Query, awaited: &Awaited) {
 
 /// Puts their values in their place.
 pub fn put_values(query: &mut Query, awaited: &Awaited, values: &[Value]) {
+    let dimensions: BTreeMap<usize, usize> = awaited
+        .keys()
+        .zip(values)
+        .map(|(number, value)| (*number, dimensions(&value.sql)))
+        .collect();
+    deepen(query, &dimensions);
     let values: BTreeMap<usize, Expr> = awaited
         .iter()
         .zip(values)
         .map(|((number, stand_in), value)| (*number, stand_in.written(value)))
         .collect();
     put(query, &|number| values.get(&number).cloned());
+}
+
+/// Of how many dimensions the array is that such SQL of a value gives.
+fn dimensions(sql: &str) -> usize {
+    let ty = sql.strip_suffix(')').unwrap_or(sql);
+    let scalar = ty.trim_end_matches("[]");
+    (ty.len() - scalar.len()) / 2
+}
+
+/// Casts of parameters to arrays are to arrays of as many dimensions as their values have.
+fn deepen(query: &mut Query, dimensions: &BTreeMap<usize, usize>) {
+    if dimensions.values().all(|count| *count < 2) {
+        return;
+    }
+    walk_mut(NodeMut::Query(query), &mut |node| {
+        if let NodeMut::Expr(expr) = node
+            && let ExprKind::Cast { child, ty, .. } = &mut expr.kind
+            && let ExprKind::Parameter(name) = &child.kind
+            && let Some(wanted) = name.parse().ok().and_then(|it: usize| dimensions.get(&it))
+        {
+            let (mut held, mut below) = (0, &ty.0);
+            while below["id"] == "LIST" {
+                (held, below) = (held + 1, &below["type_info"]["child_type"]);
+            }
+            if held > 0 {
+                for _ in held..*wanted {
+                    *ty = node::list_of(ty);
+                }
+            }
+        }
+        Descend::Into
+    });
 }
 
 fn put(query: &mut Query, value: &dyn Fn(usize) -> Option<Expr>) {

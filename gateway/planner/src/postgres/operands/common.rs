@@ -10,10 +10,10 @@
 //! coalesce(CAST(sum(price) AS DECIMAL(38,5)), CAST(0.12345 AS DECIMAL(38,5)))
 //! ```
 
-use super::quotient;
 use super::types::{DIGITS_MAX, Ty};
 use super::{Block, cast_to};
-use crate::ast::visit::{Node, any, children_mut, is_aggregate};
+use super::{moments, quotient};
+use crate::ast::visit::{Node, any, children, children_mut, is_aggregate};
 use crate::ast::{Cte, DataType, Expr, ExprKind, Query, QueryBody};
 use crate::bind::Bind;
 use crate::postgres::{node, numerics};
@@ -48,6 +48,23 @@ fn may_be_wide(expr: &Expr) -> bool {
 }
 
 impl Block<'_> {
+    /// Reads constants among those values as the dates and the like that the others are.
+    fn moments(&mut self, expr: &mut Expr, types: &mut [Option<Ty>], places: &[usize]) {
+        let below = children(expr);
+        let (foreign, others): (Vec<usize>, Vec<usize>) = places.iter().partition(|at| {
+            below
+                .get(**at)
+                .is_some_and(|value| moments::is_foreign(value))
+        });
+        if foreign.is_empty() {
+            return;
+        }
+        for at in others {
+            self.type_below(expr, types, at);
+        }
+        moments::beside(&mut children_mut(expr), types, places);
+    }
+
     /// Gives the values that are at `places` among the expressions right below `expr` a type in which none is
     /// rounded.
     pub(super) fn common(&mut self, expr: &mut Expr, types: &mut [Option<Ty>], places: &[usize]) {
@@ -56,6 +73,7 @@ impl Block<'_> {
             found.collect()
         };
         widen_small(expr, types, places);
+        self.moments(expr, types, places);
         // DuckDB is asked for the others only where it may matter.
         if !known(types).iter().any(is_wide) {
             return;
@@ -103,6 +121,7 @@ pub(super) fn widen_small(expr: &mut Expr, types: &[Option<Ty>], places: &[usize
 
 /// Casts the columns of the operands of a set operation whose values would be rounded.
 pub(super) fn columns(operands: &mut [Query], scope: &[Cte], bind: &dyn Bind) {
+    constants(operands, scope, bind);
     if operands.iter().all(is_constant) {
         return;
     }
@@ -148,6 +167,59 @@ pub(super) fn columns(operands: &mut [Query], scope: &[Cte], bind: &dyn Bind) {
             super::recursion::cast_columns(operand, casts, columns);
         }
     }
+}
+
+/// Reads text constants among the columns of a set operation as the dates and the like that another operand has there.
+fn constants(operands: &mut [Query], scope: &[Cte], bind: &dyn Bind) {
+    let open: Vec<Vec<usize>> = operands.iter().map(texts).collect();
+    if open.iter().all(Vec::is_empty) {
+        return;
+    }
+    let types: Vec<Vec<Ty>> = operands
+        .iter()
+        .map(|operand| {
+            let columns = super::recursion::describe(operand, scope, bind).unwrap_or_default();
+            columns.iter().map(|column| Ty::parse(&column.ty)).collect()
+        })
+        .collect();
+    for (at, places) in open.iter().enumerate() {
+        for place in places {
+            let others = types.iter().enumerate().filter(|(other, _)| *other != at);
+            let mut others = others.filter_map(|(_, types)| types.get(*place));
+            let wanted = others.find(|ty| {
+                matches!(
+                    ty,
+                    Ty::Date | Ty::Timestamp | Ty::TimestampTz | Ty::Interval | Ty::Boolean
+                )
+            });
+            let (Some(wanted), QueryBody::Select(select)) = (wanted, &mut operands[at].body) else {
+                continue;
+            };
+            let item = &mut select.select_list[*place];
+            let alias = match (at, item.alias.is_empty()) {
+                (0, true) => "?column?".to_owned(),
+                _ => item.alias.clone(),
+            };
+            if *wanted == Ty::Boolean {
+                cast_to(item, node::plain_type("BOOLEAN"));
+            } else {
+                moments::read(item, wanted);
+            }
+            item.alias = alias;
+        }
+    }
+}
+
+/// The columns of a query that are text constants, if it is no set operation itself.
+fn texts(query: &Query) -> Vec<usize> {
+    let QueryBody::Select(select) = &query.body else {
+        return Vec::new();
+    };
+    let items = select.select_list.iter().enumerate();
+    let texts = items.filter(|(_, item)| {
+        matches!(&item.kind, ExprKind::Constant(constant) if constant.value.is_string())
+    });
+    texts.map(|(at, _)| at).collect()
 }
 
 /// Whether a query is a row of constants.

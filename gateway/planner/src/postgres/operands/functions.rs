@@ -484,7 +484,10 @@ fn cast(expr: &mut Expr, from: &Ty) -> Result<(), RewriteError> {
                 **child = texts::text_of(inner, &from);
             }
         }
-        (_, Ty::Nested(_)) if ty.id() == "LIST" => texts::deepen(ty, from),
+        (_, Ty::Nested(_)) if ty.id() == "LIST" => {
+            texts::deepen(ty, from);
+            texts::elements_as_texts(child, ty, from);
+        }
         // Parameters are read with their value.
         (_, Ty::Text) if ty.id() == "LIST" && !matches!(child.kind, ExprKind::Parameter(_)) => {
             let text = std::mem::replace(child.as_mut(), node::null());

@@ -12,6 +12,7 @@
 
 use super::types::Ty;
 use super::{call_on, cast_to};
+use crate::ast::visit::children_mut;
 use crate::ast::{Expr, ExprKind, Function, Window};
 use crate::postgres::{node, temporal};
 
@@ -38,6 +39,45 @@ pub(super) fn read(expr: &mut Expr, ty: &Ty) -> Ty {
         None => cast_to(expr, node::plain_type(name)),
     }
     ty.clone()
+}
+
+/// What is cast to `timestamp(0)` or the like is a plain `timestamp` where it is compared: DuckDB's types for them do
+/// not compare with `timestamp with time zone`.
+pub(super) fn with_microseconds(comparison: &mut Expr) {
+    for operand in children_mut(comparison) {
+        if let ExprKind::Cast { ty, .. } = &operand.kind
+            && matches!(ty.id(), "TIMESTAMP_S" | "TIMESTAMP_MS")
+        {
+            cast_to(operand, node::plain_type("TIMESTAMP"));
+        }
+    }
+}
+
+/// Reads the text constants among `places` right below an expression as what the others are, where that is a moment
+/// or an interval and DuckDB would read them otherwise than PostgreSQL.
+pub(super) fn beside(values: &mut [&mut Expr], types: &mut [Option<Ty>], places: &[usize]) {
+    let is = |ty: &Ty| {
+        places
+            .iter()
+            .any(|at| matches!(types.get(*at), Some(Some(it)) if it == ty))
+    };
+    let order = [Ty::Interval, Ty::TimestampTz, Ty::Timestamp, Ty::Date];
+    let Some(ty) = order.into_iter().find(is) else {
+        return;
+    };
+    for at in places {
+        if let (Some(value), Some(known)) = (values.get_mut(*at), types.get_mut(*at))
+            && is_foreign(value)
+        {
+            *known = Some(read(value, &ty));
+        }
+    }
+}
+
+/// Whether this is a text constant that DuckDB would read otherwise than PostgreSQL, if it is a date or the like.
+pub(super) fn is_foreign(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Constant(constant)
+        if constant.value.as_str().is_some_and(temporal::constants::is_foreign))
 }
 
 /// Makes a difference of moments, at least one with a time zone, one of microseconds; whether it was

@@ -41,6 +41,7 @@ impl Block<'_> {
                 let name = comparison(*op);
                 self.interval_parameters(expr, types);
                 self.bytes(expr, types, &[0, 1])?;
+                moments::with_microseconds(expr);
                 if let Some((left, right)) = self.both_below(expr, types) {
                     self.check(&left, name, &right, expr.location)?;
                     compare_real(expr, types, (0, &left), (1, &right));
@@ -51,6 +52,7 @@ impl Block<'_> {
             ExprKind::Between { .. } => {
                 self.interval_parameters(expr, types);
                 self.bytes(expr, types, &[0, 1, 2])?;
+                moments::with_microseconds(expr);
                 let all: Option<Vec<Ty>> =
                     (0..3).map(|at| self.type_below(expr, types, at)).collect();
                 for (at, name) in [(1, ">="), (2, "<=")] {

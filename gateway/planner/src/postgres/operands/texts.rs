@@ -155,6 +155,32 @@ fn over_elements(list: Expr, body: impl FnOnce(Expr) -> Expr) -> Expr {
     node::call("", "list_transform", vec![list, lambda])
 }
 
+/// Makes texts of the elements of an array that is cast to one of texts, where DuckDB would write them otherwise.
+pub(super) fn elements_as_texts(list: &mut Expr, ty: &DataType, from: &Ty) {
+    let Ty::Nested(text) = from else { return };
+    let Ok(from) = Type::parse(text) else { return };
+    let mut to = &ty.0;
+    while to["id"] == "LIST" {
+        to = &to["type_info"]["child_type"];
+    }
+    let (element, depth) = from.element();
+    let differs = matches!(
+        element,
+        Type::Float | Type::Double | Type::Blob | Type::Interval
+    );
+    if to["id"] == "VARCHAR" && differs {
+        let values = std::mem::replace(list, node::null());
+        *list = each_as_text(values, element, depth);
+    }
+}
+
+fn each_as_text(list: Expr, element: &Type, depth: usize) -> Expr {
+    over_elements(list, |part| match depth {
+        0 | 1 => written(part, element, 0),
+        _ => each_as_text(part, element, depth - 1),
+    })
+}
+
 /// Whether a cast to arrays may have more dimensions before it than its type says.
 pub(super) fn may_deepen(child: &Expr, ty: &DataType) -> bool {
     if ty.id() != "LIST" {

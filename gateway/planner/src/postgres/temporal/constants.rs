@@ -44,6 +44,30 @@ pub(super) fn untyped(
     read(expr, ty, context)
 }
 
+/// Gives constants without a type in the rows of VALUES that of a date or the like which stands in the same column.
+pub(in super::super) fn columns(rows: &mut [Vec<Expr>], context: &mut Context<'_>) {
+    let count = rows.first().map_or(0, Vec::len);
+    for at in 0..count {
+        let values = || rows.iter().filter_map(|row| row.get(at));
+        if !values().any(is_text_constant) {
+            continue;
+        }
+        let order = ["INTERVAL", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP", "DATE"];
+        let is = |wanted: &&str| {
+            values()
+                .any(|value| matches!(&value.kind, ExprKind::Cast { ty, .. } if ty.id() == *wanted))
+        };
+        let Some(wanted) = order.into_iter().find(is) else {
+            continue;
+        };
+        for value in rows.iter_mut().filter_map(|row| row.get_mut(at)) {
+            if let Some(error) = untyped(value, wanted, context) {
+                context.error.get_or_insert(error);
+            }
+        }
+    }
+}
+
 /// Whether an expression is a constant without a type that an interval is written like.
 pub(super) fn is_interval(expr: &Expr) -> bool {
     is_text_constant(expr)
@@ -241,7 +265,7 @@ pub(super) fn current(moment: &Moment, kind: Kind) -> Expr {
 
 /// Whether DuckDB would read a text otherwise than PostgreSQL, or not at all, where it is compared
 /// with something of a date's or interval's type. In doubt it would.
-pub(super) fn is_foreign(text: &str) -> bool {
+pub(in super::super) fn is_foreign(text: &str) -> bool {
     let is_plain = {
         let bytes = text.as_bytes();
         let digits = |range: std::ops::Range<usize>| {

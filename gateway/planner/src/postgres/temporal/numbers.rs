@@ -205,7 +205,17 @@ pub(super) fn compile(operand: &Expr, template: &str, is_float: bool) -> Option<
     if shape.before + shape.after > DIGITS_MAX - 1 {
         return None;
     }
-    let placed = by_position(operand, &tokens, shape);
+    let mut placed = by_position(operand, &tokens, shape);
+    if shape.before + shape.after == 0 {
+        let is_there = node::expr(ExprKind::Operator {
+            op: "OPERATOR_IS_NOT_NULL".to_owned(),
+            children: vec![operand.clone()],
+        });
+        placed = node::expr(ExprKind::Case {
+            checks: vec![(is_there, placed)],
+            otherwise: Box::new(node::null()),
+        });
+    }
     Some(match Plain::of(&tokens, shape) {
         Some(plain) => {
             let both = vec![plain.text(operand, shape), placed];

@@ -19,6 +19,8 @@ pub(super) struct Field {
     pub(super) name: &'static str,
     /// `FM`: without padding.
     pub(super) fill: bool,
+    /// `TM`: a word in the language of the session, without padding.
+    pub(super) translated: bool,
     /// `TH` or `th`.
     pub(super) ordinal: Option<Ordinal>,
 }
@@ -79,10 +81,11 @@ pub(super) fn parse(template: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = template;
     while !rest.is_empty() {
-        let mut fill = false;
+        let (mut fill, mut translated) = (false, false);
         let before = rest;
         while let Some(after) = strip(rest, &["FM", "fm", "TM", "tm"]) {
             fill |= rest.starts_with(['F', 'f']);
+            translated |= rest.starts_with(['T', 't']);
             rest = after;
         }
         if let Some(name) = KEYWORDS.iter().find(|name| rest.starts_with(**name)) {
@@ -99,6 +102,7 @@ pub(super) fn parse(template: &str) -> Vec<Part> {
             parts.push(Part::Field(Field {
                 name,
                 fill,
+                translated,
                 ordinal,
             }));
             continue;

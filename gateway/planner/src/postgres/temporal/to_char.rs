@@ -31,6 +31,7 @@ pub(super) fn compile(
         operand,
         kind,
         zones,
+        has_era: parts.iter().any(is_era),
         format: String::new(),
         found: Vec::new(),
     };
@@ -47,7 +48,30 @@ pub(super) fn compile(
     let Some(first) = found.next() else {
         return Some(node::cast(node::null(), node::plain_type("VARCHAR")));
     };
-    Some(found.fold(first, |all, next| Expr::infix("||", all, next)))
+    let text = found.fold(first, |all, next| Expr::infix("||", all, next));
+    Some(if_there(operand, kind, text))
+}
+
+/// Neither NULL nor an infinite moment has a text, whatever stands in the template. What is computed is not computed
+/// twice for that.
+fn if_there(operand: &Expr, kind: Kind, text: Expr) -> Expr {
+    let is_there = match kind {
+        Kind::Interval => node::expr(ExprKind::Operator {
+            op: "OPERATOR_IS_NOT_NULL".to_owned(),
+            children: vec![operand.clone()],
+        }),
+        _ if !node::is_simple(operand) => return text,
+        Kind::Timestamp | Kind::TimestampTz => node::call("", "isfinite", vec![operand.clone()]),
+    };
+    node::expr(ExprKind::Case {
+        checks: vec![(is_there, text)],
+        otherwise: Box::new(node::null()),
+    })
+}
+
+fn is_era(part: &Part) -> bool {
+    matches!(part, Part::Field(field)
+        if matches!(&*field.name.to_ascii_uppercase(), "BC" | "AD" | "B.C." | "A.D."))
 }
 
 struct Pieces<'a> {
@@ -55,6 +79,8 @@ struct Pieces<'a> {
     kind: Kind,
     /// What the session's zone is called, by its offset: `-18000=EST -14400=EDT`.
     zones: Option<&'a str>,
+    /// The template has `BC` or the like.
+    has_era: bool,
     /// What `strftime` is to write next.
     format: String,
     found: Vec<Expr>,
@@ -98,7 +124,9 @@ impl Pieces<'_> {
             self.piece(number);
             return Some(());
         }
-        if let Some(spec) = strftime_spec(&upper, field) {
+        // `strftime` counts years before Christ backwards from a year 0; who asks for the era may have some.
+        let spec = strftime_spec(&upper, field).filter(|_| upper != "YYYY" || !self.has_era);
+        if let Some(spec) = spec {
             if let Some(ordinal) = field.ordinal {
                 let digits = self.strftime(spec);
                 self.piece(with_ordinal(digits, ordinal));
@@ -134,7 +162,7 @@ impl Pieces<'_> {
             Case::Lower => node::call("", "lower", vec![word]),
             Case::Title => word,
         };
-        if field.fill || width == 0 {
+        if field.fill || field.translated || width == 0 {
             word
         } else {
             node::call(
@@ -200,7 +228,8 @@ impl Pieces<'_> {
             "WW" => Self::number(plus(over(plus(self.part("doy"), -1), 7), 1), 2, field),
             "W" => Self::number(plus(over(plus(self.part("day"), -1), 7), 1), 1, field),
             "J" => {
-                let julian = node::call("", "floor", vec![self.part("julian")]);
+                let day = node::cast(self.operand.clone(), node::plain_type("DATE"));
+                let julian = node::call("", "date_part", vec![node::text("julian"), day]);
                 Self::number(node::cast(julian, node::plain_type("BIGINT")), 0, field)
             }
             "SSSS" | "SSSSS" => Self::number(self.seconds_of_day(), 0, field),
@@ -241,9 +270,14 @@ impl Pieces<'_> {
                 };
                 let is_before =
                     Expr::comparison(Comparison::LessOrEqual, self.part("year"), Expr::integer(0));
+                let is_after =
+                    Expr::comparison(Comparison::Greater, self.part("year"), Expr::integer(0));
                 let era = Expr::from(ExprKind::Case {
-                    checks: vec![(is_before, node::text(before))],
-                    otherwise: Box::new(node::text(after)),
+                    checks: vec![
+                        (is_before, node::text(before)),
+                        (is_after, node::text(after)),
+                    ],
+                    otherwise: Box::new(node::null()),
                 });
                 Self::word(era, case, 0, field)
             }
