@@ -127,9 +127,9 @@ CREATE MACRO skein_pg.skein_regclass_in(name, database, path) AS
   END;
 -- Raises what PostgreSQL says of a name that is none.
 CREATE MACRO skein_pg.skein_regclass(name, database, path) AS
-  list_transform([[CAST(skein_pg.skein_regclass_in(name, database, path) AS VARCHAR), (SELECT string_agg(known.name, chr(31)) FROM skein_pg.skein_schemas AS known)]],
+  list_transform([[CAST(skein_pg.skein_regclass_in(name, database, path) AS VARCHAR), (SELECT string_agg(known.name, chr(31)) FROM skein_pg.skein_schemas AS known), CAST(name AS VARCHAR)]],
     lambda it: CASE WHEN it[1] IS NOT NULL THEN CAST(it[1] AS BIGINT)
-      ELSE list_transform([skein_pg.skein_relation_parts(name, database)], lambda parts: CASE WHEN parts IS NULL THEN NULL WHEN parts = ['-'] THEN 0
+      ELSE list_transform([skein_pg.skein_relation_parts(it[3], database)], lambda parts: CASE WHEN parts IS NULL THEN NULL WHEN parts = ['-'] THEN 0
         WHEN len(parts) = 2 AND NOT list_contains(string_split(it[2], chr(31)), parts[1]) THEN error('[invalid_schema_name] schema "' || parts[1] || '" does not exist')
         ELSE error('[undefined_table] relation "' || array_to_string(parts, '.') || '" does not exist') END)[1] END)[1];
 CREATE MACRO skein_pg.skein_regclass_name(relation_oid, path) AS

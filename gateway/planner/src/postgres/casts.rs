@@ -519,16 +519,37 @@ fn reg_type(expr: &Expr) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Takes the cast off a text that is one (`('public.' || relname)::regclass`); a plain text is left as it is. Returns
-/// whether it is the name of a relation now.
-pub(super) fn uncast_relation_name(expr: &mut Expr) -> bool {
-    if reg_type(expr).as_deref() == Some("regclass")
-        && let ExprKind::Cast { child, .. } = &mut expr.kind
-        && is_text(child)
+/// What an argument says which an object is looked for by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    Name,
+    Number,
+    /// One of the two.
+    Either,
+}
+
+/// Takes casts to a reg type off an argument: `('public.' || relname)::regclass` is a name,
+/// `c.oid::regclass::text` a number.
+pub(super) fn uncast(expr: &mut Expr, reg: &str) -> Given {
+    if let ExprKind::Cast { ty, child, .. } = &mut expr.kind
+        && node::is_text(ty)
+        && reg_type(child).as_deref() == Some(reg)
     {
         *expr = std::mem::replace(child.as_mut(), node::null());
     }
-    is_text(expr)
+    if reg_type(expr).as_deref() == Some(reg)
+        && let ExprKind::Cast { child, .. } = &mut expr.kind
+    {
+        if !is_text(child) || matches!(child.kind, ExprKind::Parameter(_)) {
+            return Given::Number;
+        }
+        *expr = std::mem::replace(child.as_mut(), node::null());
+    }
+    if is_text(expr) {
+        Given::Name
+    } else {
+        Given::Either
+    }
 }
 
 /// Turns `x::regclass` into the name it shows.

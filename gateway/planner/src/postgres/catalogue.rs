@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use skein_catalog::system::{self, PG_SCHEMA, SystemRelation};
 use skein_executor_api::functions as macros;
 
+use super::casts::Given;
 use super::{Context, casts, node, session_rows};
 use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
 use crate::ast::{
@@ -511,7 +512,7 @@ fn names_of_arguments(call: &mut Function, context: &mut Context<'_>) {
     let takes_relation = SIZES.contains(&name.as_str()) || OF_RELATIONS.contains(&name.as_str());
     if takes_relation
         && let Some(relation) = call.args.first_mut()
-        && casts::uncast_relation_name(relation)
+        && casts::uncast(relation, "regclass") == Given::Name
     {
         if SIZES.contains(&name.as_str()) && count == 1 {
             "skein_size_of_named".clone_into(&mut call.name);
@@ -524,7 +525,14 @@ fn names_of_arguments(call: &mut Function, context: &mut Context<'_>) {
     if let Some((_, after)) = PRIVILEGES.iter().find(|(known, _)| *known == name)
         && let Some(at) = count.checked_sub(after + 1)
         && let Some(object) = call.args.get_mut(at)
-        && (casts::uncast_relation_name(object) || !is_number(object))
+        && is_name(
+            object,
+            if name == OF_SCHEMA {
+                "regnamespace"
+            } else {
+                "regclass"
+            },
+        )
     {
         if !casts::is_text(object) {
             let value = std::mem::replace(object, node::null());
@@ -556,6 +564,15 @@ fn names_of_arguments(call: &mut Function, context: &mut Context<'_>) {
             .args
             .push(session_rows::roles_by_name(&mut context.found.shown)),
         _ => {}
+    }
+}
+
+/// Whether an argument is looked for by name.
+fn is_name(object: &mut Expr, reg: &str) -> bool {
+    match casts::uncast(object, reg) {
+        Given::Name => true,
+        Given::Number => false,
+        Given::Either => !is_number(object),
     }
 }
 
