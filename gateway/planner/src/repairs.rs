@@ -27,6 +27,7 @@
 //! | [`rows_in`] | NULL in place of false for rows |
 //! | [`truncated`] | false in place of NULL and true for `date_trunc` |
 //! | [`typed`] | wraps around: integers from floats, `round`, sums |
+//! | [`unnested`] | joins with what functions in FROM make of each row, in the order of a hash table |
 //! | [`windowed`] | ignores frames of `first_value` |
 //!
 //! Invariants: the rows are those of the statement as it stands; the number, order and types of columns stay,
@@ -47,6 +48,7 @@ pub(crate) mod prefix;
 mod rows_in;
 pub(crate) mod truncated;
 pub(crate) mod typed;
+mod unnested;
 mod windowed;
 
 pub use lateral::conditions_within_lateral;
@@ -78,6 +80,7 @@ fn shapes(query: &mut Query) {
         return;
     }
     inlined::queries(query);
+    unnested::repair(query);
     joins::conditions(query);
     places::each(query, &mut |expr, place| match &mut expr.kind {
         ExprKind::Conjunction { and: true, .. } => guarded::repair(expr, place),
@@ -110,7 +113,8 @@ fn may_concern(query: &Query) -> bool {
     any(Node::Query(query), &mut |node| match node {
         Node::Query(_) => false,
         Node::Table(table) => {
-            matches!(&table.kind, TableRefKind::Join(join) if joins::may_concern(join))
+            matches!(&table.kind, TableRefKind::Join(join)
+                if joins::may_concern(join) || unnested::may_concern(join))
         }
         Node::Expr(expr) => match &expr.kind {
             ExprKind::Conjunction { and: true, .. } => guarded::may_concern(expr),

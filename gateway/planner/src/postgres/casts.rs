@@ -591,12 +591,6 @@ fn reg_elements(ty: &DataType) -> Option<&str> {
     (ty.id() == "LIST" && array_macros(element).is_some()).then_some(element)
 }
 
-/// Whether an expression makes such OIDs, or lists of them, which takes a subquery.
-pub(super) fn makes_list(expr: &Expr) -> bool {
-    matches!(&expr.kind, ExprKind::Cast { ty, .. } if reg_elements(ty).is_some())
-        || reg_type(expr).is_some()
-}
-
 /// Makes the OID of `pg_typeof(x)`, which DuckDB gives as a name, where it stands beside one.
 pub(super) fn compared(expr: &mut Expr, context: &mut Context<'_>) {
     let ExprKind::Comparison { left, right, .. } = &mut expr.kind else {

@@ -13,11 +13,11 @@
 //! sees the tables before it. The series of constant integers stays a table function, which makes
 //! its rows as they are wanted.
 
-use super::{jsonpath, node, temporal, tokens};
+use super::{jsonpath, node, patterns, temporal, tokens};
 use crate::ast::visit::{Descend, Node, NodeMut, any, walk_mut};
 use crate::ast::{
-    Expr, ExprKind, Function, Join, JoinKind, JoinSyntax, Query, QueryBody, Select, TableRef,
-    TableRefKind,
+    Expr, ExprKind, Function, Join, JoinKind, JoinSyntax, Query, QueryBody, Select,
+    SetOperationKind, TableRef, TableRefKind,
 };
 
 const FN: &str = skein_executor_api::functions::SCHEMA;
@@ -33,6 +33,17 @@ struct Rows {
     name: String,
     /// The name stays when there is an alias.
     fixed: bool,
+    /// What makes rows of it: elements that are arrays stay such.
+    by: By,
+}
+
+/// What makes rows of a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// `unnest`, which goes into arrays of several dimensions.
+    Unnest,
+    /// The macro for matches, each an array.
+    Matches,
 }
 
 /// The rows of a call, if it is one of these functions.
@@ -43,7 +54,7 @@ fn rows(call: &Function) -> Option<Rows> {
     let args = call.args.clone();
     let (list, columns, name): (Expr, &'static [&'static str], &str) =
         match (call.name.as_str(), args.len()) {
-            ("unnest", 1) => (args.into_iter().next()?, &[], "unnest"),
+            ("unnest" | patterns::ROWS, 1) => (args.into_iter().next()?, &[], "unnest"),
             ("generate_series", 2 | 3) => (series(args), &[], "generate_series"),
             ("generate_subscripts", 2 | 3) => (
                 node::call(FN, "skein_subscripts", args),
@@ -93,6 +104,10 @@ fn rows(call: &Function) -> Option<Rows> {
         columns,
         fixed: name == "value",
         name: name.to_owned(),
+        by: match call.name.as_str() {
+            patterns::ROWS => By::Matches,
+            _ => By::Unnest,
+        },
     })
 }
 
@@ -141,7 +156,7 @@ pub(super) fn function(expr: &mut Expr) -> Descend {
     let ExprKind::Function(call) = &expr.kind else {
         return Descend::Into;
     };
-    if call.name == "unnest" {
+    if matches!(call.name.as_str(), "unnest" | patterns::ROWS) {
         return Descend::Into;
     }
     let Some(rows) = rows(call) else {
@@ -160,7 +175,7 @@ pub(super) fn function(expr: &mut Expr) -> Descend {
 pub(super) fn name_output(expr: &mut Expr) {
     if let ExprKind::Function(call) = &expr.kind
         && expr.alias.is_empty()
-        && call.name != "unnest"
+        && !matches!(call.name.as_str(), "unnest" | patterns::ROWS)
         && rows(call).is_some()
     {
         expr.alias.clone_from(&call.name);
@@ -317,8 +332,46 @@ fn value_aliases(table: &TableRef, names: &mut Vec<String>) {
     }
 }
 
+/// `(VALUES (t.a), (t.b))` becomes `(SELECT t.a UNION ALL SELECT t.b)`, where what depends on types is put right.
+fn lateral_values(table: &mut TableRef) {
+    let TableRefKind::Values { rows } = &mut table.kind else {
+        return;
+    };
+    let is_column = |value: &Expr| {
+        any(
+            Node::Expr(value),
+            &mut |node| matches!(node, Node::Expr(expr) if matches!(expr.kind, ExprKind::ColumnRef(_))),
+        )
+    };
+    if !rows.iter().flatten().any(is_column) {
+        return;
+    }
+    let mut operands: Vec<Query> = Vec::new();
+    for mut row in std::mem::take(rows) {
+        for (at, value) in row.iter_mut().enumerate() {
+            value.alias = format!("column{}", at + 1);
+        }
+        operands.push(Select::new(row, TableRefKind::Empty.into()).into());
+    }
+    let query = if operands.len() == 1 {
+        operands.remove(0)
+    } else {
+        Query {
+            ctes: Vec::new(),
+            body: QueryBody::SetOperation {
+                kind: SetOperationKind::Union,
+                all: true,
+                operands,
+            },
+            modifiers: Vec::new(),
+        }
+    };
+    table.kind = TableRefKind::Subquery(Box::new(query));
+}
+
 /// Rewrites such a call that stands in FROM.
 pub(super) fn table(table: &mut TableRef) -> Descend {
+    lateral_values(table);
     let TableRefKind::Function {
         call,
         with_ordinality,
@@ -349,10 +402,11 @@ pub(super) fn table(table: &mut TableRef) -> Descend {
                 columns: &[],
                 name: "unnest".to_owned(),
                 fixed: true,
+                by: By::Unnest,
             })
             .collect()
     } else if let Some(rows) = rows(call) {
-        if call.name == "unnest" && !ordinality && !call.args.iter().any(needs_types) {
+        if call.name == "unnest" && !ordinality && call.args.iter().all(is_plain) {
             // DuckDB's own does the same, under the name that PostgreSQL gives the column.
             return own_unnest(table);
         }
@@ -388,6 +442,7 @@ fn single(call: Expr, name: &str) -> Rows {
         columns: &[],
         name: name.to_owned(),
         fixed: true,
+        by: By::Unnest,
     }
 }
 
@@ -402,7 +457,11 @@ fn subquery(calls: Vec<Rows>, ordinality: bool) -> Query {
     let mut outer = Vec::new();
     for (index, rows) in calls.into_iter().enumerate() {
         let column = format!("c{index}");
-        let mut item = node::call("", "unnest", vec![rows.list]);
+        let list = vec![rows.list];
+        let mut item = match rows.by {
+            By::Unnest => node::call("", "unnest", list),
+            By::Matches => node::macro_call(patterns::ROWS, list),
+        };
         item.alias.clone_from(&column);
         inner.push(item);
         let whole = node::expr(ExprKind::ColumnRef(vec![column]));
@@ -463,42 +522,9 @@ fn lists_of(lists: Vec<Expr>) -> Vec<Expr> {
     vec![node::call("", "greatest", lengths)]
 }
 
-/// Whether what an array is depends on types, which are found for expressions outside of FROM only.
-fn needs_types(array: &Expr) -> bool {
-    looks_nested(array)
-        || any(Node::Expr(array), &mut |node| match node {
-            Node::Expr(expr) => match &expr.kind {
-                ExprKind::Case { .. } => true,
-                ExprKind::Operator { op, .. } => op == "OPERATOR_COALESCE",
-                ExprKind::Function(call) if call.is_operator || call.name == "to_char" => true,
-                _ => super::casts::makes_list(expr),
-            },
-            Node::Query(_) | Node::Table(_) => false,
-        })
-}
-
-/// Whether an array shows that it has several dimensions, which are unnested together.
-fn looks_nested(array: &Expr) -> bool {
-    match &array.kind {
-        ExprKind::Operator { op, children } => {
-            op == "ARRAY_CONSTRUCTOR"
-                && children.first().is_some_and(|first| {
-                    looks_nested(first)
-                        || matches!(&first.kind, ExprKind::Operator { op, .. } if op == "ARRAY_CONSTRUCTOR")
-                        || matches!(&first.kind, ExprKind::Function(call) if call.name == "list_value")
-                })
-        }
-        ExprKind::Function(call) => {
-            call.name == "list_value"
-                && matches!(call.args.first().map(|first| &first.kind),
-                    Some(ExprKind::Function(call)) if call.name == "list_value")
-        }
-        ExprKind::Cast { child, .. } => {
-            looks_nested(child)
-                || node::constant_text(child).is_some_and(|text| text.trim_start().starts_with("{{"))
-        }
-        _ => false,
-    }
+/// Whether an array is what it is without anything put right, which is done for expressions outside of FROM only.
+fn is_plain(array: &Expr) -> bool {
+    matches!(array.kind, ExprKind::ColumnRef(_) | ExprKind::Parameter(_))
 }
 
 /// `unnest` alone keeps DuckDB's form; its column is called as the alias is.

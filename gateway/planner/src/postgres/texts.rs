@@ -373,13 +373,6 @@ pub(super) fn table(table: &mut TableRef) -> Result<(), RewriteError> {
         _ => {}
     }
     patterns::function(call)?;
-    // In FROM DuckDB has its own function for rows, which goes through one level.
-    if let ExprKind::Function(function) = &mut call.kind
-        && function.name == patterns::ROWS
-    {
-        function.schema.clear();
-        "unnest".clone_into(&mut function.name);
-    }
     if table.alias.is_empty() {
         name.clone_into(&mut table.alias);
     }
