@@ -16,7 +16,7 @@ use std::any::Any;
 use skein_catalog::CatalogError;
 use skein_executor_api::FragmentError;
 use skein_planner::ast::json::AstError;
-use skein_planner::error::{EscapeFault, PlanError};
+use skein_planner::error::{EscapeFault, PlanError, RecursionFault};
 use skein_planner::parse::ParseError;
 use skein_planner::postgres::{RegexFault, RewriteError};
 
@@ -690,6 +690,13 @@ fn plan_state(error: &PlanError) -> SqlState {
             }
             EscapeFault::Bytes(_) => SqlState::CHARACTER_NOT_IN_REPERTOIRE,
         },
+        PlanError::Recursion { fault, .. } => match fault {
+            RecursionFault::Form { .. }
+            | RecursionFault::Place { .. }
+            | RecursionFault::Aggregate => SqlState::INVALID_RECURSION,
+            RecursionFault::Mutual | RecursionFault::Clause(_) => SqlState::FEATURE_NOT_SUPPORTED,
+            RecursionFault::Names { .. } => SqlState::INVALID_COLUMN_REFERENCE,
+        },
         PlanError::UnknownRelation { .. } => SqlState::UNDEFINED_TABLE,
         PlanError::UnknownColumn { .. } => SqlState::UNDEFINED_COLUMN,
         PlanError::RepeatedAlias { .. } => SqlState::DUPLICATE_ALIAS,
@@ -706,6 +713,7 @@ fn plan_position(error: &PlanError) -> Option<usize> {
     match error {
         PlanError::Ast(AstError::Syntax { position, .. })
         | PlanError::Escape { position, .. }
+        | PlanError::Recursion { position, .. }
         | PlanError::UnknownRelation { position, .. }
         | PlanError::UnknownColumn { position, .. }
         | PlanError::OtherDatabase { position, .. }

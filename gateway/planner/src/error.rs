@@ -38,6 +38,14 @@ pub enum PlanError {
         /// In PostgreSQL's words.
         message: String,
     },
+    /// An item of WITH that PostgreSQL refuses.
+    #[error("{fault}")]
+    Recursion {
+        /// What is wrong.
+        fault: RecursionFault,
+        /// Where it stands.
+        position: Option<usize>,
+    },
     /// A name in FROM that is neither a relation nor a path of one.
     #[error("relation \"{name}\" does not exist")]
     UnknownRelation {
@@ -115,6 +123,46 @@ fn syntax(near: &str) -> String {
     } else {
         format!("syntax error at or near \"{near}\"")
     }
+}
+
+/// What is wrong with an item of WITH.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecursionFault {
+    /// It reads itself and is no UNION.
+    #[error(
+        "recursive query \"{name}\" does not have the form non-recursive-term UNION [ALL] recursive-term"
+    )]
+    Form {
+        /// Its name.
+        name: String,
+    },
+    /// It reads itself where it must not.
+    #[error("recursive reference to query \"{name}\" must not appear {place}")]
+    Place {
+        /// Its name.
+        name: String,
+        /// Where that is.
+        place: &'static str,
+    },
+    /// An aggregate over its own rows.
+    #[error("aggregate functions are not allowed in a recursive query's recursive term")]
+    Aggregate,
+    /// Two items read each other.
+    #[error("mutual recursion between WITH items is not implemented")]
+    Mutual,
+    /// A clause behind the UNION.
+    #[error("{0} in a recursive query is not implemented")]
+    Clause(&'static str),
+    /// More names than columns.
+    #[error("WITH query \"{name}\" has {columns} columns available but {names} columns specified")]
+    Names {
+        /// Its name.
+        name: String,
+        /// How many columns it has.
+        columns: usize,
+        /// How many names.
+        names: usize,
+    },
 }
 
 /// What is wrong with an escape.

@@ -17,6 +17,7 @@ mod dialect;
 mod lexer;
 mod lock;
 mod pivot;
+mod recursion;
 mod strings;
 mod utility;
 mod words;
@@ -312,7 +313,11 @@ impl ParseError {
                     position: Some(position),
                     ..
                 })
-                | PlanError::Syntax { position, .. },
+                | PlanError::Syntax { position, .. }
+                | PlanError::Recursion {
+                    position: Some(position),
+                    ..
+                },
             )
             | Self::Engine(FragmentError {
                 position: Some(position),
@@ -391,7 +396,12 @@ impl Source<'_> {
         let json = match self.parser.parse(sql)? {
             ParsedSql::Select(json) => json,
             ParsedSql::NotSelect => return Ok(None),
-            ParsedSql::Error(error) => return Err(self.as_written(error).into()),
+            ParsedSql::Error(error) => {
+                if let Some(error) = recursion::refused(&error, self) {
+                    return Err(error.into());
+                }
+                return Err(self.as_written(error).into());
+            }
         };
         let mut queries = match json::read(&json) {
             Ok(queries) => queries,
@@ -403,6 +413,7 @@ impl Source<'_> {
                 words::restore(query);
             }
             dialect::apply(query, sql);
+            recursion::arrange(query, self)?;
         }
         Ok(Some(queries))
     }
