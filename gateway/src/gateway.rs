@@ -135,7 +135,7 @@ impl Gateway {
             tracing::warn!(%problem, "what is declared about a relation is not shown");
         }
         let sessions = Sessions::default();
-        let options = shadow_options(&config, &sessions);
+        let options = shadow_options(&config, &sessions, temp_directory.path());
         let shadow = build_shadow(catalog.current(), options).await?;
         let settings = Shared::new(defaults(&config, port), shadow.time_zones()?)?;
         Ok(Arc::new(Self {
@@ -288,7 +288,7 @@ impl Gateway {
         if let Some(shadow) = known(&self.shadows()) {
             return Ok(shadow);
         }
-        let options = shadow_options(&self.config, &self.sessions);
+        let options = shadow_options(&self.config, &self.sessions, self.temp_directory.path());
         let shadow = build_shadow(Arc::clone(snapshot), options).await?;
         let mut shadows = self.shadows();
         shadows.push(Arc::clone(&shadow));
@@ -339,8 +339,9 @@ pub async fn check(config: &Config) -> Result<CheckReport, OpenError> {
     Ok(crate::check::check(config, Arc::new(inspector)).await)
 }
 
-fn shadow_options(config: &Config, sessions: &Sessions) -> ShadowOptions {
+fn shadow_options(config: &Config, sessions: &Sessions, temp_directory: &Path) -> ShadowOptions {
     ShadowOptions {
+        temp_directory: Some(temp_directory.to_owned()),
         host: Host::new(Arc::new(Signals(sessions.clone()))),
         memory_limit: SHADOW_MEMORY.to_owned(),
         connections_max: u32::try_from(config.executors.connections_max).unwrap_or(u32::MAX),

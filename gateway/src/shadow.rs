@@ -19,6 +19,7 @@ mod results;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,8 @@ pub struct ShadowOptions {
     pub threads: usize,
     /// DuckDB's memory for queries that run here, such as `512MB`.
     pub memory_limit: String,
+    /// Where each instance makes a folder for what does not fit into its memory; `None`: such queries fail.
+    pub temp_directory: Option<PathBuf>,
     /// Queries that run here at once.
     pub connections_max: u32,
     /// How long a query waits for a connection.
@@ -71,6 +74,7 @@ impl Default for ShadowOptions {
             database: system::DATABASE.to_owned(),
             threads: 1,
             memory_limit: "512MB".to_owned(),
+            temp_directory: None,
             connections_max: 16,
             connection_timeout: Duration::from_secs(30),
             host: Host::default(),
@@ -133,11 +137,14 @@ impl Shadow {
         snapshot: &CatalogSnapshot,
         options: &ShadowOptions,
     ) -> Result<Self, FragmentError> {
+        let folder = format!("catalogue-{}", snapshot.schema_version);
+        let temp_directory = options.temp_directory.as_ref().map(|it| it.join(folder));
         let executor = EmbeddedExecutor::open(&EmbeddedOptions {
             name: "gateway".to_owned(),
             database: DatabaseOptions {
                 threads: Some(options.threads.max(1)),
                 memory_limit: Some(options.memory_limit.clone()),
+                temp_directory,
                 prelude: vec![empty_relations(snapshot)],
                 host: options.host.clone(),
                 ..DatabaseOptions::default()

@@ -149,6 +149,7 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
         ExprKind::Function(call) if call.is_operator => None,
         ExprKind::Function(call) => call_name(&call.name, expr.location, text),
         ExprKind::Window(call) => call_name(&call.name, expr.location, text),
+        ExprKind::Cast { .. } if is_bit_string(expr, text) => None,
         ExprKind::Cast { child, ty, .. } => match figure(child, text) {
             Some(name) if name.strong => Some(name),
             _ => {
@@ -201,6 +202,15 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
         },
         _ => None,
     }
+}
+
+/// Whether it is a constant such as `B'101'`.
+fn is_bit_string(expr: &Expr, text: &str) -> bool {
+    let written = expr.location.and_then(|at| text.get(at..));
+    matches!(
+        written.map(str::as_bytes),
+        Some([b'b' | b'B' | b'x' | b'X', b'\'', ..])
+    )
 }
 
 /// The name of a call as it was written.
