@@ -91,7 +91,7 @@ CREATE MACRO skein_fn.skein_array_of_parts(parts) AS
 CREATE MACRO skein_fn.array_position(elements, wanted) AS
     CAST(list_position(elements, wanted) AS INTEGER),
   (elements, wanted, start) AS
-    CAST(list_position(list_slice(elements, start, len(elements)), wanted) + start - 1 AS INTEGER);
+    CAST(list_position(list_slice(elements, greatest(start, 1), len(elements)), wanted) + greatest(start, 1) - 1 AS INTEGER);
 CREATE MACRO skein_fn.array_positions(elements, wanted) AS
   CAST(list_filter(range(1, len(elements) + 1), lambda place__a3: elements[place__a3] IS NOT DISTINCT FROM wanted) AS INTEGER[]);
 CREATE MACRO skein_fn.array_remove(elements, unwanted) AS

@@ -277,9 +277,7 @@ CREATE MACRO skein_fn.skein_number_parts(number, source, before, zero_from, afte
     ELSE list_transform([CAST(number AS VARCHAR)], lambda t:
       list_transform([[CASE WHEN t[1:1] = '-' THEN '-' ELSE '+' END,
                        split_part(ltrim(t, '-'), '.', 1), split_part(t, '.', 2)]], lambda p:
-        CASE WHEN length(p[2]) > before THEN
-               CASE WHEN p[2] = '0' THEN [p[1], '', left(p[3], CAST(greatest(kept, length(rtrim(p[3], '0'))) AS INTEGER))]
-               ELSE [p[1], repeat('#', before), repeat('#', after)] END
+        CASE WHEN length(p[2]) > before THEN [p[1], repeat('#', before), repeat('#', after)]
              ELSE [p[1],
                lpad(lpad(
                  CASE WHEN p[2] = '0' AND after > 0 AND (kept > 0 OR rtrim(p[3], '0') <> '') THEN '' ELSE p[2] END,
@@ -332,7 +330,7 @@ CREATE MACRO skein_fn.skein_number_point(parts, before, sign) AS
 CREATE MACRO skein_fn.skein_number_fraction(parts, place) AS parts[3][place + 1:place + 1];
 
 CREATE MACRO skein_fn.skein_number_ordinal(parts) AS
-  CASE WHEN parts[1] = '-' THEN ''
+  CASE WHEN parts[1] = '-' OR starts_with(parts[2], '#') THEN ''
        ELSE right(skein_fn.skein_ordinal(ltrim(parts[2], ' ')), 2) END;
 
 CREATE MACRO skein_fn.skein_roman_number(number) AS

@@ -184,7 +184,7 @@ impl Block<'_> {
                 self.compared_with(expr, types, &ty);
             }
             ("pg_typeof", 1) => self.type_name(expr, &ty),
-            ("trunc", 2) if ty.is_integer() => round(expr, &ty),
+            ("trunc", 2) if ty.is_integer() || ty.is_numeric() => round(expr, &ty),
             ("sign", 1) if ty.is_numeric() => cast_to(expr, numerics::decimal(1, 0)),
             ("sign", 1) if ty.is_number() => cast_to(expr, node::plain_type("DOUBLE")),
             _ => {}

@@ -343,7 +343,15 @@ impl Pieces<'_> {
             "YY" => Self::number(rest(year(), 100), 2, field),
             "Y" => Self::number(rest(year(), 10), 1, field),
             "MM" => Self::number(self.part("month"), 2, field),
-            "DD" => Self::number(self.part("day"), 2, field),
+            // The sign takes the place of a digit.
+            "DD" => {
+                let is_negative =
+                    Expr::comparison(Comparison::Less, self.part("day"), Expr::integer(0));
+                Expr::from(ExprKind::Case {
+                    checks: vec![(is_negative, Self::number(self.part("day"), 1, field))],
+                    otherwise: Box::new(Self::number(self.part("day"), 2, field)),
+                })
+            }
             "DDD" => {
                 let months = own("skein_months", vec![self.operand.clone()]);
                 let days = Expr::infix("*", months, Expr::integer(30));
