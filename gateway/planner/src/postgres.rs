@@ -25,6 +25,7 @@ pub mod dependent;
 mod division;
 mod filters;
 mod functions;
+mod hypothetical;
 mod json;
 mod json_text;
 mod jsonb;

@@ -53,7 +53,7 @@ pub(crate) fn translate(error: &FragmentError) -> Translated {
         return translated;
     }
     let known = match error.kind {
-        Kind::Syntax => syntax(text),
+        Kind::Syntax => syntax(text).or_else(|| rules(text)),
         Kind::Catalog | Kind::Binder => names(text).or_else(|| rules(text)),
         Kind::Conversion | Kind::OutOfRange => values(text),
         Kind::Invalid => rules(text).or_else(|| values(text)),
@@ -354,7 +354,82 @@ fn type_name(ty: &str) -> String {
 }
 
 /// Where a query breaks a rule of SQL, in DuckDB's words.
-const RULES: [(&str, SqlState, &str); 33] = [
+const RULES: [(&str, SqlState, &str); 48] = [
+    (
+        "RANGE frames must have only one ORDER BY expression",
+        SqlState::WINDOWING_ERROR,
+        "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column",
+    ),
+    (
+        "indow functions are not allowed in window definitions",
+        SqlState::WINDOWING_ERROR,
+        "window functions are not allowed in window definitions",
+    ),
+    (
+        "Invalid RANGE PRECEDING value",
+        SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+        "invalid preceding or following size in window function",
+    ),
+    (
+        "Invalid RANGE FOLLOWING value",
+        SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+        "invalid preceding or following size in window function",
+    ),
+    (
+        "Invalid GROUPS PRECEDING value",
+        SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+        "frame starting offset must not be negative",
+    ),
+    (
+        "Invalid GROUPS FOLLOWING value",
+        SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+        "frame ending offset must not be negative",
+    ),
+    (
+        "rgument for ntile must be greater than zero",
+        SqlState::INVALID_ARGUMENT_FOR_NTILE_FUNCTION,
+        "argument of ntile must be greater than zero",
+    ),
+    (
+        "Cannot AND bit strings of different sizes",
+        SqlState::STRING_DATA_LENGTH_MISMATCH,
+        "cannot AND bit strings of different sizes",
+    ),
+    (
+        "Cannot OR bit strings of different sizes",
+        SqlState::STRING_DATA_LENGTH_MISMATCH,
+        "cannot OR bit strings of different sizes",
+    ),
+    (
+        "Cannot XOR bit strings of different sizes",
+        SqlState::STRING_DATA_LENGTH_MISMATCH,
+        "cannot XOR bit strings of different sizes",
+    ),
+    (
+        "Nested UNNEST calls are not supported",
+        SqlState::FEATURE_NOT_SUPPORTED,
+        "set-returning functions must appear at top level of FROM",
+    ),
+    (
+        "UNNEST not supported here",
+        SqlState::FEATURE_NOT_SUPPORTED,
+        "set-returning functions are not allowed here",
+    ),
+    (
+        "LATERAL join cannot contain aggregates",
+        SqlState::GROUPING_ERROR,
+        "aggregate functions are not allowed in FROM clause of their own query level",
+    ),
+    (
+        "divison by zero in based logarithm",
+        SqlState::DIVISION_BY_ZERO,
+        "division by zero",
+    ),
+    (
+        "poch seconds out of range for TIMESTAMP",
+        SqlState::DATETIME_FIELD_OVERFLOW,
+        "timestamp out of range",
+    ),
     (
         "interval cannot be 0",
         SqlState::INVALID_PARAMETER_VALUE,
@@ -542,6 +617,30 @@ fn rules(text: &str) -> Option<Translated> {
                  function"
             ),
         ));
+    }
+    if let Some(name) = between(line, "Unknown ordered aggregate \"", "\"") {
+        let message = format!("function {name} does not exist");
+        return Some(Translated::new(SqlState::UNDEFINED_FUNCTION, message));
+    }
+    if let Some(name) = line.strip_suffix(" is not an aggregate function") {
+        let message = format!(
+            "OVER specified, but {name} is not a window function nor an aggregate function"
+        );
+        return Some(Translated::new(SqlState::WRONG_OBJECT_TYPE, message));
+    }
+    if line.starts_with("window \"") && line.ends_with("\" is already defined") {
+        return Some(Translated::new(SqlState::WINDOWING_ERROR, line));
+    }
+    if line.starts_with("table \"") && line.ends_with(" columns specified") {
+        return Some(Translated::new(SqlState::INVALID_COLUMN_REFERENCE, line));
+    }
+    if line.starts_with("bit index ") && line.contains(" out of valid range") {
+        return Some(Translated::new(SqlState::ARRAY_SUBSCRIPT_ERROR, line));
+    }
+    if line.starts_with("Type INT32 with value ") && line.ends_with("destination type INT64") {
+        // Days that are no moment in microseconds.
+        let message = "date out of range for timestamp";
+        return Some(Translated::new(SqlState::DATETIME_FIELD_OVERFLOW, message));
     }
     if line.starts_with("ORDER term out of range") {
         return Some(Translated::new(

@@ -17,7 +17,9 @@ pub(super) fn rewrite_state(error: &RewriteError) -> SqlState {
         },
         RewriteError::Spelling { error, .. } => match error.fault {
             Fault::Syntax => SqlState::INVALID_DATETIME_FORMAT,
-            Fault::Field | Fault::FieldOrder => SqlState::DATETIME_FIELD_OVERFLOW,
+            Fault::Field | Fault::FieldOrder | Fault::IntervalRange => {
+                SqlState::DATETIME_FIELD_OVERFLOW
+            }
             Fault::Interval => SqlState::INTERVAL_FIELD_OVERFLOW,
             Fault::Displacement => SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
         },

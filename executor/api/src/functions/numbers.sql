@@ -186,3 +186,90 @@ CREATE MACRO skein_fn.int4send(x) AS CAST(CAST(CAST(x AS INTEGER) AS BIT) AS BLO
 CREATE MACRO skein_fn.int8send(x) AS CAST(CAST(CAST(x AS BIGINT) AS BIT) AS BLOB);
 CREATE MACRO skein_fn.float4send(x) AS CAST(CAST(CAST(x AS FLOAT) AS BIT) AS BLOB);
 CREATE MACRO skein_fn.float8send(x) AS CAST(CAST(CAST(x AS DOUBLE) AS BIT) AS BLOB);
+
+-- Shifts. PostgreSQL shifts by the lowest bits of the count, and drops what goes beyond the type.
+CREATE MACRO skein_fn.skein_shift_left_small(x, count) AS
+  CAST(((CAST(x AS BIGINT) * (CAST(1 AS BIGINT) << CAST(count & 31 AS BIGINT)) + 32768) & 65535) - 32768 AS SMALLINT);
+
+CREATE MACRO skein_fn.skein_shift_left_integer(x, count) AS
+  CAST(((CAST(x AS BIGINT) * (CAST(1 AS BIGINT) << CAST(count & 31 AS BIGINT)) + 2147483648) & 4294967295) - 2147483648 AS INTEGER);
+
+CREATE MACRO skein_fn.skein_shift_left_big(x, count) AS
+  CAST(((CAST(x AS HUGEINT) * (CAST(1 AS HUGEINT) << CAST(count & 63 AS HUGEINT)) + 9223372036854775808) & 18446744073709551615)
+    - 9223372036854775808 AS BIGINT);
+
+CREATE MACRO skein_fn.skein_shift_right_small(x, count) AS CAST(CAST(x AS INTEGER) >> CAST(count & 31 AS INTEGER) AS SMALLINT);
+
+CREATE MACRO skein_fn.skein_shift_right_integer(x, count) AS x >> CAST(count & 31 AS INTEGER);
+
+CREATE MACRO skein_fn.skein_shift_right_big(x, count) AS x >> CAST(count & 63 AS BIGINT);
+
+-- Trigonometry in degrees. As in PostgreSQL, every angle is brought between 0 and 90 degrees, and results are measured
+-- by those for 30, 45 and 60, so that what is exact in degrees is exact.
+CREATE MACRO skein_fn.skein_turn(x) AS CASE WHEN isinf(x)
+  THEN error('[numeric_value_out_of_range] input is out of range') ELSE fmod(x, 360) END;
+
+CREATE MACRO skein_fn.skein_sine_below_30(x) AS sin(radians(x)) / sin(radians(30)) / 2;
+
+CREATE MACRO skein_fn.skein_cosine_below_60(x) AS 1 - (1 - cos(radians(x))) / (1 - cos(radians(60))) / 2;
+
+CREATE MACRO skein_fn.skein_sine_of_quarter(x) AS
+  CASE WHEN x <= 30 THEN skein_fn.skein_sine_below_30(x) ELSE skein_fn.skein_cosine_below_60(90 - x) END;
+
+CREATE MACRO skein_fn.skein_cosine_of_quarter(x) AS
+  CASE WHEN x <= 60 THEN skein_fn.skein_cosine_below_60(x) ELSE skein_fn.skein_sine_below_30(90 - x) END;
+
+-- An angle without sign, at most 180 degrees; whether it was beyond; and what it is from the nearer end of the half turn.
+CREATE MACRO skein_fn.skein_angle(x) AS
+  {'sign': CASE WHEN (x < 0) = (abs(x) > 180) THEN 1 ELSE -1 END, 'half': CASE WHEN abs(x) > 180 THEN 360 - abs(x) ELSE abs(x) END};
+
+CREATE MACRO skein_fn.skein_quarter(half) AS CASE WHEN half > 90 THEN 180 - half ELSE half END;
+
+CREATE MACRO skein_fn.skein_ratio(x, y) AS CASE WHEN y = 0 THEN CAST('inf' AS DOUBLE) ELSE x / y END;
+
+CREATE MACRO skein_fn.sind(x) AS list_transform([skein_fn.skein_angle(skein_fn.skein_turn(CAST(x AS DOUBLE)))],
+  lambda it: it.sign * skein_fn.skein_sine_of_quarter(skein_fn.skein_quarter(it.half)))[1];
+
+CREATE MACRO skein_fn.cosd(x) AS list_transform([skein_fn.skein_angle(skein_fn.skein_turn(CAST(x AS DOUBLE)))],
+  lambda it: CASE WHEN it.half > 90 THEN -1 ELSE 1 END * skein_fn.skein_cosine_of_quarter(skein_fn.skein_quarter(it.half)))[1];
+
+CREATE MACRO skein_fn.tand(x) AS list_transform([skein_fn.skein_angle(skein_fn.skein_turn(CAST(x AS DOUBLE)))],
+  lambda it: CASE WHEN it.half > 90 THEN -it.sign ELSE it.sign END
+    * (skein_fn.skein_ratio(skein_fn.skein_sine_of_quarter(skein_fn.skein_quarter(it.half)), skein_fn.skein_cosine_of_quarter(skein_fn.skein_quarter(it.half)))
+      / (skein_fn.skein_sine_of_quarter(45) / skein_fn.skein_cosine_of_quarter(45))) + 0)[1];
+
+CREATE MACRO skein_fn.cotd(x) AS list_transform([skein_fn.skein_angle(skein_fn.skein_turn(CAST(x AS DOUBLE)))],
+  lambda it: CASE WHEN it.half > 90 THEN -it.sign ELSE it.sign END
+    * (skein_fn.skein_ratio(skein_fn.skein_cosine_of_quarter(skein_fn.skein_quarter(it.half)), skein_fn.skein_sine_of_quarter(skein_fn.skein_quarter(it.half)))
+      / (skein_fn.skein_cosine_of_quarter(45) / skein_fn.skein_sine_of_quarter(45))) + 0)[1];
+
+CREATE MACRO skein_fn.skein_arcsine_of_quarter(x) AS
+  CASE WHEN x <= 0.5 THEN asin(x) / asin(0.5) * 30 ELSE 90 - acos(x) / acos(0.5) * 60 END;
+
+CREATE MACRO skein_fn.asind(x) AS CASE WHEN abs(CAST(x AS DOUBLE)) > 1 THEN CASE WHEN isnan(CAST(x AS DOUBLE)) THEN CAST(x AS DOUBLE)
+    ELSE error('[numeric_value_out_of_range] input is out of range') END
+  WHEN x >= 0 THEN skein_fn.skein_arcsine_of_quarter(CAST(x AS DOUBLE)) ELSE -skein_fn.skein_arcsine_of_quarter(-CAST(x AS DOUBLE)) END;
+
+CREATE MACRO skein_fn.acosd(x) AS CASE WHEN abs(CAST(x AS DOUBLE)) > 1 THEN CASE WHEN isnan(CAST(x AS DOUBLE)) THEN CAST(x AS DOUBLE)
+    ELSE error('[numeric_value_out_of_range] input is out of range') END
+  WHEN x >= 0 THEN CASE WHEN x <= 0.5 THEN 90 - asin(x) / asin(0.5) * 30 ELSE acos(x) / acos(0.5) * 60 END
+  ELSE 90 + skein_fn.skein_arcsine_of_quarter(-CAST(x AS DOUBLE)) END;
+
+CREATE MACRO skein_fn.atand(x) AS atan(CAST(x AS DOUBLE)) / atan(1) * 45;
+
+CREATE MACRO skein_fn.atan2d(y, x) AS atan2(CAST(y AS DOUBLE), CAST(x AS DOUBLE)) / atan(1) * 45;
+
+-- Variances from a count, a sum and a sum of squares; of `less` values and fewer there is none.
+CREATE MACRO skein_fn.skein_variance(n, total, squares, less) AS
+  CASE WHEN n > less THEN skein_fn.skein_quotient_wide_once(
+    CAST(n AS HUGEINT) * squares - CAST(total AS HUGEINT) * total, CAST(n AS HUGEINT) * (n - less)) END;
+
+-- The same for large values: squares around the whole part of the mean, and what its fraction takes away.
+CREATE MACRO skein_fn.skein_variance_big(n, total, squares, less) AS
+  CASE WHEN n > less THEN
+    (CAST(squares - 2 * CAST(total // n AS HUGEINT) * total + CAST(n AS HUGEINT) * CAST(total // n AS HUGEINT) * CAST(total // n AS HUGEINT) AS DOUBLE)
+      - pow(CAST(total % n AS DOUBLE), 2) / n) / (n - less) END;
+
+-- A statistic of floats, unless there are some that are not finite.
+CREATE MACRO skein_fn.skein_unless_odd(is_odd, n, less, value) AS
+  CASE WHEN is_odd THEN CASE WHEN n > less THEN CAST('nan' AS DOUBLE) END ELSE value END;

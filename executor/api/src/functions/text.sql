@@ -166,6 +166,10 @@ CREATE MACRO skein_fn.overlay(
     skein_fn.skein_overlay_bytes(bytes, put, start, length),
   (bits BIT, put BIT, start BIGINT) AS
     CAST(skein_fn.skein_overlay(CAST(bits AS VARCHAR), CAST(put AS VARCHAR), start, length(put)) AS BIT),
+  (bits BIT, put VARCHAR, start BIGINT) AS
+    CAST(skein_fn.skein_overlay(CAST(bits AS VARCHAR), put, start, length(put)) AS BIT),
+  (bits BIT, put VARCHAR, start BIGINT, length BIGINT) AS
+    CAST(skein_fn.skein_overlay(CAST(bits AS VARCHAR), put, start, length) AS BIT),
   (bits BIT, put BIT, start BIGINT, length BIGINT) AS
     CAST(skein_fn.skein_overlay(CAST(bits AS VARCHAR), CAST(put AS VARCHAR), start, length) AS BIT);
 
@@ -426,3 +430,7 @@ CREATE MACRO skein_fn.parse_ident(name) AS
     THEN error('[invalid_parameter_value] string is not a valid identifier: "' || name || '"')
     ELSE list_transform(regexp_extract_all(CAST(name AS VARCHAR), '"(?:[^"]|"")+"|[A-Za-z_\x{80}-\x{10FFFF}][A-Za-z0-9_$\x{80}-\x{10FFFF}]*'),
       lambda part: CASE WHEN part[1] = '"' THEN replace(part[2:-2], '""', '"') ELSE lower(part) END) END;
+
+CREATE MACRO skein_fn.bit_count(
+    bits BIT) AS bit_count(bits),
+  (bytes BLOB) AS CASE WHEN octet_length(bytes) = 0 THEN CAST(0 AS BIGINT) ELSE bit_count(CAST(bytes AS BIT)) END;

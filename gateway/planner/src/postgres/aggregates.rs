@@ -8,6 +8,7 @@
 //! | `string_agg(x, NULL)`, `string_agg(x, $1)` | `string_agg(x, '')`, `string_agg(x, coalesce($1, ''))` |
 //! | `array_agg(DISTINCT x)` and the like | `array_agg(DISTINCT x ORDER BY x)` |
 //! | `string_agg(DISTINCT f(x), d ORDER BY f(x))` | the list without repetition, sorted, joined |
+//! | `rank(x) WITHIN GROUP (…)` and its like | counts, see [`hypothetical`] |
 //!
 //! DISTINCT, ORDER BY and FILTER stay with the aggregate that collects the rows, so a split query
 //! does with it what it does with every `string_agg` and `list`.
@@ -15,7 +16,7 @@
 use crate::ast::visit::{Node, any};
 use crate::ast::{Expr, ExprKind, Function, NullOrder, OrderBy, SortDirection, print};
 use crate::build;
-use crate::postgres::node;
+use crate::postgres::{hypothetical, node};
 
 /// Rewrites an aggregate that DuckDB lacks; whether it did.
 pub(super) fn function(expr: &mut Expr) -> bool {
@@ -24,6 +25,10 @@ pub(super) fn function(expr: &mut Expr) -> bool {
     };
     if call.is_operator || !matches!(call.schema.as_str(), "" | "pg_catalog") {
         return false;
+    }
+    if let Some(counted) = hypothetical::function(call) {
+        expr.kind = counted.kind;
+        return true;
     }
     if sorts_distinct(call) {
         call.order_by = vec![OrderBy {

@@ -27,6 +27,7 @@ mod overloads;
 mod places;
 mod quotient;
 mod recursion;
+mod statistics;
 mod texts;
 mod types;
 
@@ -395,7 +396,10 @@ fn has_aggregate(expr: &Expr) -> bool {
 fn is_target(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Function(call) if call.is_operator => {
-            operators::ARITHMETIC.contains(&call.name.as_str()) || call.name == "||"
+            let name = call.name.as_str();
+            operators::ARITHMETIC.contains(&name)
+                || operators::SHIFTS.contains(&name)
+                || name == "||"
         }
         ExprKind::Function(call) => {
             functions::is_target(&call.name)

@@ -53,6 +53,8 @@ pub enum Fault {
     FieldOrder,
     /// An interval's field has.
     Interval,
+    /// The fields of an interval, each of which may be, are too much together.
+    IntervalRange,
     /// The offset of a zone has.
     Displacement,
 }
@@ -78,6 +80,7 @@ impl SpellingError {
                 format!("date/time field value out of range: \"{text}\"")
             }
             Fault::Interval => format!("interval field value out of range: \"{text}\""),
+            Fault::IntervalRange => "interval out of range".to_owned(),
             Fault::Displacement => format!("time zone displacement out of range: \"{text}\""),
         }
     }

@@ -20,6 +20,7 @@
 //! | `f(t.*)` | `f(t  )`, see [`super::whole_rows`] |
 //! | `TABLESAMPLE SYSTEM (10)` | `TABLESAMPLE 10%(system)` |
 //! | `numeric(50, 2)` | `numeric(38, 2)` |
+//! | `rank(3) WITHIN GROUP (ORDER BY x)` | `rank(3 ORDER BY x)`, see [`super::hypothetical`] |
 //! | `FOR UPDATE` and its like | nothing, see [`super::locking`] |
 //!
 //! Every byte that goes becomes a space, so offsets stay. Words were made lower case before.
@@ -28,7 +29,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::patterns::SIMILAR;
-use super::{locking, samples, symbols, whole_rows};
+use super::{hypothetical, locking, samples, symbols, whole_rows};
 
 /// A token: what it is and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,8 @@ fn replacements(text: &str, tokens: &[Token]) -> Vec<(Range<usize>, String)> {
     let stars = whole_rows::stars(text, tokens).into_iter();
     all.extend(stars.map(|place| (place, String::new())));
     all.extend(samples::samples(text, tokens));
+    let groups = hypothetical::within_group(text, tokens).into_iter();
+    all.extend(groups.map(|place| (place, String::new())));
     all.extend(wide_numerics(text, tokens));
     all
 }
@@ -145,7 +148,7 @@ fn spelled(text: &str) -> Cow<'_, str> {
     let marked = words.iter().any(|word| contains(word));
     let whole_rows = contains(".*") || contains(". *");
     let sampled = contains("tablesample");
-    let numerics = contains("numeric") || contains("dec");
+    let numerics = contains("numeric") || contains("dec") || contains("within");
     let words = ["pg_catalog", "operator", "collate", "similar", "using"];
     let contains_any = words.iter().any(|word| contains(word));
     let other = json || rows || quantified || marked || whole_rows || sampled || numerics;

@@ -238,7 +238,9 @@ fn call_name(name: &str, location: Option<usize>, text: &str) -> Option<Name> {
             "list_value" => Some(Name::strong("array")),
             "row" | "struct_pack" => Some(Name::strong("row")),
             "timezone" => Some(Name::strong("timezone")),
-            _ if name.starts_with("to_") && is_interval(start) => Some(Name::weak("interval")),
+            _ if name.starts_with("to_") && is_interval(start, location, text) => {
+                Some(Name::weak("interval"))
+            }
             _ if location.is_none() && !name.contains("like_escape") && name != "contains" => {
                 Some(Name::strong(name))
             }
@@ -247,10 +249,10 @@ fn call_name(name: &str, location: Option<usize>, text: &str) -> Option<Name> {
     }
 }
 
-fn is_interval(start: &str) -> bool {
-    start
-        .get(..8)
-        .is_some_and(|word| word.eq_ignore_ascii_case("interval"))
+/// Whether a call was written `INTERVAL '3' DAY`. It stands where the constant does, or the word.
+fn is_interval(start: &str, location: Option<usize>, text: &str) -> bool {
+    let is_word = |word: &str| word.eq_ignore_ascii_case("interval");
+    start.get(..8).is_some_and(is_word) || word_before(text, location).is_some_and(is_word)
 }
 
 /// The last part of `a.b.c` before an opening parenthesis or bracket.

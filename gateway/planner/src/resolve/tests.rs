@@ -346,6 +346,8 @@ fn columns_are_named_as_by_postgresql() {
         ("not true", "?column?"),
         ("1 is null", "?column?"),
         ("'x' collate \"C\"", "?column?"),
+        ("interval '3' day", "interval"),
+        ("interval '3 days'", "interval"),
         ("current_user", "current_user"),
         ("current_date", "current_date"),
     ] {

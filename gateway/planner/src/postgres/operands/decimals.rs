@@ -117,7 +117,7 @@ fn signed(digits: usize) -> i64 {
 }
 
 /// Whether an operand may stand several times in the text of a query.
-fn may_repeat(operand: &Expr) -> bool {
+pub(super) fn may_repeat(operand: &Expr) -> bool {
     let changes = any(Node::Expr(operand), &mut |node| match node {
         Node::Query(_) => true,
         Node::Expr(expr) => {

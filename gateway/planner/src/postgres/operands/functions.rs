@@ -10,7 +10,7 @@
 //! | `round(x)` | float | rounds halves to even numbers |
 //! | `round(x)`, `trunc(x)`, `sign(x)` | integer | `double precision` |
 //! | `round(x, n)` | exact | `n` digits, also where `x` has fewer |
-//! | `stddev(x)`, `variance(x)` | exact | `numeric`, with the digits of a float |
+//! | `stddev(x)`, `variance(x)` | | see [`statistics`] |
 //! | `percentile_cont` | exact, `real` | `double precision` |
 //! | `lag(x, n, y)`, `lead(x, n, y)` | `y` of a wider type | `x` of that type |
 //! | `x::text` | float | PostgreSQL's text: `1`, `1e+20`, `NaN` |
@@ -33,7 +33,9 @@
 use skein_catalog::types::{PgType, Type};
 
 use super::types::{DIGITS_MAX, Ty};
-use super::{Block, Place, call_on, cast_to, common, decimals, moments, quotient, texts};
+use super::{
+    Block, Place, call_on, cast_to, common, decimals, moments, quotient, statistics, texts,
+};
 use crate::ast::visit::children;
 use crate::ast::{DataType, Expr, ExprKind, Function};
 use crate::postgres::{RewriteError, bytea, node, numerics, typed};
@@ -152,11 +154,10 @@ impl Block<'_> {
         match (name.as_str(), args) {
             ("string_agg", 2) if ty == Ty::Blob => bytes_joined(expr),
             ("sum", 1) => sum(expr, &ty),
-            ("stddev" | "stddev_pop" | "stddev_samp", 1) if place == Place::Shown => {
-                quotient::statistic(expr, &ty, 1);
-            }
-            ("variance" | "var_pop" | "var_samp", 1) if place == Place::Shown => {
-                quotient::statistic(expr, &ty, 2);
+            ("stddev" | "stddev_pop" | "stddev_samp" | "variance" | "var_pop" | "var_samp", 1)
+                if place == Place::Shown =>
+            {
+                statistics::settle(expr, &ty, self.asking.rules.wide);
             }
             ("mod", 2) => {
                 let _ = self.type_below(expr, types, 1);

@@ -15,6 +15,8 @@ use crate::postgres::{RewriteError, array_joins, casts, node, numerics};
 
 /// Arithmetic that rules look at.
 pub(super) const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%"];
+/// Shifts, which rules look at as well.
+pub(super) const SHIFTS: &[&str] = &["<<", ">>"];
 /// Tests that rules look at.
 pub(super) const TESTS: &[&str] = &[
     "OPERATOR_NOT",
@@ -132,6 +134,12 @@ impl Block<'_> {
         };
         let name = call.name.clone();
         let arithmetic = ARITHMETIC.contains(&name.as_str());
+        if SHIFTS.contains(&name.as_str()) {
+            if let Some((left, _)) = self.both_below(expr, types) {
+                shift(expr, &left, name == "<<");
+            }
+            return Ok(());
+        }
         if !arithmetic && name != "||" {
             return Ok(());
         }
@@ -529,6 +537,23 @@ fn divide_interval(expr: &mut Expr) {
         *expr = node::macro_call("skein_interval_divide", args);
     }
     (expr.alias, expr.location) = (alias, location);
+}
+
+/// Shifts an integer as PostgreSQL does: DuckDB refuses negative ones, and counts beyond the type's bits.
+fn shift(expr: &mut Expr, left: &Ty, to_left: bool) {
+    let name = match (left, to_left) {
+        (Ty::Small, true) => "skein_shift_left_small",
+        (Ty::Integer, true) => "skein_shift_left_integer",
+        (Ty::Big, true) => "skein_shift_left_big",
+        (Ty::Small, false) => "skein_shift_right_small",
+        (Ty::Integer, false) => "skein_shift_right_integer",
+        (Ty::Big, false) => "skein_shift_right_big",
+        _ => return,
+    };
+    if let ExprKind::Function(call) = &mut expr.kind {
+        let args = std::mem::take(&mut call.args);
+        expr.kind = node::macro_call(name, args).kind;
+    }
 }
 
 /// PostgreSQL's symbol.

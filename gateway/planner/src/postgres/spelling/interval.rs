@@ -5,6 +5,8 @@
 //!
 //! Invariant: what is returned has months, days and microseconds only, and DuckDB reads just them.
 
+mod iso_8601;
+
 use super::Fault;
 
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
@@ -60,26 +62,25 @@ impl Unit {
         })
     }
 
-    fn months(self) -> Option<f64> {
+    fn years(self) -> Option<i128> {
         Some(match self {
-            Self::Month => 1.0,
-            Self::Year => 12.0,
-            Self::Decade => 120.0,
-            Self::Century => 1200.0,
-            Self::Millennium => 12_000.0,
+            Self::Year => 1,
+            Self::Decade => 10,
+            Self::Century => 100,
+            Self::Millennium => 1000,
             _ => return None,
         })
     }
 
-    fn micros(self) -> Option<f64> {
-        Some(match self {
-            Self::Microsecond => 1.0,
-            Self::Millisecond => 1e3,
-            Self::Second => 1e6,
-            Self::Minute => 6e7,
-            Self::Hour => 3.6e9,
-            _ => return None,
-        })
+    /// Of what is no longer than an hour.
+    fn micros(self) -> i128 {
+        match self {
+            Self::Millisecond => 1000,
+            Self::Second => 1_000_000,
+            Self::Minute => 60_000_000,
+            Self::Hour => 3_600_000_000,
+            _ => 1,
+        }
     }
 }
 
@@ -170,78 +171,99 @@ pub fn minutes_first(text: &str) -> String {
 /// `sql_standard`.
 pub fn read(text: &str, last: Unit, signs_spread: bool) -> Result<Span, Fault> {
     let trimmed = text.trim();
-    let sum = match trimmed.strip_prefix(['P', 'p']) {
-        Some(rest) => iso_8601(rest),
+    let sum = match trimmed.strip_prefix('P') {
+        Some(rest) => iso_8601::read(rest),
         None => fields(trimmed, last, signs_spread),
     };
-    match sum {
-        Ok(sum) => sum.finish(),
+    match sum.and_then(Sum::finish) {
         Err(Fault::Field) => Err(Fault::Interval),
-        Err(fault) => Err(fault),
+        other => other,
     }
 }
 
-/// What has been added up; months, days and microseconds stay apart.
+/// What has been added up; years, months, days and microseconds stay apart.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sum {
-    months: f64,
-    days: f64,
-    micros: f64,
+    years: i128,
+    months: i128,
+    days: i128,
+    micros: i128,
 }
 
 impl Sum {
     /// Adds so many of a unit; parts of a month or day go to the smaller units.
-    fn add(&mut self, whole: f64, fraction: f64, unit: Unit) {
-        if let Some(months) = unit.months() {
-            self.months += whole * months;
-            if unit == Unit::Month {
+    fn add(&mut self, number: Number, unit: Unit) {
+        let Number { whole, fraction } = number;
+        if let Some(years) = unit.years() {
+            self.years += whole * years;
+            self.months += rounded(fraction * 12.0 * to_float(years));
+            return;
+        }
+        match unit {
+            Unit::Month => {
+                self.months += whole;
                 self.part_of_days(fraction * DAYS_PER_MONTH);
-            } else {
-                self.months += (fraction * months).round_ties_even();
             }
-        } else if unit == Unit::Week {
-            self.days += whole * 7.0;
-            self.part_of_days(fraction * 7.0);
-        } else if unit == Unit::Day {
-            self.days += whole;
-            self.micros += (fraction * MICROS_PER_DAY).round_ties_even();
-        } else {
-            let size = unit.micros().unwrap_or(1.0);
-            self.micros += whole * size + (fraction * size).round_ties_even();
+            Unit::Week => {
+                self.days += whole * 7;
+                self.part_of_days(fraction * 7.0);
+            }
+            Unit::Day => {
+                self.days += whole;
+                self.micros += rounded(fraction * MICROS_PER_DAY);
+            }
+            _ => {
+                let size = unit.micros();
+                self.micros += whole * size + rounded(fraction * to_float(size));
+            }
         }
     }
 
     fn part_of_days(&mut self, days: f64) {
-        self.days += days.trunc();
-        self.micros += (days.fract() * MICROS_PER_DAY).round_ties_even();
+        self.days += rounded(days.trunc());
+        self.micros += rounded(days.fract() * MICROS_PER_DAY);
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the range of each part is checked before"
-    )]
-    fn finish(self) -> Result<Span, Fault> {
-        let small = |value: f64| value.abs() <= f64::from(i32::MAX);
-        if !small(self.months) || !small(self.days) || self.micros.abs() >= 9.223_372_036_854_775e18
-        {
-            return Err(Fault::Interval);
+    fn negated(self) -> Self {
+        Self {
+            years: -self.years,
+            months: -self.months,
+            days: -self.days,
+            micros: -self.micros,
         }
+    }
+
+    fn finish(self) -> Result<Span, Fault> {
+        let small = |value: i128| i32::try_from(value).map_err(|_| Fault::Interval);
+        let (years, months) = (small(self.years)?, small(self.months)?);
+        let days = small(self.days)?;
+        // DuckDB does not read the least of all microseconds.
+        let micros = i64::try_from(self.micros).ok();
+        let micros = micros.filter(|micros| *micros > i64::MIN);
+        let months = i64::from(years) * 12 + i64::from(months);
         Ok(Span {
-            months: self.months as i32,
-            days: self.days as i32,
-            micros: self.micros as i64,
+            months: i32::try_from(months).map_err(|_| Fault::IntervalRange)?,
+            days,
+            micros: micros.ok_or(Fault::Interval)?,
         })
     }
 }
 
+/// A number with its sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Number {
+    whole: i128,
+    fraction: f64,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 enum Field {
-    /// A number with its sign: whole part and fraction, both with the sign.
-    Number(f64, f64),
+    /// A number.
+    Number(Number),
     /// `1-2`: months.
-    YearMonth(f64),
+    YearMonth(i128),
     /// `2:03:04.5`: microseconds.
-    Time(f64),
+    Time(i128),
     /// Letters, in lower case.
     Word(String),
 }
@@ -250,22 +272,22 @@ fn fields(text: &str, last: Unit, signs_spread: bool) -> Result<Sum, Fault> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        if first.is_ascii_whitespace() || matches!(first, '@' | ',') {
-            rest = &rest[1..];
-        } else if first.is_ascii_alphabetic() {
+        let starts_number = matches!(first, '+' | '-')
+            || first == '.' && rest[1..].starts_with(|next: char| next.is_ascii_digit());
+        if first.is_ascii_alphabetic() {
             let end = rest
                 .find(|c: char| !c.is_ascii_alphabetic())
                 .unwrap_or(rest.len());
             found.push(Field::Word(rest[..end].to_ascii_lowercase()));
             rest = &rest[end..];
-        } else if first.is_ascii_digit() || matches!(first, '+' | '-' | '.') {
-            let sign_length = usize::from(matches!(first, '+' | '-'));
-            let body = rest[sign_length..].trim_start();
-            let end = body
-                .find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ':' | '-'))
-                .unwrap_or(body.len());
+        } else if first.is_ascii_digit() || starts_number {
+            let is_signed = matches!(first, '+' | '-');
+            let body = rest[usize::from(is_signed)..].trim_start();
+            let end = number_length(body, is_signed);
             found.push(numeric(&body[..end], first == '-')?);
             rest = &body[end..];
+        } else if first.is_ascii_whitespace() || first.is_ascii_punctuation() {
+            rest = &rest[1..];
         } else {
             return Err(Fault::Syntax);
         }
@@ -273,19 +295,37 @@ fn fields(text: &str, last: Unit, signs_spread: bool) -> Result<Sum, Fault> {
     if found.is_empty() {
         return Err(Fault::Syntax);
     }
-    let leading_minus = text.starts_with('-');
-    if signs_spread && leading_minus {
+    if signs_spread && text.starts_with('-') {
         spread_sign(&mut found);
     }
     add_up(&found, last)
+}
+
+/// How long the number, time or date at the beginning of `body` is, as `ParseDateTime` divides it: a colon after the
+/// digits of a fraction belongs to no number.
+fn number_length(body: &str, is_signed: bool) -> usize {
+    let until = |is_part: &dyn Fn(char) -> bool| body.find(|it| !is_part(it)).unwrap_or(body.len());
+    let digits = until(&|it| it.is_ascii_digit());
+    let is_fraction = body[digits..].starts_with('.');
+    if is_fraction && !is_signed {
+        let after = &body[digits + 1..];
+        let end = after
+            .find(|it: char| !it.is_ascii_digit())
+            .unwrap_or(after.len());
+        if !after[end..].starts_with('.') {
+            return digits + 1 + end;
+        }
+    }
+    until(&|it| it.is_ascii_digit() || matches!(it, '.' | ':' | '-'))
 }
 
 /// `-1 2:03` is all negative in the SQL standard, unless another field has a sign of its own.
 fn spread_sign(fields: &mut [Field]) {
     for field in fields.iter_mut().skip(1) {
         match field {
-            Field::Number(whole, fraction) => {
-                (*whole, *fraction) = (-whole.abs(), -fraction.abs());
+            Field::Number(number) => {
+                number.whole = -number.whole.abs();
+                number.fraction = -number.fraction.abs();
             }
             Field::YearMonth(value) | Field::Time(value) => *value = -value.abs(),
             Field::Word(_) => {}
@@ -294,34 +334,31 @@ fn spread_sign(fields: &mut [Field]) {
 }
 
 fn numeric(body: &str, negative: bool) -> Result<Field, Fault> {
-    let sign = if negative { -1.0 } else { 1.0 };
+    let sign = if negative { -1 } else { 1 };
     if body.contains(':') {
         return Ok(Field::Time(sign * clock(body)?));
     }
     if let Some((years, months)) = body.split_once('-') {
         let (years, months) = (number(years)?, number(months)?);
-        if months >= 12.0 {
+        if months >= 12 {
             return Err(Fault::Interval);
         }
-        return Ok(Field::YearMonth(sign * (years * 12.0 + months)));
+        return Ok(Field::YearMonth(sign * (years * 12 + months)));
     }
     let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return Err(Fault::Syntax);
     }
-    let whole = if whole.is_empty() {
-        0.0
-    } else {
-        number(whole)?
-    };
-    if whole > 9.223_372_036_854_775e18 {
-        return Err(Fault::Interval);
-    }
-    Ok(Field::Number(sign * whole, sign * decimals(fraction)?))
+    let whole = if whole.is_empty() { 0 } else { number(whole)? };
+    let fraction = decimals(fraction)?;
+    Ok(Field::Number(Number {
+        whole: sign * whole,
+        fraction: if negative { -fraction } else { fraction },
+    }))
 }
 
 /// Microseconds of `hh:mm`, `hh:mm:ss` or `mm:ss.fff`.
-fn clock(text: &str) -> Result<f64, Fault> {
+fn clock(text: &str) -> Result<i128, Fault> {
     let parts: Vec<&str> = text.split(':').collect();
     let (hour, minute, second) = match parts.as_slice() {
         [minute, second] if second.contains('.') => ("0", *minute, *second),
@@ -331,18 +368,20 @@ fn clock(text: &str) -> Result<f64, Fault> {
     };
     let (second, fraction) = second.split_once('.').unwrap_or((second, ""));
     let (hour, minute, second) = (number(hour)?, number(minute)?, number(second)?);
-    if minute > 59.0 || second > 60.0 {
+    if minute > 59 || second > 60 {
         return Err(Fault::Field);
     }
-    let micros = (decimals(fraction)? * 1e6).round_ties_even();
-    Ok(((hour * 60.0 + minute) * 60.0 + second) * 1e6 + micros)
+    let micros = rounded(decimals(fraction)? * 1e6);
+    Ok(((hour * 60 + minute) * 60 + second) * 1_000_000 + micros)
 }
 
-fn number(digits: &str) -> Result<f64, Fault> {
+/// A whole number; one that no `bigint` holds is out of range.
+fn number(digits: &str) -> Result<i128, Fault> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Fault::Syntax);
     }
-    digits.parse().map_err(|_| Fault::Syntax)
+    let number: i64 = digits.parse().map_err(|_| Fault::Interval)?;
+    Ok(number.into())
 }
 
 fn decimals(digits: &str) -> Result<f64, Fault> {
@@ -353,6 +392,22 @@ fn decimals(digits: &str) -> Result<f64, Fault> {
         return Err(Fault::Syntax);
     }
     format!("0.{digits}").parse().map_err(|_| Fault::Syntax)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "parts of units are far from the ends of this type"
+)]
+fn rounded(value: f64) -> i128 {
+    value.round_ties_even() as i128
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sizes of units have less than fifty bits"
+)]
+fn to_float(size: i128) -> f64 {
+    size as f64
 }
 
 fn add_up(fields: &[Field], last: Unit) -> Result<Sum, Fault> {
@@ -381,7 +436,8 @@ fn add_up(fields: &[Field], last: Unit) -> Result<Sum, Fault> {
                 if named {
                     return Err(Fault::Syntax);
                 }
-                claim(&mut seen, &[Unit::Hour, Unit::Minute, Unit::Second])?;
+                claim(&mut seen, &[Unit::Hour, Unit::Minute])?;
+                claim(&mut seen, ALL_SECONDS)?;
                 sum.micros += micros;
                 // A number before it counts days.
                 unit = Some(Unit::Day);
@@ -396,10 +452,15 @@ fn add_up(fields: &[Field], last: Unit) -> Result<Sum, Fault> {
                 unit = None;
                 any = true;
             }
-            Field::Number(whole, fraction) => {
+            Field::Number(number) => {
                 let own = unit.ok_or(Fault::Syntax)?;
-                claim(&mut seen, &[own])?;
-                sum.add(*whole, *fraction, own);
+                let has_fraction = number.fraction != 0.0;
+                if own == Unit::Second && has_fraction {
+                    claim(&mut seen, ALL_SECONDS)?;
+                } else {
+                    claim(&mut seen, &[own])?;
+                }
+                sum.add(*number, own);
                 // What comes before needs a unit of its own, but hours have days before them.
                 unit = (own == Unit::Hour).then_some(Unit::Day);
                 named = false;
@@ -410,11 +471,11 @@ fn add_up(fields: &[Field], last: Unit) -> Result<Sum, Fault> {
     if !any || named {
         return Err(Fault::Syntax);
     }
-    if ago {
-        (sum.months, sum.days, sum.micros) = (-sum.months, -sum.days, -sum.micros);
-    }
-    Ok(sum)
+    Ok(if ago { sum.negated() } else { sum })
 }
+
+/// What seconds with a fraction have taken.
+const ALL_SECONDS: &[Unit] = &[Unit::Second, Unit::Millisecond, Unit::Microsecond];
 
 /// Every unit may come once.
 fn claim(seen: &mut Vec<Unit>, units: &[Unit]) -> Result<(), Fault> {
@@ -423,63 +484,6 @@ fn claim(seen: &mut Vec<Unit>, units: &[Unit]) -> Result<(), Fault> {
             return Err(Fault::Syntax);
         }
         seen.push(*unit);
-    }
-    Ok(())
-}
-
-/// What follows the `P`: `1Y2M3DT4H5M6S`, or `0001-02-03T04:05:06`.
-fn iso_8601(text: &str) -> Result<Sum, Fault> {
-    let mut sum = Sum::default();
-    let (date, time) = match text.split_once(['T', 't']) {
-        Some((date, time)) => (date, Some(time)),
-        None => (text, None),
-    };
-    if date.is_empty() && time.is_none_or(str::is_empty) {
-        return Err(Fault::Syntax);
-    }
-    if date.trim_start_matches('-').contains('-') {
-        let negative = date.starts_with('-');
-        let parts: Vec<&str> = date.trim_start_matches('-').split('-').collect();
-        let [years, months, days] = parts.as_slice() else {
-            return Err(Fault::Syntax);
-        };
-        let sign = if negative { -1.0 } else { 1.0 };
-        sum.months = sign * (number(years)? * 12.0 + number(months)?);
-        sum.days = number(days)?;
-    } else {
-        designated(date, false, &mut sum)?;
-    }
-    match time {
-        Some(time) if time.contains(':') => sum.micros = clock(time)?,
-        Some(time) => designated(time, true, &mut sum)?,
-        None => {}
-    }
-    Ok(sum)
-}
-
-fn designated(text: &str, in_time: bool, sum: &mut Sum) -> Result<(), Fault> {
-    let mut rest = text;
-    while !rest.is_empty() {
-        let negative = rest.starts_with('-');
-        let body = rest.strip_prefix(['-', '+']).unwrap_or(rest);
-        let end = body
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .ok_or(Fault::Syntax)?;
-        let Field::Number(whole, fraction) = numeric(&body[..end], negative)? else {
-            return Err(Fault::Syntax);
-        };
-        let unit = match (body.as_bytes()[end].to_ascii_uppercase(), in_time) {
-            (b'Y', false) => Unit::Year,
-            (b'M', false) => Unit::Month,
-            (b'W', false) => Unit::Week,
-            (b'D', false) => Unit::Day,
-            (b'H', true) => Unit::Hour,
-            (b'M', true) => Unit::Minute,
-            (b'S', true) => Unit::Second,
-            _ => return Err(Fault::Syntax),
-        };
-        sum.add(whole, fraction, unit);
-        rest = &body[end + 1..];
     }
     Ok(())
 }
@@ -521,6 +525,26 @@ mod tests {
             ("day", "Syntax"),
             ("1 day 1 day", "Syntax"),
             ("10:99", "Interval"),
+            ("200000000 years", "IntervalRange"),
+            ("-2147483648 months", "-2147483648/0/0"),
+            ("5.5 seconds 3 milliseconds", "Syntax"),
+            ("1:20:05 5 microseconds", "Syntax"),
+            ("5 seconds 3 milliseconds", "0/0/5003000"),
+            ("2562047788:00:54.775807", "0/0/9223372036854775807"),
+            ("P0002", "24/0/0"),
+            ("P0002-10", "34/0/0"),
+            ("P0002-10-15", "34/15/0"),
+            ("P0002-10T1S", "34/0/1000000"),
+            ("P00021015T103020", "34/15/37820000000"),
+            ("PT10", "0/0/36000000000"),
+            ("PT10:30", "0/0/37800000000"),
+            ("P-1Y-2M3DT-4H", "-14/3/-14400000000"),
+            ("P1Y-2", "Syntax"),
+            ("P1-2-3-4", "Syntax"),
+            ("P2147483648", "Interval"),
+            ("P1-2147483647-2147483647", "IntervalRange"),
+            ("P", "Syntax"),
+            ("p1d", "Syntax"),
             ("999999999999 years", "Interval"),
         ] {
             assert_eq!(shown(text), wanted, "{text}");
