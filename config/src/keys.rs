@@ -319,7 +319,8 @@ section! {
         pub primary_key: Vec<String> = Vec::new(),
         /// Foreign keys: `{ columns = ["user_id"], relation = "users", to = ["id"] }`. The relation
         /// may have a schema before it, `"sales.users"`, and is in `public` otherwise; without `to`
-        /// its primary key is meant. Declared, never checked.
+        /// its primary key is meant. `name = "orders_user"` names it, for tools that compare schemas;
+        /// it is `TABLE_COLUMNS_fkey` otherwise. Declared, never checked.
         pub references: Vec<Reference> = Vec::new(),
         /// What is known of columns, by their names, each as `[relation.columns.NAME]`: `comment` for
         /// people, and `not_null = true` where no file has a NULL. Declared, never checked.

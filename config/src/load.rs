@@ -608,53 +608,23 @@ fn relation(origin: &str, table: &RelationTable, base: &Path) -> Result<Relation
     if paths.is_empty() || paths.iter().any(String::is_empty) {
         return Err(refuse(&format!("relation \"{name}\" needs a path")));
     }
-    check_keys(&name, table).map_err(|message| refuse(&message))?;
+    let declared = Declared {
+        comment: named(&table.comment),
+        primary_key: table.primary_key.clone(),
+        references: table.references.clone(),
+        columns: table.columns.clone(),
+    };
+    declared
+        .check_keys(&name)
+        .map_err(|message| refuse(&message))?;
     Ok(Relation {
         schema,
         name,
         paths: paths.iter().map(|path| absolute(base, path)).collect(),
         format: table.format,
         hive_partitioning: table.hive_partitioning,
-        declared: Declared {
-            comment: named(&table.comment),
-            primary_key: table.primary_key.clone(),
-            references: table.references.clone(),
-            columns: table.columns.clone(),
-        },
+        declared,
     })
-}
-
-/// Whether declared keys can be keys, as far as the configuration alone tells.
-fn check_keys(name: &str, table: &RelationTable) -> Result<(), String> {
-    let twice = |columns: &[String]| {
-        let mut seen = BTreeSet::new();
-        columns.iter().find(|column| !seen.insert(*column)).cloned()
-    };
-    if let Some(column) = twice(&table.primary_key) {
-        return Err(format!(
-            "the primary key of relation \"{name}\" has column \"{column}\" twice"
-        ));
-    }
-    for reference in &table.references {
-        if reference.columns.is_empty() || reference.relation.is_empty() {
-            return Err(format!(
-                "a reference of relation \"{name}\" needs columns and a relation"
-            ));
-        }
-        if let Some(column) = twice(&reference.columns) {
-            return Err(format!(
-                "a reference of relation \"{name}\" has column \"{column}\" twice"
-            ));
-        }
-        if !reference.to.is_empty() && reference.to.len() != reference.columns.len() {
-            return Err(format!(
-                "a reference of relation \"{name}\" has {} columns and points to {}",
-                reference.columns.len(),
-                reference.to.len()
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn access_rule(origin: &str, table: &AccessTable, tls: &Tls) -> Result<AccessRule, ConfigError> {

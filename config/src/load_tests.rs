@@ -57,7 +57,7 @@ fn every_kind_of_key_is_read() {
 fn keys_and_comments_are_read_and_checked() {
     let config = read(
         "[[relation]]\nname = \"orders\"\npath = \"o.csv\"\ncomment = \"what was sold\"\nprimary_key = [\"id\"]\n\
-         references = [{ columns = [\"user_id\"], relation = \"crm.users\", to = [\"id\"] }]\n\
+         references = [{ columns = [\"user_id\"], relation = \"crm.users\", to = [\"id\"], name = \"buyer\" }]\n\
          [relation.columns.user_id]\ncomment = \"who paid\"\nnot_null = true\n",
     )
     .unwrap();
@@ -65,6 +65,7 @@ fn keys_and_comments_are_read_and_checked() {
     assert_eq!(declared.comment.as_deref(), Some("what was sold"));
     assert_eq!(declared.primary_key, ["id"]);
     assert_eq!(declared.references[0].target(), ("crm", "users"));
+    assert_eq!(declared.references[0].name.as_deref(), Some("buyer"));
     assert!(declared.columns["user_id"].not_null);
 
     let with = |line: &str| {
@@ -81,6 +82,14 @@ fn keys_and_comments_are_read_and_checked() {
         (
             "references = [{ columns = [\"x\"], relation = \"b\", to = [\"y\", \"z\"] }]",
             "has 1 columns and points to 2",
+        ),
+        (
+            "references = [{ columns = [\"x\"], relation = \"b\", name = \"n\" }, { columns = [\"y\"], relation = \"b\", name = \"n\" }]",
+            "are called \"n\"",
+        ),
+        (
+            "references = [{ columns = [\"x\"], relation = \"b\", name = \"\" }]",
+            "has an empty name",
         ),
         (
             "references = [{ colums = [\"x\"], relation = \"b\" }]",

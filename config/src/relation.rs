@@ -1,6 +1,6 @@
 //! Configured relations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -125,6 +125,8 @@ pub struct ColumnTable {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reference {
+    /// What it is called; by its relation and columns if nothing else is given.
+    pub name: Option<String>,
     /// Columns of the relation that has the key.
     pub columns: Vec<String>,
     /// The relation that they point to: `name` or `schema.name`.
@@ -153,6 +155,56 @@ pub struct Declared {
     pub references: Vec<Reference>,
     /// By column.
     pub columns: BTreeMap<String, ColumnTable>,
+}
+
+impl Declared {
+    /// Whether the keys can be keys of the relation `name`, as far as the configuration alone tells.
+    pub(crate) fn check_keys(&self, name: &str) -> Result<(), String> {
+        let twice = |columns: &[String]| {
+            let mut seen = BTreeSet::new();
+            columns.iter().find(|column| !seen.insert(*column)).cloned()
+        };
+        if let Some(column) = twice(&self.primary_key) {
+            return Err(format!(
+                "the primary key of relation \"{name}\" has column \"{column}\" twice"
+            ));
+        }
+        let names: Vec<String> = self
+            .references
+            .iter()
+            .filter_map(|reference| reference.name.clone())
+            .collect();
+        if names.iter().any(String::is_empty) {
+            return Err(format!(
+                "a reference of relation \"{name}\" has an empty name"
+            ));
+        }
+        if let Some(twice) = twice(&names) {
+            return Err(format!(
+                "two references of relation \"{name}\" are called \"{twice}\""
+            ));
+        }
+        for reference in &self.references {
+            if reference.columns.is_empty() || reference.relation.is_empty() {
+                return Err(format!(
+                    "a reference of relation \"{name}\" needs columns and a relation"
+                ));
+            }
+            if let Some(column) = twice(&reference.columns) {
+                return Err(format!(
+                    "a reference of relation \"{name}\" has column \"{column}\" twice"
+                ));
+            }
+            if !reference.to.is_empty() && reference.to.len() != reference.columns.len() {
+                return Err(format!(
+                    "a reference of relation \"{name}\" has {} columns and points to {}",
+                    reference.columns.len(),
+                    reference.to.len()
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A relation and where its files are.

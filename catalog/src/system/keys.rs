@@ -81,15 +81,22 @@ impl<'a> Keys<'a> {
             }
         }
         for (name, relation) in relations {
-            let mut names = BTreeMap::new();
-            for reference in &relation.declared.references {
+            let references = &relation.declared.references;
+            // Names that are given are taken before any is made.
+            let given = references
+                .iter()
+                .filter_map(|reference| Some((reference.name.clone()?, 1)));
+            let mut names: BTreeMap<String, usize> = given.collect();
+            for reference in references {
                 match keys.foreign(snapshot, name, relation, reference) {
                     Ok(mut key) => {
-                        let count: &mut usize = names.entry(key.name.clone()).or_default();
-                        if *count > 0 {
-                            key.name = format!("{}{count}", key.name);
+                        if reference.name.is_none() {
+                            let count = names.entry(key.name.clone()).or_default();
+                            if *count > 0 {
+                                key.name = format!("{}{count}", key.name);
+                            }
+                            *count += 1;
                         }
-                        *count += 1;
                         keys.foreign.push(key);
                     }
                     Err(problem) => keys.problems.push(problem),
@@ -136,7 +143,10 @@ impl<'a> Keys<'a> {
         }
         Ok(ForeignKey {
             relation: name,
-            name: format!("{}_{}_fkey", name.name, reference.columns.join("_")),
+            name: reference
+                .name
+                .clone()
+                .unwrap_or_else(|| format!("{}_{}_fkey", name.name, reference.columns.join("_"))),
             is_primary: primary == Some(&target_columns),
             columns,
             target,

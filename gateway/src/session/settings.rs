@@ -196,7 +196,8 @@ impl Shared {
         shared.zones.insert("utc".to_owned(), "UTC".to_owned());
         for (name, value) in defaults {
             let definition = known(name)?;
-            let stored = value::canonical(definition, &value, &|zone| shared.zone(zone))?;
+            let zones = |zone: &str| shared.zone(zone);
+            let stored = value::canonical(definition, &value, definition.default, &zones)?;
             shared
                 .defaults
                 .insert(definition.name.to_ascii_lowercase(), stored);
@@ -589,7 +590,9 @@ impl Settings {
             return Ok((key, value.to_owned()));
         };
         changeable(definition)?;
-        let stored = value::canonical(definition, value, &|zone| self.shared.zone(zone))?;
+        let zones = |zone: &str| self.shared.zone(zone);
+        let before = self.stored(definition);
+        let stored = value::canonical(definition, value, &before, &zones)?;
         if definition.kind == Kind::Role {
             let nobody = definition.name == "role" && stored.eq_ignore_ascii_case("none");
             if !nobody && stored != self.user {

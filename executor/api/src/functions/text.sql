@@ -410,15 +410,14 @@ CREATE MACRO skein_fn.unistr(string) AS
     THEN error(E'[syntax_error] invalid Unicode escape\nHINT: Unicode escapes must be \\XXXX, \\+XXXXXX, \\uXXXX, or \\UXXXXXXXX.')
     ELSE array_to_string(list_transform(
       regexp_extract_all(CAST(string AS VARCHAR),
-        '(?s)\\\\|\\u?[Dd][89ABab][0-9A-Fa-f]{2}\\u?[Dd][C-Fc-f][0-9A-Fa-f]{2}|\\[uU+]?[0-9A-Fa-f]+|[^\\]+'),
+        '(?s)\\\\|\\u?[Dd][89ABab][0-9A-Fa-f]{2}\\u?[Dd][C-Fc-f][0-9A-Fa-f]{2}|\\u?[0-9A-Fa-f]{4}|\\\+[0-9A-Fa-f]{6}|\\U[0-9A-Fa-f]{8}|[^\\]+'),
       lambda part: CASE
         WHEN part = '\\' THEN '\'
         WHEN part[1] <> '\' THEN part
         WHEN regexp_full_match(part, '\\u?....\\u?....') THEN chr(CAST(
           65536 + (CAST('0x' || regexp_extract(part, '([0-9A-Fa-f]{4})\\', 1) AS INTEGER) - 55296) * 1024
           + CAST('0x' || right(part, 4) AS INTEGER) - 56320 AS INTEGER))
-        ELSE chr(CAST('0x' || regexp_extract(part, '[0-9A-Fa-f]+') AS INTEGER))
-          || CASE WHEN regexp_matches(part, '^\\[0-9A-Fa-f]{5}') THEN substr(part, 6) ELSE '' END END), '') END;
+        ELSE chr(CAST('0x' || regexp_extract(part, '[0-9A-Fa-f]+') AS INTEGER)) END), '') END;
 
 CREATE MACRO skein_fn.normalize(string) AS nfc_normalize(CAST(string AS VARCHAR));
 

@@ -7,7 +7,7 @@
 use skein_executor_api::functions as macros;
 
 use super::{RewriteError, node, patterns, symbols, temporal};
-use crate::ast::{Expr, ExprKind, Function, Window};
+use crate::ast::{Comparison, Expr, ExprKind, Function, Window};
 
 const FULL_MATCH: &str = "regexp_full_match";
 
@@ -39,6 +39,11 @@ pub(super) fn function(expr: &mut Expr, text: &str) -> Result<(), RewriteError> 
         let name = if call.name == "|/" { "sqrt" } else { "cbrt" };
         name.clone_into(&mut call.name);
         call.is_operator = false;
+    } else if let Some(op) = by_bytes(call) {
+        let right = call.args.pop();
+        if let (Some(left), Some(right)) = (call.args.pop(), right) {
+            expr.kind = Expr::comparison(op, left, right).kind;
+        }
     } else if call.is_operator && call.name == symbols::XOR {
         "xor".clone_into(&mut call.name);
         call.is_operator = false;
@@ -48,6 +53,21 @@ pub(super) fn function(expr: &mut Expr, text: &str) -> Result<(), RewriteError> 
         call.is_operator = false;
     }
     Ok(())
+}
+
+/// The comparison of texts by their bytes, which is how all of them are compared here: those of
+/// `text_pattern_ops`.
+fn by_bytes(call: &Function) -> Option<Comparison> {
+    if !call.is_operator || call.args.len() != 2 {
+        return None;
+    }
+    Some(match call.name.as_str() {
+        "~<~" => Comparison::Less,
+        "~<=~" => Comparison::LessOrEqual,
+        "~>=~" => Comparison::GreaterOrEqual,
+        "~>~" => Comparison::Greater,
+        _ => return None,
+    })
 }
 
 /// Whether this is a power that PostgreSQL might refuse: not one by a positive constant.
@@ -70,6 +90,7 @@ pub(super) fn window(window: &mut Window) {
     if is_every(&window.schema, &window.name) {
         "bool_and".clone_into(&mut window.name);
     }
+    refuse_negative_rows(window);
     // `RANGE '1 day' PRECEDING`: a text that is no number is an interval.
     let offsets = [&mut window.start_expr, &mut window.end_expr];
     for offset in offsets.into_iter().flatten() {
@@ -82,6 +103,24 @@ pub(super) fn window(window: &mut Window) {
             .and_then(|text| temporal::constants::compared(text, "INTERVAL"));
         if let Some(span) = span {
             *offset = span;
+        }
+    }
+}
+
+/// `ROWS -1 PRECEDING` is an error, of which DuckDB says nothing.
+fn refuse_negative_rows(window: &mut Window) {
+    let offsets = [
+        (&mut window.start_expr, &window.start, "starting"),
+        (&mut window.end_expr, &window.end, "ending"),
+    ];
+    for (offset, bound, which) in offsets {
+        let Some(offset) = offset else { continue };
+        if bound.ends_with("_ROWS") && node::constant_integer(offset).is_some_and(|it| it < 0) {
+            let message = format!(
+                "[invalid_preceding_or_following_size] frame {which} offset must not be negative"
+            );
+            let error = node::call("", "error", vec![node::text(&message)]);
+            *offset = node::cast(error, node::plain_type("BIGINT"));
         }
     }
 }

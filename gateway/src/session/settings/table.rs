@@ -413,7 +413,8 @@ mod tests {
                 continue;
             }
             let zones = |name: &str| (name == "UTC").then(|| name.to_owned());
-            let stored = value::canonical(definition, definition.default, &zones);
+            let stored =
+                value::canonical(definition, definition.default, definition.default, &zones);
             assert_eq!(
                 stored.as_deref(),
                 Ok(definition.default),

@@ -16,10 +16,11 @@ const NAME_BYTES_MAX: usize = 63;
 const MEMORY_UNITS: &str =
     "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".";
 
-/// Checks `value` and gives the form in which it is kept.
+/// Checks `value` and gives the form in which it is kept. `before` is what has been kept so far.
 pub fn canonical(
     definition: &Definition,
     value: &str,
+    before: &str,
     zones: &Zones<'_>,
 ) -> Result<String, SettingError> {
     let invalid = |hint: Option<String>| SettingError::InvalidValue {
@@ -56,7 +57,7 @@ pub fn canonical(
                 _ => Err(invalid(Some("Skein speaks UTF8 only.".to_owned()))),
             }
         }
-        Kind::DateStyle => date_style(value).ok_or_else(|| invalid(None)),
+        Kind::DateStyle => date_style(value, before).ok_or_else(|| invalid(None)),
         Kind::TimeZone => time_zone(value, zones).ok_or_else(|| invalid(None)),
     }
 }
@@ -394,8 +395,10 @@ const RESERVED: &[&str] = &[
     "with",
 ];
 
-fn date_style(value: &str) -> Option<String> {
+/// A style without an order, or an order without a style, leaves the other half as it was.
+fn date_style(value: &str, before: &str) -> Option<String> {
     let (mut style, mut order) = (None, None);
+    let (style_before, order_before) = before.split_once(", ").unwrap_or(("ISO", "MDY"));
     for word in value.split([',', ' ']).filter(|word| !word.is_empty()) {
         let word = word.trim_matches('"').to_ascii_lowercase();
         match word.as_str() {
@@ -420,8 +423,8 @@ fn date_style(value: &str) -> Option<String> {
     }
     Some(format!(
         "{}, {}",
-        style.unwrap_or("ISO"),
-        order.unwrap_or("MDY")
+        style.unwrap_or(style_before),
+        order.unwrap_or(order_before)
     ))
 }
 
@@ -495,8 +498,8 @@ mod tests {
                 .find(|known| known.eq_ignore_ascii_case(zone))
                 .map(|known| (*known).to_owned())
         };
-        canonical(definition(name).expect("setting exists"), value, &zones)
-            .map_err(|error| error.to_string())
+        let definition = definition(name).expect("setting exists");
+        canonical(definition, value, definition.default, &zones).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -595,6 +598,7 @@ mod tests {
             ("client_encoding", "unicode", "UTF8"),
             ("DateStyle", "ISO", "ISO, MDY"),
             ("DateStyle", "german", "German, DMY"),
+            ("DateStyle", "dmy", "ISO, DMY"),
             ("DateStyle", "postgres, dmy", "Postgres, DMY"),
             ("TimeZone", "america/new_york", "America/New_York"),
             ("TimeZone", "-5", "<-05>+05"),

@@ -237,6 +237,16 @@ async fn oids_outlive_restarts() {
 
 /// Users and their orders, with the keys and comments of a configuration.
 fn with_keys() -> Session {
+    with_references(
+        vec![reference(None, "users"), reference(None, "nobody")],
+        &[
+            "a reference of relation public.orders points to relation public.nobody, which does not exist",
+        ],
+    )
+}
+
+/// The same with other foreign keys of the orders, and what is wrong with them.
+fn with_references(references: Vec<Reference>, problems: &[&str]) -> Session {
     let mut snapshot = snapshot(&[
         (
             "public",
@@ -272,35 +282,42 @@ fn with_keys() -> Session {
     };
     let orders = Declared {
         primary_key: vec!["id".to_owned()],
-        references: vec![
-            Reference {
-                columns: vec!["user_id".to_owned()],
-                relation: "users".to_owned(),
-                to: Vec::new(),
-            },
-            Reference {
-                columns: vec!["user_id".to_owned()],
-                relation: "nobody".to_owned(),
-                to: Vec::new(),
-            },
-        ],
+        references,
         columns: BTreeMap::from([("user_id".to_owned(), about)]),
         ..Declared::default()
     };
     declare(&mut snapshot, "users", users);
     declare(&mut snapshot, "orders", orders);
-    assert_eq!(
-        system::problems(&snapshot),
-        [
-            "a reference of relation public.orders points to relation public.nobody, which does not exist"
-        ]
-    );
+    assert_eq!(system::problems(&snapshot), problems);
     let shared = Shared::new([], ["Europe/Berlin".to_owned()]).expect("valid");
     Session {
         shadow: Shadow::build(&snapshot, &ShadowOptions::default()).expect("built"),
         settings: Settings::new(Arc::new(shared), "ada"),
         users: Vec::new(),
     }
+}
+
+fn reference(name: Option<&str>, relation: &str) -> Reference {
+    Reference {
+        name: name.map(str::to_owned),
+        columns: vec!["user_id".to_owned()],
+        relation: relation.to_owned(),
+        to: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn foreign_keys_have_the_names_they_are_given() {
+    let references = vec![
+        reference(Some("buyer"), "users"),
+        reference(None, "users"),
+        reference(Some("orders_user_id_fkey"), "users"),
+    ];
+    assert_eq!(
+        with_references(references, &[])
+            .lines("SELECT conname FROM pg_constraint WHERE contype = 'f' ORDER BY 1"),
+        ["buyer", "orders_user_id_fkey", "orders_user_id_fkey1"]
+    );
 }
 
 #[tokio::test]

@@ -38,10 +38,11 @@ use super::{
 };
 use crate::ast::visit::children;
 use crate::ast::{DataType, Expr, ExprKind, Function};
-use crate::postgres::{RewriteError, bytea, node, numerics, typed};
+use crate::postgres::{RewriteError, array_joins, bytea, node, numerics, typed};
 use crate::repairs;
 
 const NAMES: &[&str] = &[
+    "array_cat",
     "avg",
     "ceil",
     "ceiling",
@@ -153,6 +154,7 @@ impl Block<'_> {
         };
         match (name.as_str(), args) {
             ("string_agg", 2) if ty == Ty::Blob => bytes_joined(expr),
+            ("array_cat", 2) => self.array_joined(expr, types, &ty),
             ("sum", 1) => sum(expr, &ty),
             ("stddev" | "stddev_pop" | "stddev_samp" | "variance" | "var_pop" | "var_samp", 1)
                 if place == Place::Shown =>
@@ -235,6 +237,22 @@ impl Block<'_> {
         };
         if let ExprKind::Window(window) = &mut expr.kind {
             cast_to(&mut window.args[0], common);
+        }
+    }
+
+    /// `array_cat(x, y)` of arrays one of which has a dimension more, as `||`.
+    fn array_joined(&mut self, expr: &mut Expr, types: &mut [Option<Ty>], left: &Ty) {
+        let Some(right) = self.type_below(expr, types, 1) else {
+            return;
+        };
+        let parsed = |ty: &Ty| match ty {
+            Ty::Nested(text) => Type::parse(text).ok(),
+            _ => None,
+        };
+        if let (Some(left), Some(right)) = (parsed(left), parsed(&right))
+            && left.element().1 != right.element().1
+        {
+            array_joins::operator(expr, Some(&left), Some(&right));
         }
     }
 

@@ -270,6 +270,7 @@ enum Field {
 
 fn fields(text: &str, last: Unit, signs_spread: bool) -> Result<Sum, Fault> {
     let mut found = Vec::new();
+    let mut more_signs = false;
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let starts_number = matches!(first, '+' | '-')
@@ -282,6 +283,7 @@ fn fields(text: &str, last: Unit, signs_spread: bool) -> Result<Sum, Fault> {
             rest = &rest[end..];
         } else if first.is_ascii_digit() || starts_number {
             let is_signed = matches!(first, '+' | '-');
+            more_signs |= is_signed && !found.is_empty();
             let body = rest[usize::from(is_signed)..].trim_start();
             let end = number_length(body, is_signed);
             found.push(numeric(&body[..end], first == '-')?);
@@ -295,7 +297,7 @@ fn fields(text: &str, last: Unit, signs_spread: bool) -> Result<Sum, Fault> {
     if found.is_empty() {
         return Err(Fault::Syntax);
     }
-    if signs_spread && text.starts_with('-') {
+    if signs_spread && text.starts_with('-') && !more_signs {
         spread_sign(&mut found);
     }
     add_up(&found, last)

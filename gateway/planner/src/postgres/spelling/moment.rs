@@ -237,6 +237,9 @@ const MONTHS: [&str; 12] = [
     "november",
     "december",
 ];
+/// Letters that the name of a zone of POSIX has at least.
+const ZONE_LETTERS_MIN: usize = 3;
+
 const WEEKDAYS: [&str; 7] = [
     "sunday",
     "monday",
@@ -352,6 +355,11 @@ impl Reader {
             self.found.text_month = true;
             return put(&mut self.found.month, number).map(|()| false);
         }
+        if let ("y" | "m" | "d" | "h" | "mm" | "s", Some(Field::Number(number))) = (word, next)
+            && self.kind.has_date()
+        {
+            return self.labelled(word, number).map(|()| true);
+        }
         if weekday(word) || matches!(word, "at" | "on" | "d") {
             return Ok(false);
         }
@@ -365,8 +373,13 @@ impl Reader {
                 return Ok(false);
             }
             ("j" | "jd" | "julian", Some(Field::Number(number))) => {
-                let number = number.parse().map_err(|_| Fault::Syntax)?;
-                put(&mut self.found.julian, number)?;
+                self.julian_day(number)?;
+                return Ok(true);
+            }
+            ("j" | "jd" | "julian", Some(Field::Date(text))) => {
+                let (day, _) = text.split_once('-').ok_or(Fault::Syntax)?;
+                self.julian_day(day)?;
+                self.offset(&text[day.len()..])?;
                 return Ok(true);
             }
             ("t", Some(Field::Number(number))) => {
@@ -396,7 +409,65 @@ impl Reader {
         if word.contains(['/', '_']) {
             return put(&mut self.found.zone, Zone::Name(word.to_owned())).map(|()| false);
         }
+        // `GMT-4`, a zone of POSIX.
+        if let Some((name, _)) = word.split_once('-')
+            && name.len() >= ZONE_LETTERS_MIN
+            && name.bytes().all(|byte| byte.is_ascii_alphabetic())
+        {
+            let seconds = -offset_seconds(&word[name.len()..])?;
+            return put(&mut self.found.zone, Zone::Offset(seconds)).map(|()| false);
+        }
         Err(Fault::Syntax)
+    }
+
+    /// A number after the letter of its unit, as in `Y2001M12D27H04M05S06.789`: minutes are a second `M`.
+    fn labelled(&mut self, word: &str, number: &str) -> Result<(), Fault> {
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if !fraction.is_empty() && word != "s" {
+            return Err(Fault::Syntax);
+        }
+        let found = &mut self.found;
+        let is_minute =
+            word == "mm" || word == "m" && found.month.is_some() && found.time.is_some();
+        match word {
+            "y" => {
+                found.two_digits = whole.len() <= 2;
+                return put(&mut found.year, integer(whole)?);
+            }
+            "m" if !is_minute => return put(&mut found.month, small(whole)?),
+            "d" => return put(&mut found.day, small(whole)?),
+            _ => {}
+        }
+        let (mut hour, mut minute, mut second, mut micros) = found.time.unwrap_or_default();
+        match word {
+            "h" => hour = small(whole)?,
+            "s" => (second, micros) = with_fraction(small(whole)?, fraction)?,
+            _ => minute = small(whole)?,
+        }
+        found.time = Some((hour, minute, second, micros));
+        Ok(())
+    }
+
+    /// A day by its Julian number, whose fraction is a time.
+    fn julian_day(&mut self, number: &str) -> Result<(), Fault> {
+        let (day, fraction) = number.split_once('.').unwrap_or((number, ""));
+        put(&mut self.found.julian, integer(day)?)?;
+        if fraction.is_empty() {
+            return Ok(());
+        }
+        // Ten digits are more than microseconds need.
+        let digits = format!("{fraction:0<10}");
+        let part: i64 = integer(digits.get(..10).ok_or(Fault::Syntax)?)?;
+        let micros = part * 864 / 100;
+        let field =
+            |size: i64, of: i64| i32::try_from(micros / size % of).map_err(|_| Fault::Field);
+        let time = (
+            field(3_600_000_000, 24)?,
+            field(60_000_000, 60)?,
+            field(1_000_000, 60)?,
+            field(1, 1_000_000)?,
+        );
+        put(&mut self.found.time, time)
     }
 
     /// Reads a date with delimiters, field by field: names of months first.
@@ -406,7 +477,13 @@ impl Reader {
             .filter(|part| !part.is_empty())
             .collect();
         if self.found.year.is_some() && self.found.day.is_some() {
-            return Err(Fault::Syntax);
+            // A time without colons, and a zone.
+            let (time, _) = text.split_once('-').ok_or(Fault::Syntax)?;
+            if self.found.time.is_some() {
+                return Err(Fault::Syntax);
+            }
+            self.run_together(time)?;
+            return self.offset(&text[time.len()..]);
         }
         // `2026.123` and `2026-123`: the day of the year.
         if let [year, day] = parts.as_slice()
