@@ -692,6 +692,10 @@ pub(super) fn arguments(expr: &mut Expr, context: &mut Context<'_>) {
             *argument = row_of(relation, columns, context);
             continue;
         }
+        // A cast to text stands where that to the type does, and shows the name already.
+        if matches!(&argument.kind, ExprKind::Cast { ty, .. } if node::is_text(ty)) {
+            continue;
+        }
         let Some(reg) = argument.location.and_then(|at| outputs.shown.get(&at)) else {
             continue;
         };
