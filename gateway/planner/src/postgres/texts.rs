@@ -3,6 +3,8 @@
 //!
 //! `format` with a constant is divided here into its pieces, which become arguments of `concat`.
 
+use skein_executor_api::functions;
+
 use super::patterns::{self, SET_OF_MATCHES, macro_call};
 use super::{RewriteError, bytea, node};
 use crate::ast::visit::children_mut;
@@ -199,6 +201,10 @@ fn is_printed(expr: &Expr) -> bool {
         ExprKind::Cast { ty, .. } => ty.id() == "VARCHAR",
         ExprKind::Operator { op, children } => {
             op == "OPERATOR_COALESCE" && children.iter().all(is_printed)
+        }
+        // What JSON builders write for their members.
+        ExprKind::Function(call) => {
+            call.schema == functions::SCHEMA && call.name.starts_with("skein_to_json")
         }
         _ => false,
     }

@@ -185,7 +185,7 @@ impl Hints {
                 | "unnest",
                 1,
             )
-            | ("array_length" | "array_upper" | "array_lower", 2)
+            | ("array_length" | "array_upper" | "array_lower" | "skein_json_line", 2)
             | ("array_to_string" | "skein_subscripts", 2 | 3) => first(),
             ("skein_series", 2 | 3) | ("array_cat", 2) => call.args.iter().collect(),
             _ => Vec::new(),
@@ -582,6 +582,10 @@ fn call(expr: &mut Expr, ty: &Type) {
             if let Some(text) = json_text::or_null(&call.args[0], ty, form) {
                 expr.kind = text.kind;
             }
+        }
+        // Only arrays and rows begin a line.
+        "skein_json_line" if depth == 0 && !ty.is_record() && !ty.is_composite() => {
+            *expr = call.args.swap_remove(1);
         }
         "skein_json_get" | "skein_json_get_text" if ty == &Type::Jsonb => {
             call.name = call.name.replace("skein_json_", "skein_jsonb_");
