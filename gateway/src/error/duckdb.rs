@@ -779,11 +779,11 @@ fn padded(fields: &str, separator: char) -> String {
 
 /// Casts of texts and numbers that cannot be done.
 fn conversion(line: &str) -> Option<Translated> {
+    // `'x' to INT32`, and for columns `'x' to INT32 when casting from source column c`.
+    let line = line
+        .rsplit_once(" when casting from source column ")
+        .map_or(line, |(cast, _)| cast);
     if let Some(rest) = line.strip_prefix("Could not convert string ") {
-        // `'x' to INT32`, and for columns `'x' to INT32 when casting from source column c`.
-        let (rest, _) = rest
-            .rsplit_once(" when casting from source column ")
-            .unwrap_or((rest, ""));
         let (value, ty) = rest.rsplit_once(" to ")?;
         let value = unquote(value);
         if is_number(value) && ty.starts_with("DECIMAL(") {
@@ -1053,6 +1053,17 @@ mod tests {
                 Kind::Conversion,
                 "Could not convert string ' to ' to BOOL",
                 "22P02 invalid input syntax for type boolean: \" to \"",
+            ),
+            (
+                Kind::Conversion,
+                "Failed to cast decimal value 99999 to type INT16 when casting from source column n",
+                "22003 smallint out of range",
+            ),
+            (
+                Kind::Conversion,
+                "Type DOUBLE with value 9e+18 can't be cast because the value is out of range for the \
+                 destination type INT32 when casting from source column n",
+                "22003 integer out of range",
             ),
             (
                 Kind::Conversion,
