@@ -106,7 +106,9 @@ fn width(block: &Select) -> Option<usize> {
         })
     });
     match (&block.from.kind, has_star) {
-        (TableRefKind::Values { rows }, true) => rows.first().map(Vec::len),
+        (TableRefKind::Values { rows }, true) if block.select_list.len() == 1 => {
+            rows.first().map(Vec::len)
+        }
         (_, true) => None,
         (_, false) => Some(block.select_list.len()),
     }
@@ -405,7 +407,7 @@ pub(super) fn refused(error: &FragmentError, source: &Source<'_>) -> Option<Plan
         let word = clause
             .split(' ')
             .next()
-            .unwrap_or_default()
+            .unwrap_or(clause)
             .to_ascii_lowercase();
         (0..source.tokens.len()).any(|at| source.word(at) == Some(word.as_str()))
     };

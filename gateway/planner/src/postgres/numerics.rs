@@ -88,10 +88,11 @@ pub(super) fn constant(expr: &mut Expr, text: &str) {
     let Some(location) = expr.location else {
         return;
     };
-    // A minus before it belongs to the constant.
+    // A minus before it belongs to the constant; two are none.
+    let is_negative = constant.value.as_f64().is_some_and(f64::is_sign_negative);
     let rest = text.get(location..).unwrap_or_default();
     let digits = rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace());
-    let sign = if rest.starts_with('-') { "-" } else { "" };
+    let sign = if is_negative { "-" } else { "" };
     let Some(written) = tokens::number(text, location + rest.len() - digits.len()) else {
         return;
     };

@@ -148,10 +148,12 @@ fn spelled(text: &str) -> Cow<'_, str> {
     let marked = words.iter().any(|word| contains(word));
     let whole_rows = contains(".*") || contains(". *");
     let sampled = contains("tablesample");
-    let numerics = contains("numeric") || contains("dec") || contains("within");
+    let numerics = contains("numeric") || contains("dec");
+    let ordered = contains("within");
     let words = ["pg_catalog", "operator", "collate", "similar", "using"];
     let contains_any = words.iter().any(|word| contains(word));
-    let other = json || rows || quantified || marked || whole_rows || sampled || numerics;
+    let other =
+        json || rows || quantified || marked || whole_rows || sampled || numerics || ordered;
     if !other && !contains_any && !has_fields() {
         return Cow::Borrowed(text);
     }

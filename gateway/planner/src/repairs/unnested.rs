@@ -68,7 +68,6 @@ fn without_join(outer: &Query, is_inner: bool, number: usize) -> Option<Query> {
     let QueryBody::Select(block) = &mut outer.body else {
         return None;
     };
-    rotate(&mut block.from);
     let found = take(&mut block.from, is_inner, number)?;
     let mut renaming = Renaming::new(&found, number);
     renaming.block(block, &mut outer.modifiers)?;
@@ -83,48 +82,10 @@ fn without_join(outer: &Query, is_inner: bool, number: usize) -> Option<Query> {
 fn joins(from: &TableRef) -> bool {
     any(Node::Table(from), &mut |node| match node {
         Node::Table(table) => {
-            matches!(&table.kind, TableRefKind::Join(join) if may_concern(join) || starts_late(&join.right))
+            matches!(&table.kind, TableRefKind::Join(join) if may_concern(join))
         }
         Node::Query(_) | Node::Expr(_) => false,
     })
-}
-
-/// `a, f(a.x) AS e JOIN b ON …`: the function stands first in what follows `a`.
-fn starts_late(right: &TableRef) -> bool {
-    match &right.kind {
-        TableRefKind::Join(join) => rows::may_be(&join.left) || starts_late(&join.left),
-        _ => false,
-    }
-}
-
-/// `a × (f ⋈ b)` becomes `(a × f) ⋈ b`.
-fn rotate(table: &mut TableRef) {
-    let TableRefKind::Join(join) = &mut table.kind else {
-        return;
-    };
-    let is_product = join.kind == JoinKind::Inner
-        && join.syntax == JoinSyntax::Cross
-        && join.condition.is_none();
-    if is_product
-        && starts_late(&join.right)
-        && join.right.alias.is_empty()
-        && let TableRefKind::Join(right) = &mut join.right.kind
-        && matches!(right.kind, JoinKind::Inner | JoinKind::Left)
-        && matches!(right.syntax, JoinSyntax::Cross | JoinSyntax::Regular)
-        && right.using.is_empty()
-    {
-        let mut right = std::mem::replace(&mut join.right, no_table());
-        let TableRefKind::Join(upper) = &mut right.kind else {
-            return;
-        };
-        std::mem::swap(&mut join.right, &mut upper.left);
-        std::mem::swap(&mut upper.left, table);
-        *table = right;
-        rotate(table);
-        return;
-    }
-    rotate(&mut join.left);
-    rotate(&mut join.right);
 }
 
 /// An item of FROM that is made from what stands before it.
@@ -270,7 +231,9 @@ fn candidate(join: &Join, is_inner: bool, number: usize) -> Option<Found> {
     if let Some(condition) = join.condition.as_ref().filter(|it| !is_true(it)) {
         rows.restrict(condition, &alias)?;
     }
-    if is_left && !rows.conditions.is_empty() {
+    // All columns of a row that is made up for an empty list are NULL.
+    let is_element = |(_, column): &(String, Expr)| rows::is_of_element(column);
+    if is_left && !(rows.conditions.is_empty() && rows.columns.iter().all(is_element)) {
         return None;
     }
     let mut members = Vec::new();

@@ -172,12 +172,17 @@ pub(super) fn columns(operands: &mut [Query], scope: &[Cte], bind: &dyn Bind) {
 /// Reads text constants among the columns of a set operation as the dates and the like that another operand has there.
 fn constants(operands: &mut [Query], scope: &[Cte], bind: &dyn Bind) {
     let open: Vec<Vec<usize>> = operands.iter().map(texts).collect();
-    if open.iter().all(Vec::is_empty) {
+    let tell_nothing: Vec<bool> = operands.iter().map(is_without_types).collect();
+    if open.iter().all(Vec::is_empty) || tell_nothing.iter().all(|nothing| *nothing) {
         return;
     }
     let types: Vec<Vec<Ty>> = operands
         .iter()
-        .map(|operand| {
+        .zip(&tell_nothing)
+        .map(|(operand, tells_nothing)| {
+            if *tells_nothing {
+                return Vec::new();
+            }
             let columns = super::recursion::describe(operand, scope, bind).unwrap_or_default();
             columns.iter().map(|column| Ty::parse(&column.ty)).collect()
         })
@@ -220,6 +225,15 @@ fn texts(query: &Query) -> Vec<usize> {
         matches!(&item.kind, ExprKind::Constant(constant) if constant.value.is_string())
     });
     texts.map(|(at, _)| at).collect()
+}
+
+/// Whether a query is a row of texts, numbers and NULL. Constants of other types are casts, but for truth values.
+fn is_without_types(query: &Query) -> bool {
+    let QueryBody::Select(select) = &query.body else {
+        return false;
+    };
+    let is_without_type = |expr: &Expr| matches!(&expr.kind, ExprKind::Constant(constant) if !constant.value.is_boolean());
+    select.select_list.iter().all(is_without_type)
 }
 
 /// Whether a query is a row of constants.

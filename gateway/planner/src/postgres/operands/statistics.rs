@@ -72,7 +72,7 @@ fn take(expr: &mut Expr) -> Expr {
 
 /// Puts `with` in the place of what was taken, under its name.
 fn put(expr: &mut Expr, mut with: Expr) {
-    if let Some(ExprKind::Function(call)) = Some(&mut with.kind)
+    if let ExprKind::Function(call) = &mut with.kind
         && let Some(inner) = call.args.first_mut()
     {
         let operand = match &mut inner.kind {

@@ -24,7 +24,7 @@ use crate::ast::{DataType, Expr, ExprKind};
 
 /// Digits of DuckDB's widest decimal.
 const DIGITS_MAX: usize = 38;
-/// What is a digit's neighbour in numbers, and not taken for something else.
+/// What can be no part of a number.
 const NO_DATA: &str = "[^0-9.,+-]";
 
 /// Where a template has the sign, beside in front of the first digit.

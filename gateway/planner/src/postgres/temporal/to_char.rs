@@ -52,8 +52,8 @@ pub(super) fn compile(
     Some(if_there(operand, kind, text))
 }
 
-/// Neither NULL nor an infinite moment has a text, whatever stands in the template. What is computed is not computed
-/// twice for that.
+/// Neither NULL nor an infinite moment has a text, whatever stands in the template. A moment that is computed is not
+/// computed twice for that.
 fn if_there(operand: &Expr, kind: Kind, text: Expr) -> Expr {
     let is_there = match kind {
         Kind::Interval => node::expr(ExprKind::Operator {

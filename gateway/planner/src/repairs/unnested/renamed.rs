@@ -35,6 +35,8 @@ pub(super) struct Renaming {
     bare: Vec<String>,
     /// The columns of the item are needed under their own names.
     is_shown: bool,
+    /// `t.*` stands for the columns of the relation that keeps its name.
+    keeps_star: bool,
     /// Rows are grouped, so that two names for one column would be two columns.
     is_grouped: bool,
     failed: bool,
@@ -58,6 +60,7 @@ impl Renaming {
             qualified: Vec::new(),
             bare: Vec::new(),
             is_shown: false,
+            keeps_star: false,
             is_grouped: false,
             failed: false,
         }
@@ -154,6 +157,8 @@ impl Renaming {
             .qualified
             .iter()
             .any(|[_, column]| is_among(&self.bare, column));
+        // The star would show them as well.
+        self.failed |= self.is_shown && self.keeps_star;
         let failed = self.failed || twice && self.is_grouped;
         (!failed).then_some(())
     }
@@ -229,9 +234,7 @@ impl Renaming {
         let mut star = star.clone();
         if is_among(&self.members, &star.relation) {
             self.single.as_ref()?;
-            if self.is_shown {
-                return None;
-            }
+            self.keeps_star = true;
             let hidden = (0..self.columns.len()).map(|index| vec![self.of_item(index)]);
             star.exclude.extend(hidden);
         }
@@ -284,6 +287,9 @@ impl Renaming {
 
     /// A query inside of the block, whose bare names may be its own columns.
     fn nested(&mut self, query: &mut Query, around: &Scope) {
+        // Its sort keys and groups may be its result columns.
+        let results = result_names(query);
+        self.failed |= results.iter().any(|name| self.column(name).is_some());
         let own = match &query.body {
             QueryBody::Select(block) if query.ctes.is_empty() => own_columns(&block.from),
             QueryBody::SetOperation { .. } if query.ctes.is_empty() => Some(Vec::new()),
@@ -323,8 +329,11 @@ impl Renaming {
             NodeMut::Expr(expr) => self.node(expr, None),
             NodeMut::Table(table) => {
                 if let TableRefKind::Join(join) = &table.kind {
-                    // Columns of the subquery would be compared as well.
-                    self.failed |= join.syntax == JoinSyntax::Natural && self.is_shown;
+                    // The item's columns have other names in the subquery.
+                    let has_own = |using: &String| self.column(using).is_some();
+                    let compares_own =
+                        join.syntax == JoinSyntax::Natural || join.using.iter().any(has_own);
+                    self.failed |= compares_own;
                 }
                 Descend::Into
             }
@@ -431,6 +440,21 @@ struct Scope {
     is_unknown: bool,
 }
 
+/// The names that a query gives to its result columns.
+fn result_names(query: &Query) -> Vec<String> {
+    match &query.body {
+        QueryBody::Select(block) => {
+            let items = block.select_list.iter();
+            let aliases = items.map(|item| item.alias.clone());
+            aliases.filter(|alias| !alias.is_empty()).collect()
+        }
+        QueryBody::SetOperation { operands, .. } => {
+            operands.first().map(result_names).unwrap_or_default()
+        }
+        QueryBody::RecursiveCte { left, .. } => result_names(left),
+    }
+}
+
 /// The columns of a FROM, where it shows them.
 fn own_columns(from: &TableRef) -> Option<Vec<String>> {
     if matches!(from.kind, TableRefKind::Empty) {
@@ -454,7 +478,7 @@ fn star_of(relation: &str) -> Star {
 fn aggregates(expr: &Expr) -> bool {
     any(
         Node::Expr(expr),
-        &mut |node| matches!(node, Node::Expr(Expr { kind: ExprKind::Function(call), .. }) if is_aggregate(&call.name) || call.name == "count_star"),
+        &mut |node| matches!(node, Node::Expr(Expr { kind: ExprKind::Function(call), .. }) if is_aggregate(&call.name)),
     )
 }
 

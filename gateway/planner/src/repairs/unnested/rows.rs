@@ -11,6 +11,7 @@ use crate::ast::visit::{Descend, Node, NodeMut, any, is_aggregate, walk_mut};
 use crate::ast::{
     Expr, ExprKind, Query, QueryBody, Select, SetOperationKind, TableRef, TableRefKind, print,
 };
+use crate::split::is_volatile;
 
 /// Rows of a `LATERAL (VALUES …)` that become a list.
 const VALUES_MAX: usize = 256;
@@ -49,6 +50,17 @@ pub(super) fn element(number: usize, list: usize) -> String {
 /// Whether a name is that of an element.
 pub(super) fn is_element(name: &str) -> bool {
     name.starts_with(ELEMENT)
+}
+
+/// Whether an expression is the element of a list, or a field of it.
+pub(super) fn is_of_element(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::ColumnRef(names) => names.first().is_some_and(|name| is_element(name)),
+        ExprKind::Operator { op, children } => {
+            op == "STRUCT_EXTRACT" && children.first().is_some_and(is_of_element)
+        }
+        _ => false,
+    }
 }
 
 /// What an item of FROM is called; perhaps nothing.
@@ -135,12 +147,14 @@ fn whole(number: usize, list: usize) -> Expr {
     Expr::column([element(number, list)])
 }
 
-/// What is more than an expression over a row.
+/// What is more than an expression over a row, or gives another value each time: columns may be named twice.
 fn is_beyond(expr: &Expr) -> bool {
     any(Node::Expr(expr), &mut |node| match node {
         Node::Query(_) | Node::Table(_) => true,
         Node::Expr(expr) => match &expr.kind {
-            ExprKind::Function(call) => unnests(&call.name) || is_aggregate(&call.name),
+            ExprKind::Function(call) => {
+                unnests(&call.name) || is_aggregate(&call.name) || is_volatile(&call.name)
+            }
             ExprKind::Window(_)
             | ExprKind::Star(_)
             | ExprKind::Sql(_)
