@@ -35,8 +35,8 @@ pub(super) struct Renaming {
     bare: Vec<String>,
     /// The columns of the item are needed under their own names.
     is_shown: bool,
-    /// `t.*` stands for the columns of the relation that keeps its name.
-    keeps_star: bool,
+    /// How often `t.*` stands for the columns of the relation that keeps its name.
+    stars: usize,
     /// Rows are grouped, so that two names for one column would be two columns.
     is_grouped: bool,
     failed: bool,
@@ -60,7 +60,7 @@ impl Renaming {
             qualified: Vec::new(),
             bare: Vec::new(),
             is_shown: false,
-            keeps_star: false,
+            stars: 0,
             is_grouped: false,
             failed: false,
         }
@@ -158,7 +158,7 @@ impl Renaming {
             .iter()
             .any(|[_, column]| is_among(&self.bare, column));
         // The star would show them as well.
-        self.failed |= self.is_shown && self.keeps_star;
+        self.failed |= self.is_shown && self.stars > 0;
         let failed = self.failed || twice && self.is_grouped;
         (!failed).then_some(())
     }
@@ -234,7 +234,7 @@ impl Renaming {
         let mut star = star.clone();
         if is_among(&self.members, &star.relation) {
             self.single.as_ref()?;
-            self.keeps_star = true;
+            self.stars += 1;
             let hidden = (0..self.columns.len()).map(|index| vec![self.of_item(index)]);
             star.exclude.extend(hidden);
         }
