@@ -4,7 +4,8 @@
 -- Each statement ends a line with a semicolon; each macro starts a line.
 -- Arguments are put in wherever a macro names them, so what may be a subquery is named once. What a macro looks up has
 -- names that nothing else has (`its_oid` of `known__`): an argument may be a column such as `oid`, or `known.oid`, and
--- the nearest one of that name would be taken for it.
+-- the nearest one of that name would be taken for it. They are given in the order of the columns, and not by a subquery,
+-- which DuckDB would join with each row.
 -- Where a session decides what a name means, the last argument is its path: the schemas that are searched, in
 -- order, with pg_catalog. An object is visible if its schema is among them and none before has its name.
 CREATE MACRO skein_pg.skein_seen(schema_name, rivals, path) AS
@@ -88,7 +89,7 @@ CREATE MACRO skein_pg.skein_definition(object_oid, pretty, path) AS
   (SELECT CASE WHEN pretty AND made__.its_brief IS NOT NULL THEN made__.its_brief
       ELSE concat(made__.its_head, CASE WHEN skein_pg.skein_seen(it__.its_schema_name, it__.its_rivals, path) AND (pretty OR NOT made__.its_always_whole) THEN it__.its_plain ELSE it__.its_whole END,
         made__.its_tail) END
-   FROM (SELECT its.brief AS its_brief, its.head AS its_head, its.always_whole AS its_always_whole, its.tail AS its_tail, its.named_oid AS its_named_oid, its.oid AS its_oid FROM skein_pg.skein_definitions AS its) AS made__ LEFT JOIN (SELECT its.schema_name AS its_schema_name, its.rivals AS its_rivals, its.plain AS its_plain, its.whole AS its_whole, its.oid AS its_oid FROM skein_pg.skein_objects AS its) AS it__ ON it__.its_oid = made__.its_named_oid WHERE made__.its_oid = object_oid);
+   FROM skein_pg.skein_definitions AS made__(its_oid, its_head, its_named_oid, its_tail, its_always_whole, its_brief) LEFT JOIN skein_pg.skein_objects AS it__(its_oid, its_schema_name, its_name, its_rivals, its_plain, its_whole) ON it__.its_oid = made__.its_named_oid WHERE made__.its_oid = object_oid);
 
 -- What is looked up for the name of a type: words of SQL, which mean the same everywhere, and names in schemas.
 CREATE TABLE skein_pg.skein_regtype AS
@@ -124,12 +125,12 @@ CREATE MACRO skein_pg.skein_relation_parts(name, database) AS
 CREATE MACRO skein_pg.skein_regclass_in(name, database, path) AS
   CASE
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE (SELECT min(known__.its_oid) FROM (SELECT its.oid AS its_oid, its.parts AS its_parts, its.schema_name AS its_schema_name, its.rivals AS its_rivals FROM skein_pg.skein_regclass AS its) AS known__
+    ELSE (SELECT min(known__.its_oid) FROM skein_pg.skein_regclass AS known__(its_oid, its_parts, its_schema_name, its_rivals)
           WHERE known__.its_parts = skein_pg.skein_relation_parts(name, database) AND (known__.its_schema_name IS NULL OR skein_pg.skein_seen(known__.its_schema_name, known__.its_rivals, path)))
   END;
 -- Raises what PostgreSQL says of a name that is none.
 CREATE MACRO skein_pg.skein_regclass(name, database, path) AS
-  list_transform([[CAST(skein_pg.skein_regclass_in(name, database, path) AS VARCHAR), (SELECT string_agg(known__.its_name, chr(31)) FROM (SELECT its.name AS its_name FROM skein_pg.skein_schemas AS its) AS known__), CAST(name AS VARCHAR)]],
+  list_transform([[CAST(skein_pg.skein_regclass_in(name, database, path) AS VARCHAR), (SELECT string_agg(known__.its_name, chr(31)) FROM skein_pg.skein_schemas AS known__(its_oid, its_name)), CAST(name AS VARCHAR)]],
     lambda it: CASE WHEN it[1] IS NOT NULL THEN CAST(it[1] AS BIGINT)
       ELSE list_transform([skein_pg.skein_relation_parts(it[3], database)], lambda parts: CASE WHEN parts IS NULL THEN NULL WHEN parts = ['-'] THEN 0
         WHEN len(parts) = 2 AND NOT list_contains(string_split(it[2], chr(31)), parts[1]) THEN error('[invalid_schema_name] schema "' || parts[1] || '" does not exist')
@@ -137,9 +138,9 @@ CREATE MACRO skein_pg.skein_regclass(name, database, path) AS
 CREATE MACRO skein_pg.skein_regclass_name(relation_oid, path) AS
   CASE WHEN relation_oid IS NULL THEN NULL WHEN relation_oid = 0 THEN '-'
     ELSE coalesce((SELECT CASE WHEN skein_pg.skein_seen(shown__.its_schema_name, shown__.its_rivals, path) THEN shown__.its_plain ELSE shown__.its_whole END
-      FROM (SELECT its.schema_name AS its_schema_name, its.rivals AS its_rivals, its.plain AS its_plain, its.whole AS its_whole, its.oid AS its_oid FROM skein_pg.skein_objects AS its) AS shown__ WHERE shown__.its_oid = relation_oid), CAST(relation_oid AS VARCHAR)) END;
+      FROM skein_pg.skein_objects AS shown__(its_oid, its_schema_name, its_name, its_rivals, its_plain, its_whole) WHERE shown__.its_oid = relation_oid), CAST(relation_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.pg_get_userbyid(role_oid) AS
-  CASE CAST(role_oid AS BIGINT) WHEN 10 THEN 'skein' ELSE coalesce((SELECT known__.its_name FROM (SELECT its.name AS its_name, its.oid AS its_oid FROM skein_pg.skein_roles AS its) AS known__ WHERE known__.its_oid = role_oid),
+  CASE CAST(role_oid AS BIGINT) WHEN 10 THEN 'skein' ELSE coalesce((SELECT known__.its_name FROM skein_pg.skein_roles AS known__(its_oid, its_name) WHERE known__.its_oid = role_oid),
     'unknown (OID=' || role_oid || ')') END;
 CREATE MACRO skein_pg.pg_encoding_to_char(encoding) AS
   CASE CAST(encoding AS INTEGER) WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END;
@@ -148,36 +149,36 @@ CREATE MACRO skein_pg.pg_char_to_encoding(name) AS
 CREATE MACRO skein_pg.getdatabaseencoding() AS 'UTF8';
 CREATE MACRO skein_pg.pg_client_encoding() AS 'UTF8';
 CREATE MACRO skein_pg.pg_table_is_visible(relation_oid, path) AS
-  (SELECT skein_pg.skein_seen(visible__.its_schema_name, visible__.its_rivals, path) FROM (SELECT its.schema_name AS its_schema_name, its.rivals AS its_rivals, its.oid AS its_oid FROM skein_pg.skein_objects AS its) AS visible__ WHERE visible__.its_oid = relation_oid);
+  (SELECT skein_pg.skein_seen(visible__.its_schema_name, visible__.its_rivals, path) FROM skein_pg.skein_objects AS visible__(its_oid, its_schema_name, its_name, its_rivals) WHERE visible__.its_oid = relation_oid);
 CREATE MACRO skein_pg.pg_type_is_visible(type_oid, path) AS
-  (SELECT skein_pg.skein_seen(visible__.its_schema_name, visible__.its_rivals, path) FROM (SELECT its.schema_name AS its_schema_name, its.rivals AS its_rivals, its.oid AS its_oid FROM skein_pg.skein_type_objects AS its) AS visible__ WHERE visible__.its_oid = type_oid);
+  (SELECT skein_pg.skein_seen(visible__.its_schema_name, visible__.its_rivals, path) FROM skein_pg.skein_type_objects AS visible__(its_oid, its_schema_name, its_name, its_rivals) WHERE visible__.its_oid = type_oid);
 CREATE MACRO skein_pg.pg_function_is_visible(function_oid, path) AS
   (SELECT list_contains(path, CASE visible__.its_pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END)
-   FROM (SELECT its.pronamespace AS its_pronamespace, its.oid AS its_oid FROM skein_pg.skein_procs AS its) AS visible__ WHERE visible__.its_oid = function_oid);
-CREATE MACRO skein_pg.pg_collation_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_collation AS its) AS known__) THEN true END;
-CREATE MACRO skein_pg.pg_conversion_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_conversion AS its) AS known__) THEN true END;
-CREATE MACRO skein_pg.pg_opclass_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_opclass AS its) AS known__) THEN true END;
-CREATE MACRO skein_pg.pg_operator_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_operator AS its) AS known__) THEN true END;
-CREATE MACRO skein_pg.pg_opfamily_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_opfamily AS its) AS known__) THEN true END;
-CREATE MACRO skein_pg.pg_statistics_obj_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_statistic_ext AS its) AS known__) THEN true END;
-CREATE MACRO skein_pg.pg_ts_config_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_ts_config AS its) AS known__) THEN true END;
-CREATE MACRO skein_pg.pg_ts_dict_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_ts_dict AS its) AS known__) THEN true END;
-CREATE MACRO skein_pg.pg_ts_parser_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_ts_parser AS its) AS known__) THEN true END;
-CREATE MACRO skein_pg.pg_ts_template_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM (SELECT its.oid AS its_oid FROM skein_pg.pg_ts_template AS its) AS known__) THEN true END;
+   FROM skein_pg.skein_procs AS visible__(its_oid, its_pronamespace) WHERE visible__.its_oid = function_oid);
+CREATE MACRO skein_pg.pg_collation_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_collation AS known__(its_oid)) THEN true END;
+CREATE MACRO skein_pg.pg_conversion_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_conversion AS known__(its_oid)) THEN true END;
+CREATE MACRO skein_pg.pg_opclass_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_opclass AS known__(its_oid)) THEN true END;
+CREATE MACRO skein_pg.pg_operator_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_operator AS known__(its_oid)) THEN true END;
+CREATE MACRO skein_pg.pg_opfamily_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_opfamily AS known__(its_oid)) THEN true END;
+CREATE MACRO skein_pg.pg_statistics_obj_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_statistic_ext AS known__(its_oid)) THEN true END;
+CREATE MACRO skein_pg.pg_ts_config_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_ts_config AS known__(its_oid)) THEN true END;
+CREATE MACRO skein_pg.pg_ts_dict_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_ts_dict AS known__(its_oid)) THEN true END;
+CREATE MACRO skein_pg.pg_ts_parser_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_ts_parser AS known__(its_oid)) THEN true END;
+CREATE MACRO skein_pg.pg_ts_template_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_ts_template AS known__(its_oid)) THEN true END;
 CREATE MACRO skein_pg.obj_description(object_oid) AS
-  (SELECT about__.its_comment FROM (SELECT its.comment AS its_comment, its.oid AS its_oid, its.number AS its_number FROM skein_pg.skein_comments AS its) AS about__ WHERE about__.its_oid = object_oid AND about__.its_number = 0),
+  (SELECT about__.its_comment FROM skein_pg.skein_comments AS about__(its_oid, its_number, its_comment) WHERE about__.its_oid = object_oid AND about__.its_number = 0),
   (object_oid, catalogue) AS
   CASE WHEN catalogue = 'pg_namespace' THEN CASE WHEN object_oid = 2200 THEN 'standard public schema' END
     WHEN catalogue = 'pg_extension' THEN CASE WHEN object_oid = 13559 THEN 'PL/pgSQL procedural language' END
-    ELSE (SELECT about__.its_comment FROM (SELECT its.comment AS its_comment, its.oid AS its_oid, its.number AS its_number FROM skein_pg.skein_comments AS its) AS about__ WHERE about__.its_oid = object_oid AND about__.its_number = 0 AND catalogue = 'pg_class') END;
+    ELSE (SELECT about__.its_comment FROM skein_pg.skein_comments AS about__(its_oid, its_number, its_comment) WHERE about__.its_oid = object_oid AND about__.its_number = 0 AND catalogue = 'pg_class') END;
 CREATE MACRO skein_pg.shobj_description(object_oid, catalogue) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg.col_description(relation_oid, place) AS
-  (SELECT about__.its_comment FROM (SELECT its.comment AS its_comment, its.oid AS its_oid, its.number AS its_number FROM skein_pg.skein_comments AS its) AS about__ WHERE about__.its_oid = relation_oid AND about__.its_number = CAST(place AS INTEGER));
+  (SELECT about__.its_comment FROM skein_pg.skein_comments AS about__(its_oid, its_number, its_comment) WHERE about__.its_oid = relation_oid AND about__.its_number = CAST(place AS INTEGER));
 CREATE MACRO skein_pg.pg_get_expr(expression, relation_oid) AS CAST(expression AS VARCHAR), (expression, relation_oid, pretty) AS CAST(expression AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_indexdef(index_oid, path) AS skein_pg.skein_definition(index_oid, false, path),
   (index_oid, place, pretty, path) AS CASE
     WHEN CAST(place AS INTEGER) = 0 THEN skein_pg.skein_definition(index_oid, pretty, path)
-    ELSE (SELECT skein_pg.quote_ident(part__.its_attname) FROM (SELECT its.attname AS its_attname, its.attrelid AS its_attrelid, its.attnum AS its_attnum FROM skein_pg.pg_attribute AS its) AS part__ WHERE part__.its_attrelid = index_oid AND part__.its_attnum = CAST(place AS INTEGER)) END;
+    ELSE (SELECT skein_pg.quote_ident(part__.its_attname) FROM skein_pg.pg_attribute AS part__(its_attrelid, its_attname, its_atttypid, its_attstattarget, its_attlen, its_attnum) WHERE part__.its_attrelid = index_oid AND part__.its_attnum = CAST(place AS INTEGER)) END;
 CREATE MACRO skein_pg.pg_get_constraintdef(object_oid, path) AS skein_pg.skein_definition(object_oid, false, path),
   (object_oid, pretty, path) AS skein_pg.skein_definition(object_oid, pretty, path);
 CREATE MACRO skein_pg.pg_get_viewdef(object_oid) AS CAST(NULL AS VARCHAR), (object_oid, pretty) AS CAST(NULL AS VARCHAR);
@@ -211,28 +212,28 @@ CREATE TABLE skein_pg.skein_signatures AS
     concat_ws(' ', j.arguments, 'ORDER BY ' || j.ordered) AS arguments
   FROM given AS g JOIN skein_pg.skein_type_names AS t ON t.oid = g.prorettype LEFT JOIN joined AS j ON j.oid = g.oid;
 CREATE MACRO skein_pg.pg_get_function_result(object_oid) AS
-  (SELECT signed__.its_result FROM (SELECT its.result AS its_result, its.oid AS its_oid FROM skein_pg.skein_signatures AS its) AS signed__ WHERE signed__.its_oid = object_oid);
+  (SELECT signed__.its_result FROM skein_pg.skein_signatures AS signed__(its_oid, its_result) WHERE signed__.its_oid = object_oid);
 CREATE MACRO skein_pg.pg_get_function_arguments(object_oid) AS
-  (SELECT signed__.its_arguments FROM (SELECT its.arguments AS its_arguments, its.oid AS its_oid FROM skein_pg.skein_signatures AS its) AS signed__ WHERE signed__.its_oid = object_oid);
+  (SELECT signed__.its_arguments FROM skein_pg.skein_signatures AS signed__(its_oid, its_result, its_arguments) WHERE signed__.its_oid = object_oid);
 CREATE MACRO skein_pg.pg_get_function_identity_arguments(object_oid) AS
-  (SELECT signed__.its_arguments FROM (SELECT its.arguments AS its_arguments, its.oid AS its_oid FROM skein_pg.skein_signatures AS its) AS signed__ WHERE signed__.its_oid = object_oid);
+  (SELECT signed__.its_arguments FROM skein_pg.skein_signatures AS signed__(its_oid, its_result, its_arguments) WHERE signed__.its_oid = object_oid);
 CREATE MACRO skein_pg.pg_get_serial_sequence(relation, col) AS CAST(NULL AS VARCHAR);
 CREATE TABLE skein_pg.skein_sizes AS
   SELECT oid, bytes FROM skein_pg.skein_relations
   UNION ALL SELECT oid, 0 FROM skein_pg.skein_system_relations
   UNION ALL SELECT index_oid, 0 FROM skein_pg.skein_constraints WHERE kind = 'p';
-CREATE MACRO skein_pg.pg_relation_size(relation_oid) AS (SELECT sizes__.its_bytes FROM (SELECT its.bytes AS its_bytes, its.oid AS its_oid FROM skein_pg.skein_sizes AS its) AS sizes__ WHERE sizes__.its_oid = relation_oid), (relation_oid, fork) AS (SELECT sizes__.its_bytes FROM (SELECT its.bytes AS its_bytes, its.oid AS its_oid FROM skein_pg.skein_sizes AS its) AS sizes__ WHERE sizes__.its_oid = relation_oid AND fork = 'main');
-CREATE MACRO skein_pg.pg_table_size(relation_oid) AS (SELECT sizes__.its_bytes FROM (SELECT its.bytes AS its_bytes, its.oid AS its_oid FROM skein_pg.skein_sizes AS its) AS sizes__ WHERE sizes__.its_oid = relation_oid);
-CREATE MACRO skein_pg.pg_total_relation_size(relation_oid) AS (SELECT sizes__.its_bytes FROM (SELECT its.bytes AS its_bytes, its.oid AS its_oid FROM skein_pg.skein_sizes AS its) AS sizes__ WHERE sizes__.its_oid = relation_oid);
+CREATE MACRO skein_pg.pg_relation_size(relation_oid) AS (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = relation_oid), (relation_oid, fork) AS (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = relation_oid AND fork = 'main');
+CREATE MACRO skein_pg.pg_table_size(relation_oid) AS (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = relation_oid);
+CREATE MACRO skein_pg.pg_total_relation_size(relation_oid) AS (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = relation_oid);
 -- The same of a name. It looks for both at once: a lookup by what another one has found is quadratic in DuckDB.
 CREATE MACRO skein_pg.skein_size_of_named(name, database, path) AS coalesce(
-  (SELECT min(sizes__.its_bytes) FROM (SELECT its.oid AS its_oid, its.parts AS its_parts, its.schema_name AS its_schema_name, its.rivals AS its_rivals FROM skein_pg.skein_regclass AS its) AS known__ JOIN (SELECT its.bytes AS its_bytes, its.oid AS its_oid FROM skein_pg.skein_sizes AS its) AS sizes__ ON sizes__.its_oid = known__.its_oid
+  (SELECT min(sizes__.its_bytes) FROM skein_pg.skein_regclass AS known__(its_oid, its_parts, its_schema_name, its_rivals) JOIN skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) ON sizes__.its_oid = known__.its_oid
     WHERE known__.its_parts = skein_pg.skein_relation_parts(name, database) AND (known__.its_schema_name IS NULL OR skein_pg.skein_seen(known__.its_schema_name, known__.its_rivals, path))),
-  (SELECT sizes__.its_bytes FROM (SELECT its.bytes AS its_bytes, its.oid AS its_oid FROM skein_pg.skein_sizes AS its) AS sizes__ WHERE sizes__.its_oid = TRY_CAST(name AS BIGINT)),
+  (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = TRY_CAST(name AS BIGINT)),
   0 * skein_pg.skein_regclass(name, database, path));
 CREATE MACRO skein_pg.pg_indexes_size(relation_oid) AS CAST(0 AS BIGINT);
-CREATE MACRO skein_pg.pg_database_size(database) AS (SELECT CAST(coalesce(sum(sizes__.its_bytes), 0) AS BIGINT) FROM (SELECT its.bytes AS its_bytes FROM skein_pg.skein_relations AS its) AS sizes__);
-CREATE MACRO skein_pg.pg_tablespace_size(tablespace) AS (SELECT CAST(coalesce(sum(sizes__.its_bytes), 0) AS BIGINT) FROM (SELECT its.bytes AS its_bytes FROM skein_pg.skein_relations AS its) AS sizes__);
+CREATE MACRO skein_pg.pg_database_size(database) AS (SELECT CAST(coalesce(sum(sizes__.its_bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes__(its_oid, its_schema_oid, its_name, its_columns, its_bytes));
+CREATE MACRO skein_pg.pg_tablespace_size(tablespace) AS (SELECT CAST(coalesce(sum(sizes__.its_bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes__(its_oid, its_schema_oid, its_name, its_columns, its_bytes));
 CREATE MACRO skein_pg.pg_tablespace_location(tablespace) AS CASE WHEN tablespace IS NOT NULL THEN '' END;
 CREATE MACRO skein_pg.pg_size_pretty(bytes) AS
   list_transform([CAST(bytes AS BIGINT)], lambda it:
@@ -246,7 +247,7 @@ CREATE MACRO skein_pg.pg_size_pretty(bytes) AS
 CREATE MACRO skein_pg.skein_may(privilege) AS regexp_matches(lower(privilege), '(select|usage|connect|execute)');
 -- Of what there is; NULL of a number that is nobody's.
 CREATE MACRO skein_pg.skein_may_of_relation(object, privilege) AS
-  (SELECT skein_pg.skein_may(privilege) FROM (SELECT its.oid AS its_oid FROM skein_pg.skein_objects AS its) AS known__ WHERE known__.its_oid = object);
+  (SELECT skein_pg.skein_may(privilege) FROM skein_pg.skein_objects AS known__(its_oid) WHERE known__.its_oid = object);
 -- Of what a name has been found for.
 CREATE MACRO skein_pg.skein_may_of_found(object, privilege) AS CASE WHEN object IS NOT NULL THEN skein_pg.skein_may(privilege) END;
 CREATE MACRO skein_pg.has_table_privilege(object, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_relation(object, privilege);
@@ -255,9 +256,9 @@ CREATE MACRO skein_pg.has_column_privilege(object, col, privilege) AS skein_pg.s
 -- The name as it is, not as SQL writes it.
 CREATE MACRO skein_pg.skein_schema(name) AS
   CASE WHEN name IS NULL THEN NULL
-    ELSE coalesce((SELECT known__.its_oid FROM (SELECT its.oid AS its_oid, its.name AS its_name FROM skein_pg.skein_schemas AS its) AS known__ WHERE known__.its_name = CAST(name AS VARCHAR)), error('[invalid_schema_name] schema "' || name || '" does not exist')) END;
+    ELSE coalesce((SELECT known__.its_oid FROM skein_pg.skein_schemas AS known__(its_oid, its_name) WHERE known__.its_name = CAST(name AS VARCHAR)), error('[invalid_schema_name] schema "' || name || '" does not exist')) END;
 CREATE MACRO skein_pg.skein_may_of_schema(object, privilege) AS
-  (SELECT skein_pg.skein_may(privilege) FROM (SELECT its.oid AS its_oid FROM skein_pg.skein_schemas AS its) AS known__ WHERE known__.its_oid = object);
+  (SELECT skein_pg.skein_may(privilege) FROM skein_pg.skein_schemas AS known__(its_oid) WHERE known__.its_oid = object);
 CREATE MACRO skein_pg.has_schema_privilege(object, privilege) AS skein_pg.skein_may_of_schema(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_schema(object, privilege);
 CREATE MACRO skein_pg.has_database_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
 CREATE MACRO skein_pg.has_function_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
@@ -281,7 +282,7 @@ CREATE MACRO skein_pg.skein_regtype_in(name, path) AS
   CASE
     WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE (SELECT min(known__.its_oid) FROM (SELECT its.oid AS its_oid, its.name AS its_name, its.schema_name AS its_schema_name, its.rivals AS its_rivals FROM skein_pg.skein_regtype AS its) AS known__
+    ELSE (SELECT min(known__.its_oid) FROM skein_pg.skein_regtype AS known__(its_oid, its_name, its_schema_name, its_rivals)
           WHERE known__.its_name = skein_pg.skein_type_key(name) AND (known__.its_schema_name IS NULL OR skein_pg.skein_seen(known__.its_schema_name, known__.its_rivals, path)))
   END;
 CREATE MACRO skein_pg.skein_regtype(name, path) AS
@@ -300,7 +301,7 @@ CREATE TABLE skein_pg.skein_regproc_names AS
     count(*) OVER (PARTITION BY p.pronamespace, p.proname) = 1 AS alone, skein_pg.quote_ident(p.proname) AS name
   FROM skein_pg.skein_procs AS p;
 CREATE MACRO skein_pg.skein_regproc_found(name, path) AS
-  (SELECT list(known__.its_oid) FROM (SELECT its.oid AS its_oid, its.parts AS its_parts, its.schema_name AS its_schema_name FROM skein_pg.skein_regproc AS its) AS known__ WHERE known__.its_parts = skein_pg.skein_relation_parts(name, '')
+  (SELECT list(known__.its_oid) FROM skein_pg.skein_regproc AS known__(its_oid, its_parts, its_schema_name) WHERE known__.its_parts = skein_pg.skein_relation_parts(name, '')
     AND (known__.its_schema_name IS NULL OR list_contains(path, known__.its_schema_name)));
 CREATE MACRO skein_pg.skein_regproc(name, path) AS
   CASE WHEN name IS NULL THEN NULL
@@ -311,7 +312,7 @@ CREATE MACRO skein_pg.skein_regproc(name, path) AS
 CREATE MACRO skein_pg.skein_regproc_name(function_oid, path) AS
   CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
     ELSE coalesce((SELECT CASE WHEN shown__.its_alone AND list_contains(path, shown__.its_schema_name) THEN '' ELSE shown__.its_schema_name || '.' END || shown__.its_name
-      FROM (SELECT its.alone AS its_alone, its.schema_name AS its_schema_name, its.name AS its_name, its.oid AS its_oid FROM skein_pg.skein_regproc_names AS its) AS shown__ WHERE shown__.its_oid = function_oid), CAST(function_oid AS VARCHAR)) END;
+      FROM skein_pg.skein_regproc_names AS shown__(its_oid, its_schema_name, its_alone, its_name) WHERE shown__.its_oid = function_oid), CAST(function_oid AS VARCHAR)) END;
 -- Functions and operators with the types of their arguments, as regprocedure and regoperator write them.
 CREATE TABLE skein_pg.skein_regprocedure_names AS
   WITH types AS (
@@ -335,36 +336,36 @@ CREATE MACRO skein_pg.skein_signature(name) AS
 CREATE MACRO skein_pg.skein_regprocedure(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE coalesce((SELECT min(known__.its_oid) FROM (SELECT its.oid AS its_oid, its.name AS its_name FROM skein_pg.skein_regprocedure_names AS its) AS known__ WHERE known__.its_name = skein_pg.skein_signature(name)),
+    ELSE coalesce((SELECT min(known__.its_oid) FROM skein_pg.skein_regprocedure_names AS known__(its_oid, its_name) WHERE known__.its_name = skein_pg.skein_signature(name)),
       error('[undefined_function] function "' || name || '" does not exist')) END;
 CREATE MACRO skein_pg.skein_regprocedure_name(function_oid) AS
   CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
-    ELSE coalesce((SELECT min(shown__.its_name) FROM (SELECT its.name AS its_name, its.oid AS its_oid FROM skein_pg.skein_regprocedure_names AS its) AS shown__ WHERE shown__.its_oid = function_oid), CAST(function_oid AS VARCHAR)) END;
+    ELSE coalesce((SELECT min(shown__.its_name) FROM skein_pg.skein_regprocedure_names AS shown__(its_oid, its_name) WHERE shown__.its_oid = function_oid), CAST(function_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.skein_regoper(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE coalesce((SELECT min(known__.its_oid) FROM (SELECT its.oid AS its_oid, its.oprname AS its_oprname FROM skein_pg.skein_operators AS its) AS known__ WHERE known__.its_oprname = replace(CAST(name AS VARCHAR), 'pg_catalog.', '')),
+    ELSE coalesce((SELECT min(known__.its_oid) FROM skein_pg.skein_operators AS known__(its_oid, its_oprname) WHERE known__.its_oprname = replace(CAST(name AS VARCHAR), 'pg_catalog.', '')),
       error('[undefined_function] operator does not exist: ' || name)) END;
 CREATE MACRO skein_pg.skein_regoper_name(operator_oid) AS
   CASE WHEN operator_oid IS NULL THEN NULL WHEN operator_oid = 0 THEN '0'
-    ELSE coalesce((SELECT min(shown__.its_oprname) FROM (SELECT its.oprname AS its_oprname, its.oid AS its_oid FROM skein_pg.skein_operators AS its) AS shown__ WHERE shown__.its_oid = operator_oid), CAST(operator_oid AS VARCHAR)) END;
+    ELSE coalesce((SELECT min(shown__.its_oprname) FROM skein_pg.skein_operators AS shown__(its_oid, its_oprname) WHERE shown__.its_oid = operator_oid), CAST(operator_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.skein_regoperator(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE coalesce((SELECT min(known__.its_oid) FROM (SELECT its.oid AS its_oid, its.name AS its_name FROM skein_pg.skein_regoperator_names AS its) AS known__ WHERE known__.its_name = skein_pg.skein_signature(name)),
+    ELSE coalesce((SELECT min(known__.its_oid) FROM skein_pg.skein_regoperator_names AS known__(its_oid, its_name) WHERE known__.its_name = skein_pg.skein_signature(name)),
       error('[undefined_function] operator does not exist: ' || name)) END;
 CREATE MACRO skein_pg.skein_regoperator_name(operator_oid) AS
   CASE WHEN operator_oid IS NULL THEN NULL WHEN operator_oid = 0 THEN '0'
-    ELSE coalesce((SELECT min(shown__.its_name) FROM (SELECT its.name AS its_name, its.oid AS its_oid FROM skein_pg.skein_regoperator_names AS its) AS shown__ WHERE shown__.its_oid = operator_oid), CAST(operator_oid AS VARCHAR)) END;
+    ELSE coalesce((SELECT min(shown__.its_name) FROM skein_pg.skein_regoperator_names AS shown__(its_oid, its_name) WHERE shown__.its_oid = operator_oid), CAST(operator_oid AS VARCHAR)) END;
 CREATE MACRO skein_pg.skein_regcollation(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE coalesce((SELECT min(known__.its_oid) FROM (SELECT its.oid AS its_oid, its.collname AS its_collname FROM skein_pg.pg_collation AS its) AS known__
+    ELSE coalesce((SELECT min(known__.its_oid) FROM skein_pg.pg_collation AS known__(its_oid, its_collname)
         WHERE known__.its_collname = replace(replace(CAST(name AS VARCHAR), 'pg_catalog.', ''), '"', '')),
       error('[undefined_object] collation "' || name || '" for encoding "UTF8" does not exist')) END;
 CREATE MACRO skein_pg.skein_regcollation_name(collation_oid) AS
   CASE WHEN collation_oid IS NULL THEN NULL WHEN collation_oid = 0 THEN '-'
-    ELSE coalesce((SELECT min(skein_pg.quote_ident(shown__.its_collname)) FROM (SELECT its.collname AS its_collname, its.oid AS its_oid FROM skein_pg.pg_collation AS its) AS shown__ WHERE shown__.its_oid = collation_oid),
+    ELSE coalesce((SELECT min(skein_pg.quote_ident(shown__.its_collname)) FROM skein_pg.pg_collation AS shown__(its_oid, its_collname) WHERE shown__.its_oid = collation_oid),
       CAST(collation_oid AS VARCHAR)) END;
 -- A name that stands alone, as written in SQL.
 CREATE MACRO skein_pg.skein_single_name(name) AS
@@ -375,11 +376,11 @@ CREATE MACRO skein_pg.skein_regnamespace(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     WHEN CAST(name AS VARCHAR) = '-' THEN 0
-    ELSE coalesce((SELECT min(known__.its_oid) FROM (SELECT its.oid AS its_oid, its.name AS its_name FROM skein_pg.skein_schemas AS its) AS known__ WHERE known__.its_name = skein_pg.skein_single_name(name)),
+    ELSE coalesce((SELECT min(known__.its_oid) FROM skein_pg.skein_schemas AS known__(its_oid, its_name) WHERE known__.its_name = skein_pg.skein_single_name(name)),
       error('[invalid_schema_name] schema "' || skein_pg.skein_single_name(name) || '" does not exist')) END;
 CREATE MACRO skein_pg.skein_regnamespace_name(schema_oid) AS
   CASE WHEN schema_oid IS NULL THEN NULL WHEN schema_oid = 0 THEN '-'
-    ELSE coalesce((SELECT min(skein_pg.quote_ident(shown__.its_name)) FROM (SELECT its.name AS its_name, its.oid AS its_oid FROM skein_pg.skein_schemas AS its) AS shown__ WHERE shown__.its_oid = schema_oid), CAST(schema_oid AS VARCHAR)) END;
+    ELSE coalesce((SELECT min(skein_pg.quote_ident(shown__.its_name)) FROM skein_pg.skein_schemas AS shown__(its_oid, its_name) WHERE shown__.its_oid = schema_oid), CAST(schema_oid AS VARCHAR)) END;
 -- The roles that a session knows are a map from names to numbers.
 CREATE MACRO skein_pg.skein_regrole(role_name, roles) AS
   CASE WHEN role_name IS NULL THEN NULL
@@ -473,7 +474,7 @@ CREATE MACRO skein_pg._pg_char_octet_length(type_oid, typmod) AS
   CASE WHEN type_oid IN (25, 1042, 1043) THEN CASE WHEN typmod >= 4 THEN (CAST(typmod AS INTEGER) - 4) * 4 ELSE 1073741824 END END;
 CREATE MACRO skein_pg._pg_interval_type(type_oid, typmod) AS CAST(NULL AS VARCHAR);
 CREATE MACRO skein_pg._pg_index_position(index_oid, number) AS
-  (SELECT CAST(list_position(held__.its_indkey, CAST(number AS SMALLINT)) AS INTEGER) FROM (SELECT its.indkey AS its_indkey, its.indexrelid AS its_indexrelid FROM skein_pg.pg_index AS its) AS held__ WHERE held__.its_indexrelid = index_oid);
+  (SELECT CAST(list_position(held__.its_indkey, CAST(number AS SMALLINT)) AS INTEGER) FROM skein_pg.pg_index AS held__(its_indexrelid, its_indrelid, its_indnatts, its_indnkeyatts, its_indisunique, its_indnullsnotdistinct, its_indisprimary, its_indisexclusion, its_indimmediate, its_indisclustered, its_indisvalid, its_indcheckxmin, its_indisready, its_indislive, its_indisreplident, its_indkey) WHERE held__.its_indexrelid = index_oid);
 CREATE MACRO skein_pg._pg_numeric_precision(type_oid, typmod) AS
   CASE type_oid WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53
     WHEN 1700 THEN CASE WHEN typmod >= 4 THEN ((CAST(typmod AS INTEGER) - 4) >> 16) & 65535 END END;
@@ -529,7 +530,7 @@ CREATE TABLE skein_pg.skein_described AS
 CREATE MACRO skein_pg.skein_identified(class_oid, object_oid, sub_number) AS
   (SELECT list({'type': CASE WHEN part__.its_name IS NOT NULL THEN it__.its_kind || ' column' ELSE it__.its_kind END, 'schema': it__.its_schema_name,
       'name': skein_pg.quote_ident(it__.its_name), 'identity': it__.its_whole || CASE WHEN part__.its_name IS NOT NULL THEN '.' || skein_pg.quote_ident(part__.its_name) ELSE '' END})
-    FROM (SELECT its.kind AS its_kind, its.schema_name AS its_schema_name, its.name AS its_name, its.whole AS its_whole, its.classid AS its_classid, its.oid AS its_oid FROM skein_pg.skein_described AS its) AS it__ LEFT JOIN (SELECT its.name AS its_name, its.relation_oid AS its_relation_oid, its.number AS its_number FROM skein_pg.skein_columns AS its) AS part__ ON it__.its_classid = 1259 AND part__.its_relation_oid = it__.its_oid AND part__.its_number = sub_number
+    FROM skein_pg.skein_described AS it__(its_classid, its_oid, its_kind, its_schema_name, its_name, its_plain, its_whole) LEFT JOIN skein_pg.skein_columns AS part__(its_relation_oid, its_number, its_name) ON it__.its_classid = 1259 AND part__.its_relation_oid = it__.its_oid AND part__.its_number = sub_number
     WHERE it__.its_classid = class_oid AND it__.its_oid = object_oid);
 CREATE MACRO skein_pg.pg_identify_object(class_oid, object_oid, sub_number) AS unnest(skein_pg.skein_identified(class_oid, object_oid, sub_number));
 CREATE TABLE skein_pg.skein_described_constraints AS
@@ -537,10 +538,10 @@ CREATE TABLE skein_pg.skein_described_constraints AS
   FROM skein_pg.skein_constraints AS k JOIN skein_pg.skein_objects AS o ON o.oid = k.relation_oid;
 CREATE MACRO skein_pg.pg_describe_object(class_oid, object_oid, sub_number, path) AS CASE WHEN class_oid = 2606 THEN
     (SELECT 'constraint ' || it__.its_name || ' on table ' || CASE WHEN skein_pg.skein_seen(it__.its_schema_name, it__.its_rivals, path) THEN it__.its_plain ELSE it__.its_whole END
-     FROM (SELECT its.name AS its_name, its.schema_name AS its_schema_name, its.rivals AS its_rivals, its.plain AS its_plain, its.whole AS its_whole, its.oid AS its_oid FROM skein_pg.skein_described_constraints AS its) AS it__ WHERE it__.its_oid = object_oid)
+     FROM skein_pg.skein_described_constraints AS it__(its_oid, its_name, its_schema_name, its_plain, its_whole, its_rivals) WHERE it__.its_oid = object_oid)
   ELSE (SELECT CASE WHEN part__.its_name IS NOT NULL THEN 'column ' || skein_pg.quote_ident(part__.its_name) || ' of ' ELSE '' END || it__.its_kind || ' ' ||
       CASE WHEN it__.its_schema_name IS NULL OR skein_pg.skein_seen(it__.its_schema_name, it__.its_rivals, path) THEN it__.its_plain ELSE it__.its_whole END
-    FROM (SELECT its.name AS its_name, its.schema_name AS its_schema_name, its.rivals AS its_rivals, its.plain AS its_plain, its.whole AS its_whole, its.oid AS its_oid, its.kind AS its_kind, its.classid AS its_classid FROM skein_pg.skein_described AS its) AS it__ LEFT JOIN (SELECT its.name AS its_name, its.relation_oid AS its_relation_oid, its.number AS its_number FROM skein_pg.skein_columns AS its) AS part__ ON it__.its_classid = 1259 AND part__.its_relation_oid = it__.its_oid AND part__.its_number = sub_number
+    FROM skein_pg.skein_described AS it__(its_classid, its_oid, its_kind, its_schema_name, its_name, its_plain, its_whole, its_rivals) LEFT JOIN skein_pg.skein_columns AS part__(its_relation_oid, its_number, its_name) ON it__.its_classid = 1259 AND part__.its_relation_oid = it__.its_oid AND part__.its_number = sub_number
     WHERE it__.its_classid = class_oid AND it__.its_oid = object_oid) END;
 CREATE MACRO skein_pg.pg_available_extensions() AS TABLE
   SELECT 'plpgsql' AS name, '1.0' AS default_version, 'PL/pgSQL procedural language' AS comment;
@@ -558,9 +559,9 @@ CREATE MACRO skein_pg.parse_ident(name) AS
   list_transform(regexp_extract_all(name, '"(?:[^"]|"")*"|[^.]+'),
     lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(trim(part)) END);
 CREATE MACRO skein_pg.to_regnamespace(schema_name) AS
-  (SELECT min(known__.its_oid) FROM (SELECT its.oid AS its_oid, its.name AS its_name FROM skein_pg.skein_schemas AS its) AS known__ WHERE known__.its_name = skein_pg.skein_single_name(schema_name));
+  (SELECT min(known__.its_oid) FROM skein_pg.skein_schemas AS known__(its_oid, its_name) WHERE known__.its_name = skein_pg.skein_single_name(schema_name));
 CREATE MACRO skein_pg.to_regproc(name, path) AS
-  (SELECT CASE WHEN count(*) = 1 THEN min(known__.its_oid) END FROM (SELECT its.oid AS its_oid, its.parts AS its_parts, its.schema_name AS its_schema_name FROM skein_pg.skein_regproc AS its) AS known__ WHERE known__.its_parts = skein_pg.skein_relation_parts(name, '')
+  (SELECT CASE WHEN count(*) = 1 THEN min(known__.its_oid) END FROM skein_pg.skein_regproc AS known__(its_oid, its_parts, its_schema_name) WHERE known__.its_parts = skein_pg.skein_relation_parts(name, '')
     AND (known__.its_schema_name IS NULL OR list_contains(path, known__.its_schema_name)));
 CREATE MACRO skein_pg.to_regrole(role_name, roles) AS map_extract_value(roles, skein_pg.skein_single_name(role_name));
 CREATE MACRO skein_pg.pg_size_bytes(size) AS
@@ -571,7 +572,7 @@ CREATE MACRO skein_pg.pg_size_bytes(size) AS
         ELSE error('invalid size: "' || it || '"') END) AS BIGINT))[1];
 CREATE MACRO skein_pg.pg_encoding_max_length(encoding) AS CASE CAST(encoding AS INTEGER) WHEN 6 THEN 4 WHEN 0 THEN 1 END;
 CREATE MACRO skein_pg.pg_relation_filenode(relation_oid) AS
-  (SELECT stored__.its_relfilenode FROM (SELECT its.relfilenode AS its_relfilenode, its.oid AS its_oid FROM skein_pg.pg_class AS its) AS stored__ WHERE stored__.its_oid = relation_oid AND stored__.its_relfilenode <> 0);
+  (SELECT stored__.its_relfilenode FROM skein_pg.pg_class AS stored__(its_oid, its_relname, its_relnamespace, its_reltype, its_reloftype, its_relowner, its_relam, its_relfilenode) WHERE stored__.its_oid = relation_oid AND stored__.its_relfilenode <> 0);
 CREATE MACRO skein_pg.pg_relation_is_updatable(relation_oid, include_triggers) AS 0;
 CREATE MACRO skein_pg.pg_column_is_updatable(relation_oid, number, include_triggers) AS false;
 CREATE MACRO skein_pg.pg_sequence_last_value(relation_oid) AS CAST(NULL AS BIGINT);
@@ -637,7 +638,7 @@ CREATE MACRO skein_pg.acldefault(kind, owner_oid) AS
       list_filter([CASE WHEN it[2] <> '' THEN '=' || it[2] || '/' || it[1] END,
         CASE WHEN it[3] <> '' THEN it[1] || '=' || it[3] || '/' || it[1] END], lambda item: item IS NOT NULL) END)[1];
 CREATE MACRO skein_pg.pg_stat_get_live_tuples(relation_oid) AS
-  (SELECT CAST(greatest(counted__.its_reltuples, 0) AS BIGINT) FROM (SELECT its.reltuples AS its_reltuples, its.oid AS its_oid FROM skein_pg.pg_class AS its) AS counted__ WHERE counted__.its_oid = relation_oid);
+  (SELECT CAST(greatest(counted__.its_reltuples, 0) AS BIGINT) FROM skein_pg.pg_class AS counted__(its_oid, its_relname, its_relnamespace, its_reltype, its_reloftype, its_relowner, its_relam, its_relfilenode, its_reltablespace, its_relpages, its_reltuples) WHERE counted__.its_oid = relation_oid);
 CREATE MACRO skein_pg.pg_stat_get_dead_tuples(relation_oid) AS CAST(0 AS BIGINT);
 CREATE MACRO skein_pg.pg_stat_get_tuples_inserted(relation_oid) AS CAST(0 AS BIGINT);
 CREATE MACRO skein_pg.pg_stat_get_tuples_updated(relation_oid) AS CAST(0 AS BIGINT);
@@ -651,7 +652,7 @@ CREATE MACRO skein_pg.pg_options_to_table(options) AS TABLE
 -- There are no sequences.
 CREATE MACRO skein_pg.skein_sequence(sequence) AS
   CASE WHEN sequence IS NOT NULL
-    THEN CAST(error('[wrong_object_type] "' || coalesce((SELECT found__.its_name FROM (SELECT its.name AS its_name, its.oid AS its_oid FROM skein_pg.skein_objects AS its) AS found__ WHERE found__.its_oid = sequence), '') || '" is not a sequence') AS BIGINT) END;
+    THEN CAST(error('[wrong_object_type] "' || coalesce((SELECT found__.its_name FROM skein_pg.skein_objects AS found__(its_oid, its_schema_name, its_name) WHERE found__.its_oid = sequence), '') || '" is not a sequence') AS BIGINT) END;
 CREATE MACRO skein_pg.currval(sequence) AS skein_pg.skein_sequence(sequence);
 CREATE MACRO skein_pg.nextval(sequence) AS skein_pg.skein_sequence(sequence);
 CREATE MACRO skein_pg.setval(sequence, number) AS skein_pg.skein_sequence(sequence), (sequence, number, is_called) AS skein_pg.skein_sequence(sequence);
