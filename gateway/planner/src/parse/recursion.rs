@@ -223,7 +223,7 @@ fn no_aggregate(query: &Query, name: &str) -> Result<(), PlanError> {
                         kind: ExprKind::Function(call),
                         location,
                         ..
-                    }) if is_aggregate(&call.name) || call.name == "count_star" => {
+                    }) if is_aggregate(&call.name) => {
                         if outcome.is_ok() {
                             outcome = Err(fault_at(RecursionFault::Aggregate, *location));
                         }
