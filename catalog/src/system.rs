@@ -18,7 +18,9 @@
 //! `oid` is BIGINT, `name` and `"char"` are VARCHAR.
 
 mod builtin;
+mod definitions;
 mod keys;
+mod known;
 mod oid;
 mod rows;
 mod tables;
@@ -31,6 +33,7 @@ pub use builtin::{
     is_implicit_cast, operator_signatures, type_name, type_oid,
 };
 pub use keys::problems;
+pub use known::{Known, NameError, RelationFound};
 pub use oid::{Oids, role_oid};
 pub use tables::{SystemColumn, SystemRelation, relation, relations};
 
@@ -94,7 +97,6 @@ pub fn statements(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
     statements.extend(tables::create());
     statements.extend(builtin::raw());
     statements.extend(rows::raw(snapshot, database));
-    statements.push(type_words::create(&Oids::of(snapshot)));
     statements.extend(script(FUNCTIONS));
     statements.extend(script(ROWS));
     statements

@@ -27,6 +27,7 @@ use crate::pgwire::cancel::CancelRegistry;
 use crate::plan_cache::PlanCache;
 use crate::session::activity::{Sessions, Signals};
 use crate::session::settings::{SettingError, Shared};
+use crate::shadow::lookups::Lookups;
 use crate::shadow::{Shadow, ShadowOptions};
 use crate::spill::SpillFolder;
 
@@ -72,6 +73,8 @@ pub struct Gateway {
     databases: Vec<Database>,
     /// The version of the relations whose catalogue the executors have.
     shared_catalogue: tokio::sync::Mutex<Option<u64>>,
+    /// What the functions of that catalogue know.
+    lookups: Lookups,
     /// Newest last.
     shadows: Mutex<Vec<Arc<Shadow>>>,
     /// Lets one build at a time.
@@ -140,6 +143,7 @@ impl Gateway {
         let settings = Shared::new(defaults(&config, port), shadow.time_zones()?)?;
         Ok(Arc::new(Self {
             plans: PlanCache::new(config.gateway.plan_cache_entries_max),
+            lookups: lookups(&databases)?,
             databases,
             shared_catalogue: tokio::sync::Mutex::default(),
             shadows: Mutex::new(vec![shadow]),
@@ -242,6 +246,7 @@ impl Gateway {
             return Ok(());
         }
         let (databases, content) = (self.databases.clone(), Arc::clone(snapshot));
+        self.lookups.follow(snapshot);
         let share = move || {
             databases
                 .iter()
@@ -310,6 +315,15 @@ fn now(database: &Database) -> Result<String, FragmentError> {
         .flatten()
         .next()
         .unwrap_or_default())
+}
+
+/// Gives databases the functions of a catalogue that they do not have yet.
+fn lookups(databases: &[Database]) -> Result<Lookups, FragmentError> {
+    let lookups = Lookups::default();
+    for database in databases {
+        lookups.add_to(&database.connect()?)?;
+    }
+    Ok(lookups)
 }
 
 /// Writes the system catalogue into a database, in place of an older one.

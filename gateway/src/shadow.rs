@@ -15,6 +15,7 @@
 
 pub mod facts;
 mod kept;
+pub(crate) mod lookups;
 mod results;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use skein_planner::outputs::{Output, Source, Typmod};
 
 use crate::encode::{Modifier, Origin};
 use kept::Kept;
+use lookups::Lookups;
 use results::Recording;
 
 pub(crate) use results::kept_rows;
@@ -286,7 +288,9 @@ impl Shadow {
     pub fn load_catalogue(&self) -> Result<(), FragmentError> {
         let load = || {
             let statements = system::statements(&self.source.snapshot, &self.source.database);
+            let lookups = Lookups::of(&self.source.snapshot);
             self.to_run(|connection| {
+                lookups.add_to(connection)?;
                 connection.execute("BEGIN TRANSACTION")?;
                 for statement in &statements {
                     connection

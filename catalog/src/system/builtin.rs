@@ -36,11 +36,27 @@ pub(super) fn quoted(name: &str) -> String {
         && name
             .chars()
             .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_');
-    let is_reserved = || lines(KEYWORDS).any(|row| row[0] == name && row[1] != "U");
-    if is_plain && !is_reserved() {
+    if is_plain && !RESERVED.contains(name) {
         return name.to_owned();
     }
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Words that stand in quotes where they are names.
+static RESERVED: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+    let reserved = lines(KEYWORDS).filter(|row| row[1] != "U");
+    reserved.map(|row| row[0]).collect()
+});
+
+/// OID, schema and name of every function.
+pub(super) fn function_names() -> impl Iterator<Item = (i64, &'static str, &'static str)> {
+    lines(PROCS).filter_map(|row| {
+        let schema = match row[1] {
+            INFORMATION_SCHEMA_OID => "information_schema",
+            _ => "pg_catalog",
+        };
+        Some((row[0].parse().ok()?, schema, row[2]))
+    })
 }
 
 /// The name of the built-in type with this OID, as `pg_type.typname` has it.

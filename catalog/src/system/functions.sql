@@ -6,21 +6,13 @@
 -- names that nothing else has (`its_oid` of `known__`): an argument may be a column such as `oid`, or `known.oid`, and
 -- the nearest one of that name would be taken for it. They are given in the order of the columns, and not by a subquery,
 -- which DuckDB would join with each row.
+-- Functions named skein_known_… are the gateway's, which looks up what is asked for most: DuckDB plans a call in a
+-- tenth of the time of a subquery.
 -- Where a session decides what a name means, the last argument is its path: the schemas that are searched, in
 -- order, with pg_catalog. An object is visible if its schema is among them and none before has its name.
 CREATE MACRO skein_pg.skein_seen(schema_name, rivals, path) AS
   list_contains(path, schema_name) AND (rivals IS NULL OR NOT list_has_any(rivals, path[:list_position(path, schema_name) - 1]));
-CREATE MACRO skein_pg.skein_format_type(type_oid, typmod, path) AS
-  list_transform([{'known': string_split(skein_pg.skein_type(type_oid), chr(31)), 'oid': CAST(type_oid AS BIGINT), 'typmod': CAST(typmod AS BIGINT)}], lambda it:
-  CASE WHEN it.known IS NULL THEN CASE WHEN it.oid = 0 THEN '-' WHEN it.oid IS NOT NULL THEN '???' END
-    -- A modifier that is known to be none: not character(1), which the name alone would mean.
-    ELSE concat(CASE WHEN it.known[4] <> '' AND NOT skein_pg.skein_seen(it.known[4], string_split(nullif(it.known[6], ''), chr(29)), path) THEN it.known[5] END,
-      CASE WHEN it.typmod < 0 AND it.known[3] = 'b' THEN 'bpchar' WHEN it.typmod < 0 AND it.known[3] = 't' THEN '"bit"' ELSE it.known[1] END,
-      CASE WHEN it.typmod >= 0 THEN CASE it.known[3] WHEN 'n' THEN '(' || ((it.typmod - 4) >> 16) || ',' || ((it.typmod - 4) & 2047) || ')'
-        WHEN 'l' THEN '(' || (it.typmod - 4) || ')' WHEN 'b' THEN '(' || (it.typmod - 4) || ')'
-        WHEN 'p' THEN '(' || it.typmod || ')' WHEN 't' THEN '(' || it.typmod || ')' END END,
-      it.known[2])
-  END)[1];
+CREATE MACRO skein_pg.skein_format_type(type_oid, typmod, path) AS skein_known_type(CAST(type_oid AS BIGINT), CAST(typmod AS BIGINT), path);
 -- Without a path as the rows of the catalogue have it, which are the same for all sessions.
 CREATE MACRO skein_pg.format_type(type_oid, typmod) AS skein_pg.skein_format_type(type_oid, typmod, ['pg_catalog']),
   (type_oid, typmod, path) AS skein_pg.skein_format_type(type_oid, typmod, path);
@@ -60,36 +52,7 @@ CREATE TABLE skein_pg.skein_type_objects AS
   FROM named AS n LEFT JOIN (SELECT name, list(schema_name ORDER BY schema_name) AS rivals FROM named GROUP BY name HAVING count(*) > 1) AS r
     ON r.name = n.name;
 
--- What is looked up for a name: the name alone, where it is visible, and with its schema.
-CREATE TABLE skein_pg.skein_regclass AS
-  SELECT oid, [name] AS parts, schema_name, rivals FROM skein_pg.skein_objects
-  UNION ALL SELECT oid, [schema_name, name], NULL, NULL FROM skein_pg.skein_objects;
-
--- Definitions of keys and indexes. Before `tail` stands the name of a relation, where there is one.
-CREATE TABLE skein_pg.skein_definitions AS
-  WITH lists AS (
-    SELECT k.oid, k.index_oid, k.kind, k.name, k.relation_oid, k.target_oid, k.schema_oid,
-      (SELECT string_agg(skein_pg.quote_ident(c.name), ', ' ORDER BY list_position(k.columns, c.number)) FROM skein_pg.skein_columns AS c
-       WHERE c.relation_oid = k.relation_oid AND list_contains(k.columns, c.number)) AS own,
-      (SELECT string_agg(skein_pg.quote_ident(c.name), ', ' ORDER BY list_position(k.target_columns, c.number)) FROM skein_pg.skein_columns AS c
-       WHERE c.relation_oid = k.target_oid AND list_contains(k.target_columns, c.number)) AS theirs
-    FROM skein_pg.skein_constraints AS k)
-  SELECT oid, CASE kind WHEN 'p' THEN 'PRIMARY KEY (' || own || ')' ELSE 'FOREIGN KEY (' || own || ') REFERENCES ' END AS head,
-    CASE kind WHEN 'f' THEN target_oid END AS named_oid, CASE kind WHEN 'f' THEN '(' || theirs || ')' END AS tail, false AS always_whole,
-    CAST(NULL AS VARCHAR) AS brief
-  FROM lists
-  UNION ALL SELECT oid, head, NULL, NULL, false, brief FROM (VALUES (13222, 'CHECK ((VALUE >= 0))', 'CHECK (VALUE >= 0)'),
-    (13235, 'CHECK (((VALUE)::text = ANY ((ARRAY[''YES''::character varying, ''NO''::character varying])::text[])))',
-      'CHECK (VALUE::text = ANY (ARRAY[''YES''::character varying, ''NO''::character varying]::text[]))')) AS v(oid, head, brief)
-  UNION ALL
-  SELECT index_oid, 'CREATE UNIQUE INDEX ' || skein_pg.quote_ident(name) || ' ON ', relation_oid, ' USING btree (' || own || ')', true, NULL
-  FROM lists WHERE kind = 'p';
--- As generate_relation_name has it, and for indexes as long as nobody asks for less generate_qualified_relation_name.
-CREATE MACRO skein_pg.skein_definition(object_oid, pretty, path) AS
-  (SELECT CASE WHEN pretty AND made__.its_brief IS NOT NULL THEN made__.its_brief
-      ELSE concat(made__.its_head, CASE WHEN skein_pg.skein_seen(it__.its_schema_name, it__.its_rivals, path) AND (pretty OR NOT made__.its_always_whole) THEN it__.its_plain ELSE it__.its_whole END,
-        made__.its_tail) END
-   FROM skein_pg.skein_definitions AS made__(its_oid, its_head, its_named_oid, its_tail, its_always_whole, its_brief) LEFT JOIN skein_pg.skein_objects AS it__(its_oid, its_schema_name, its_name, its_rivals, its_plain, its_whole) ON it__.its_oid = made__.its_named_oid WHERE made__.its_oid = object_oid);
+CREATE MACRO skein_pg.skein_definition(object_oid, pretty, path) AS skein_known_definition(CAST(object_oid AS BIGINT), pretty, path);
 
 -- What is looked up for the name of a type: words of SQL, which mean the same everywhere, and names in schemas.
 CREATE TABLE skein_pg.skein_regtype AS
@@ -114,44 +77,23 @@ CREATE TABLE skein_pg.skein_regtype AS
 CREATE MACRO skein_pg.skein_name_checked(name) AS
   CASE WHEN NOT regexp_full_match(CAST(name AS VARCHAR), '\s*("(?:[^"]|"")+"|[^\s."]+)\s*(\.\s*("(?:[^"]|"")+"|[^\s."]+)\s*)*')
     THEN error('[invalid_name] invalid name syntax') ELSE CAST(name AS VARCHAR) END;
--- The same without that of the session's database.
-CREATE MACRO skein_pg.skein_relation_parts(name, database) AS
-  list_transform([list_transform(regexp_extract_all(skein_pg.skein_name_checked(name), '"(?:[^"]|"")*"|[^."]*[^\s."][^."]*'),
-    lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(trim(part)) END)], lambda it:
-  CASE WHEN len(it) = 3 THEN CASE WHEN it[1] = database THEN it[2:]
-      ELSE error('[feature_not_supported] cross-database references are not implemented: "' || array_to_string(it, '.') || '"') END
-    WHEN len(it) > 3 THEN error('[syntax_error] improper relation name (too many dotted names): ' || array_to_string(it, '.'))
-    ELSE it END)[1];
-CREATE MACRO skein_pg.skein_regclass_in(name, database, path) AS
-  CASE
-    WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
-    ELSE (SELECT min(known__.its_oid) FROM skein_pg.skein_regclass AS known__(its_oid, its_parts, its_schema_name, its_rivals)
-          WHERE known__.its_parts = skein_pg.skein_relation_parts(name, database) AND (known__.its_schema_name IS NULL OR skein_pg.skein_seen(known__.its_schema_name, known__.its_rivals, path)))
-  END;
--- Raises what PostgreSQL says of a name that is none.
-CREATE MACRO skein_pg.skein_regclass(name, database, path) AS
-  list_transform([[CAST(skein_pg.skein_regclass_in(name, database, path) AS VARCHAR), (SELECT string_agg(known__.its_name, chr(31)) FROM skein_pg.skein_schemas AS known__(its_oid, its_name)), CAST(name AS VARCHAR)]],
-    lambda it: CASE WHEN it[1] IS NOT NULL THEN CAST(it[1] AS BIGINT)
-      ELSE list_transform([skein_pg.skein_relation_parts(it[3], database)], lambda parts: CASE WHEN parts IS NULL THEN NULL WHEN parts = ['-'] THEN 0
-        WHEN len(parts) = 2 AND NOT list_contains(string_split(it[2], chr(31)), parts[1]) THEN error('[invalid_schema_name] schema "' || parts[1] || '" does not exist')
-        ELSE error('[undefined_table] relation "' || array_to_string(parts, '.') || '" does not exist') END)[1] END)[1];
-CREATE MACRO skein_pg.skein_regclass_name(relation_oid, path) AS
-  CASE WHEN relation_oid IS NULL THEN NULL WHEN relation_oid = 0 THEN '-'
-    ELSE coalesce((SELECT CASE WHEN skein_pg.skein_seen(shown__.its_schema_name, shown__.its_rivals, path) THEN shown__.its_plain ELSE shown__.its_whole END
-      FROM skein_pg.skein_objects AS shown__(its_oid, its_schema_name, its_name, its_rivals, its_plain, its_whole) WHERE shown__.its_oid = relation_oid), CAST(relation_oid AS VARCHAR)) END;
-CREATE MACRO skein_pg.pg_get_userbyid(role_oid) AS
-  CASE CAST(role_oid AS BIGINT) WHEN 10 THEN 'skein' ELSE coalesce((SELECT known__.its_name FROM skein_pg.skein_roles AS known__(its_oid, its_name) WHERE known__.its_oid = role_oid),
-    'unknown (OID=' || role_oid || ')') END;
+-- The same as a list.
+CREATE MACRO skein_pg.skein_relation_parts(name) AS
+  list_transform(regexp_extract_all(skein_pg.skein_name_checked(name), '"(?:[^"]|"")*"|[^."]*[^\s."][^."]*'),
+    lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(trim(part)) END);
+-- NULL of a name that nothing has, or what PostgreSQL says of it.
+CREATE MACRO skein_pg.skein_regclass_in(name, database, path) AS skein_known_relation(CAST(name AS VARCHAR), database, path);
+CREATE MACRO skein_pg.skein_regclass(name, database, path) AS skein_known_regclass(CAST(name AS VARCHAR), database, path);
+CREATE MACRO skein_pg.skein_regclass_name(relation_oid, path) AS skein_known_regclass_name(CAST(relation_oid AS BIGINT), path);
+CREATE MACRO skein_pg.pg_get_userbyid(role_oid) AS skein_known_role(CAST(role_oid AS BIGINT));
 CREATE MACRO skein_pg.pg_encoding_to_char(encoding) AS
   CASE CAST(encoding AS INTEGER) WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END;
 CREATE MACRO skein_pg.pg_char_to_encoding(name) AS
   CASE WHEN regexp_replace(lower(name), '[^a-z0-9]', '', 'g') IN ('utf8', 'unicode') THEN 6 ELSE -1 END;
 CREATE MACRO skein_pg.getdatabaseencoding() AS 'UTF8';
 CREATE MACRO skein_pg.pg_client_encoding() AS 'UTF8';
-CREATE MACRO skein_pg.pg_table_is_visible(relation_oid, path) AS
-  (SELECT skein_pg.skein_seen(visible__.its_schema_name, visible__.its_rivals, path) FROM skein_pg.skein_objects AS visible__(its_oid, its_schema_name, its_name, its_rivals) WHERE visible__.its_oid = relation_oid);
-CREATE MACRO skein_pg.pg_type_is_visible(type_oid, path) AS
-  (SELECT skein_pg.skein_seen(visible__.its_schema_name, visible__.its_rivals, path) FROM skein_pg.skein_type_objects AS visible__(its_oid, its_schema_name, its_name, its_rivals) WHERE visible__.its_oid = type_oid);
+CREATE MACRO skein_pg.pg_table_is_visible(relation_oid, path) AS skein_known_relation_visible(CAST(relation_oid AS BIGINT), path);
+CREATE MACRO skein_pg.pg_type_is_visible(type_oid, path) AS skein_known_type_visible(CAST(type_oid AS BIGINT), path);
 CREATE MACRO skein_pg.pg_function_is_visible(function_oid, path) AS
   (SELECT list_contains(path, CASE visible__.its_pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END)
    FROM skein_pg.skein_procs AS visible__(its_oid, its_pronamespace) WHERE visible__.its_oid = function_oid);
@@ -165,15 +107,13 @@ CREATE MACRO skein_pg.pg_ts_config_is_visible(object_oid) AS CASE WHEN object_oi
 CREATE MACRO skein_pg.pg_ts_dict_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_ts_dict AS known__(its_oid)) THEN true END;
 CREATE MACRO skein_pg.pg_ts_parser_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_ts_parser AS known__(its_oid)) THEN true END;
 CREATE MACRO skein_pg.pg_ts_template_is_visible(object_oid) AS CASE WHEN object_oid IN (SELECT known__.its_oid FROM skein_pg.pg_ts_template AS known__(its_oid)) THEN true END;
-CREATE MACRO skein_pg.obj_description(object_oid) AS
-  (SELECT about__.its_comment FROM skein_pg.skein_comments AS about__(its_oid, its_number, its_comment) WHERE about__.its_oid = object_oid AND about__.its_number = 0),
+CREATE MACRO skein_pg.obj_description(object_oid) AS skein_known_comment(CAST(object_oid AS BIGINT), 0),
   (object_oid, catalogue) AS
   CASE WHEN catalogue = 'pg_namespace' THEN CASE WHEN object_oid = 2200 THEN 'standard public schema' END
     WHEN catalogue = 'pg_extension' THEN CASE WHEN object_oid = 13559 THEN 'PL/pgSQL procedural language' END
-    ELSE (SELECT about__.its_comment FROM skein_pg.skein_comments AS about__(its_oid, its_number, its_comment) WHERE about__.its_oid = object_oid AND about__.its_number = 0 AND catalogue = 'pg_class') END;
+    WHEN catalogue = 'pg_class' THEN skein_known_comment(CAST(object_oid AS BIGINT), 0) END;
 CREATE MACRO skein_pg.shobj_description(object_oid, catalogue) AS CAST(NULL AS VARCHAR);
-CREATE MACRO skein_pg.col_description(relation_oid, place) AS
-  (SELECT about__.its_comment FROM skein_pg.skein_comments AS about__(its_oid, its_number, its_comment) WHERE about__.its_oid = relation_oid AND about__.its_number = CAST(place AS INTEGER));
+CREATE MACRO skein_pg.col_description(relation_oid, place) AS skein_known_comment(CAST(relation_oid AS BIGINT), CAST(place AS BIGINT));
 CREATE MACRO skein_pg.pg_get_expr(expression, relation_oid) AS CAST(expression AS VARCHAR), (expression, relation_oid, pretty) AS CAST(expression AS VARCHAR);
 CREATE MACRO skein_pg.pg_get_indexdef(index_oid, path) AS skein_pg.skein_definition(index_oid, false, path),
   (index_oid, place, pretty, path) AS CASE
@@ -218,19 +158,10 @@ CREATE MACRO skein_pg.pg_get_function_arguments(object_oid) AS
 CREATE MACRO skein_pg.pg_get_function_identity_arguments(object_oid) AS
   (SELECT signed__.its_arguments FROM skein_pg.skein_signatures AS signed__(its_oid, its_result, its_arguments) WHERE signed__.its_oid = object_oid);
 CREATE MACRO skein_pg.pg_get_serial_sequence(relation, col) AS CAST(NULL AS VARCHAR);
-CREATE TABLE skein_pg.skein_sizes AS
-  SELECT oid, bytes FROM skein_pg.skein_relations
-  UNION ALL SELECT oid, 0 FROM skein_pg.skein_system_relations
-  UNION ALL SELECT index_oid, 0 FROM skein_pg.skein_constraints WHERE kind = 'p';
-CREATE MACRO skein_pg.pg_relation_size(relation_oid) AS (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = relation_oid), (relation_oid, fork) AS (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = relation_oid AND fork = 'main');
-CREATE MACRO skein_pg.pg_table_size(relation_oid) AS (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = relation_oid);
-CREATE MACRO skein_pg.pg_total_relation_size(relation_oid) AS (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = relation_oid);
--- The same of a name. It looks for both at once: a lookup by what another one has found is quadratic in DuckDB.
-CREATE MACRO skein_pg.skein_size_of_named(name, database, path) AS coalesce(
-  (SELECT min(sizes__.its_bytes) FROM skein_pg.skein_regclass AS known__(its_oid, its_parts, its_schema_name, its_rivals) JOIN skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) ON sizes__.its_oid = known__.its_oid
-    WHERE known__.its_parts = skein_pg.skein_relation_parts(name, database) AND (known__.its_schema_name IS NULL OR skein_pg.skein_seen(known__.its_schema_name, known__.its_rivals, path))),
-  (SELECT sizes__.its_bytes FROM skein_pg.skein_sizes AS sizes__(its_oid, its_bytes) WHERE sizes__.its_oid = TRY_CAST(name AS BIGINT)),
-  0 * skein_pg.skein_regclass(name, database, path));
+CREATE MACRO skein_pg.pg_relation_size(relation_oid) AS skein_known_bytes(CAST(relation_oid AS BIGINT)), (relation_oid, fork) AS CASE WHEN fork = 'main' THEN skein_known_bytes(CAST(relation_oid AS BIGINT)) END;
+CREATE MACRO skein_pg.pg_table_size(relation_oid) AS skein_known_bytes(CAST(relation_oid AS BIGINT));
+CREATE MACRO skein_pg.pg_total_relation_size(relation_oid) AS skein_known_bytes(CAST(relation_oid AS BIGINT));
+CREATE MACRO skein_pg.skein_size_of_named(name, database, path) AS skein_known_bytes(skein_pg.skein_regclass(name, database, path));
 CREATE MACRO skein_pg.pg_indexes_size(relation_oid) AS CAST(0 AS BIGINT);
 CREATE MACRO skein_pg.pg_database_size(database) AS (SELECT CAST(coalesce(sum(sizes__.its_bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes__(its_oid, its_schema_oid, its_name, its_columns, its_bytes));
 CREATE MACRO skein_pg.pg_tablespace_size(tablespace) AS (SELECT CAST(coalesce(sum(sizes__.its_bytes), 0) AS BIGINT) FROM skein_pg.skein_relations AS sizes__(its_oid, its_schema_oid, its_name, its_columns, its_bytes));
@@ -247,18 +178,16 @@ CREATE MACRO skein_pg.pg_size_pretty(bytes) AS
 CREATE MACRO skein_pg.skein_may(privilege) AS regexp_matches(lower(privilege), '(select|usage|connect|execute)');
 -- Of what there is; NULL of a number that is nobody's.
 CREATE MACRO skein_pg.skein_may_of_relation(object, privilege) AS
-  (SELECT skein_pg.skein_may(privilege) FROM skein_pg.skein_objects AS known__(its_oid) WHERE known__.its_oid = object);
+  CASE WHEN skein_known_bytes(CAST(object AS BIGINT)) IS NOT NULL THEN skein_pg.skein_may(privilege) END;
 -- Of what a name has been found for.
 CREATE MACRO skein_pg.skein_may_of_found(object, privilege) AS CASE WHEN object IS NOT NULL THEN skein_pg.skein_may(privilege) END;
 CREATE MACRO skein_pg.has_table_privilege(object, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_relation(object, privilege);
 CREATE MACRO skein_pg.has_any_column_privilege(object, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_relation(object, privilege);
 CREATE MACRO skein_pg.has_column_privilege(object, col, privilege) AS skein_pg.skein_may_of_relation(object, privilege), (role, object, col, privilege) AS skein_pg.skein_may_of_relation(object, privilege);
 -- The name as it is, not as SQL writes it.
-CREATE MACRO skein_pg.skein_schema(name) AS
-  CASE WHEN name IS NULL THEN NULL
-    ELSE coalesce((SELECT known__.its_oid FROM skein_pg.skein_schemas AS known__(its_oid, its_name) WHERE known__.its_name = CAST(name AS VARCHAR)), error('[invalid_schema_name] schema "' || name || '" does not exist')) END;
+CREATE MACRO skein_pg.skein_schema(name) AS skein_known_schema_needed(CAST(name AS VARCHAR));
 CREATE MACRO skein_pg.skein_may_of_schema(object, privilege) AS
-  (SELECT skein_pg.skein_may(privilege) FROM skein_pg.skein_schemas AS known__(its_oid) WHERE known__.its_oid = object);
+  CASE WHEN skein_known_schema_name(CAST(object AS BIGINT)) IS NOT NULL THEN skein_pg.skein_may(privilege) END;
 CREATE MACRO skein_pg.has_schema_privilege(object, privilege) AS skein_pg.skein_may_of_schema(object, privilege), (role, object, privilege) AS skein_pg.skein_may_of_schema(object, privilege);
 CREATE MACRO skein_pg.has_database_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
 CREATE MACRO skein_pg.has_function_privilege(object, privilege) AS skein_pg.skein_may(privilege), (role, object, privilege) AS skein_pg.skein_may(privilege);
@@ -289,19 +218,14 @@ CREATE MACRO skein_pg.skein_regtype(name, path) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN CAST(name AS VARCHAR) = '-' THEN 0
     ELSE coalesce(skein_pg.skein_regtype_in(name, path), error('[undefined_object] type "' || name || '" does not exist')) END;
-CREATE MACRO skein_pg.skein_regtype_name(type_oid, path) AS
-  CASE WHEN skein_pg.skein_type(type_oid) IS NULL AND type_oid <> 0 THEN CAST(type_oid AS VARCHAR) ELSE skein_pg.format_type(type_oid, NULL, path) END;
+CREATE MACRO skein_pg.skein_regtype_name(type_oid, path) AS skein_known_regtype(CAST(type_oid AS BIGINT), path);
 CREATE MACRO skein_pg.to_regtype(name, path) AS skein_pg.skein_regtype_in(name, path);
 -- A name without a schema finds functions of pg_catalog and what else is on the path; it has to be the only one.
 CREATE TABLE skein_pg.skein_regproc AS
   SELECT oid, [proname] AS parts, CASE pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END AS schema_name FROM skein_pg.skein_procs
   UNION ALL SELECT oid, [CASE pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END, proname], NULL FROM skein_pg.skein_procs;
-CREATE TABLE skein_pg.skein_regproc_names AS
-  SELECT p.oid, CASE pronamespace WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END AS schema_name,
-    count(*) OVER (PARTITION BY p.pronamespace, p.proname) = 1 AS alone, skein_pg.quote_ident(p.proname) AS name
-  FROM skein_pg.skein_procs AS p;
 CREATE MACRO skein_pg.skein_regproc_found(name, path) AS
-  (SELECT list(known__.its_oid) FROM skein_pg.skein_regproc AS known__(its_oid, its_parts, its_schema_name) WHERE known__.its_parts = skein_pg.skein_relation_parts(name, '')
+  (SELECT list(known__.its_oid) FROM skein_pg.skein_regproc AS known__(its_oid, its_parts, its_schema_name) WHERE known__.its_parts = skein_pg.skein_relation_parts(name)
     AND (known__.its_schema_name IS NULL OR list_contains(path, known__.its_schema_name)));
 CREATE MACRO skein_pg.skein_regproc(name, path) AS
   CASE WHEN name IS NULL THEN NULL
@@ -309,10 +233,7 @@ CREATE MACRO skein_pg.skein_regproc(name, path) AS
     WHEN CAST(name AS VARCHAR) = '-' THEN 0
     ELSE list_transform([skein_pg.skein_regproc_found(name, path)], lambda found: CASE WHEN found IS NULL THEN error('[undefined_function] function "' || name || '" does not exist')
       WHEN len(found) > 1 THEN error('[ambiguous_function] more than one function named "' || name || '"') ELSE found[1] END)[1] END;
-CREATE MACRO skein_pg.skein_regproc_name(function_oid, path) AS
-  CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
-    ELSE coalesce((SELECT CASE WHEN shown__.its_alone AND list_contains(path, shown__.its_schema_name) THEN '' ELSE shown__.its_schema_name || '.' END || shown__.its_name
-      FROM skein_pg.skein_regproc_names AS shown__(its_oid, its_schema_name, its_alone, its_name) WHERE shown__.its_oid = function_oid), CAST(function_oid AS VARCHAR)) END;
+CREATE MACRO skein_pg.skein_regproc_name(function_oid, path) AS skein_known_regproc(CAST(function_oid AS BIGINT), path);
 -- Functions and operators with the types of their arguments, as regprocedure and regoperator write them.
 CREATE TABLE skein_pg.skein_regprocedure_names AS
   WITH types AS (
@@ -376,11 +297,9 @@ CREATE MACRO skein_pg.skein_regnamespace(name) AS
   CASE WHEN name IS NULL THEN NULL
     WHEN regexp_full_match(CAST(name AS VARCHAR), '[0-9]+') THEN CAST(CAST(name AS VARCHAR) AS BIGINT)
     WHEN CAST(name AS VARCHAR) = '-' THEN 0
-    ELSE coalesce((SELECT min(known__.its_oid) FROM skein_pg.skein_schemas AS known__(its_oid, its_name) WHERE known__.its_name = skein_pg.skein_single_name(name)),
-      error('[invalid_schema_name] schema "' || skein_pg.skein_single_name(name) || '" does not exist')) END;
+    ELSE skein_known_schema_needed(skein_pg.skein_single_name(name)) END;
 CREATE MACRO skein_pg.skein_regnamespace_name(schema_oid) AS
-  CASE WHEN schema_oid IS NULL THEN NULL WHEN schema_oid = 0 THEN '-'
-    ELSE coalesce((SELECT min(skein_pg.quote_ident(shown__.its_name)) FROM skein_pg.skein_schemas AS shown__(its_oid, its_name) WHERE shown__.its_oid = schema_oid), CAST(schema_oid AS VARCHAR)) END;
+  CASE WHEN schema_oid = 0 THEN '-' ELSE coalesce(skein_known_schema_name(CAST(schema_oid AS BIGINT)), CAST(schema_oid AS VARCHAR)) END;
 -- The roles that a session knows are a map from names to numbers.
 CREATE MACRO skein_pg.skein_regrole(role_name, roles) AS
   CASE WHEN role_name IS NULL THEN NULL
@@ -559,9 +478,9 @@ CREATE MACRO skein_pg.parse_ident(name) AS
   list_transform(regexp_extract_all(name, '"(?:[^"]|"")*"|[^.]+'),
     lambda part: CASE WHEN starts_with(part, '"') THEN replace(part[2:-2], '""', '"') ELSE lower(trim(part)) END);
 CREATE MACRO skein_pg.to_regnamespace(schema_name) AS
-  (SELECT min(known__.its_oid) FROM skein_pg.skein_schemas AS known__(its_oid, its_name) WHERE known__.its_name = skein_pg.skein_single_name(schema_name));
+  skein_known_schema(skein_pg.skein_single_name(schema_name));
 CREATE MACRO skein_pg.to_regproc(name, path) AS
-  (SELECT CASE WHEN count(*) = 1 THEN min(known__.its_oid) END FROM skein_pg.skein_regproc AS known__(its_oid, its_parts, its_schema_name) WHERE known__.its_parts = skein_pg.skein_relation_parts(name, '')
+  (SELECT CASE WHEN count(*) = 1 THEN min(known__.its_oid) END FROM skein_pg.skein_regproc AS known__(its_oid, its_parts, its_schema_name) WHERE known__.its_parts = skein_pg.skein_relation_parts(name)
     AND (known__.its_schema_name IS NULL OR list_contains(path, known__.its_schema_name)));
 CREATE MACRO skein_pg.to_regrole(role_name, roles) AS map_extract_value(roles, skein_pg.skein_single_name(role_name));
 CREATE MACRO skein_pg.pg_size_bytes(size) AS

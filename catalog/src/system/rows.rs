@@ -75,7 +75,7 @@ pub(super) fn raw(snapshot: &CatalogSnapshot, database: &str) -> Vec<String> {
         roles(),
     ];
     statements.extend(users_relations(snapshot, &oids));
-    statements.push(comments(snapshot, &oids));
+    statements.push(comment_rows(snapshot, &oids));
     statements.push(constraints(snapshot, &oids));
     statements.push(is_index(&oids));
     statements
@@ -92,16 +92,22 @@ fn is_index(oids: &Oids) -> String {
     )
 }
 
+/// Schemas that every database has.
+const SCHEMAS: [(&str, u32); 3] = [
+    ("pg_catalog", 11),
+    ("information_schema", 13_207),
+    ("pg_toast", 99),
+];
+
+/// Names and OIDs of all schemas.
+pub(super) fn schema_oids(oids: &Oids) -> impl Iterator<Item = (&str, u32)> {
+    let users = oids.schemas.iter().map(|(name, oid)| (name.as_str(), *oid));
+    SCHEMAS.into_iter().chain(users)
+}
+
 fn schemas(oids: &Oids) -> String {
     let mut rows = Rows::default();
-    for (name, oid) in [
-        ("pg_catalog", 11_u32),
-        ("information_schema", 13_207),
-        ("pg_toast", 99),
-    ] {
-        rows.push(&[&oid.to_string(), name]);
-    }
-    for (name, oid) in &oids.schemas {
+    for (name, oid) in schema_oids(oids) {
         rows.push(&[&oid.to_string(), name]);
     }
     rows.create("skein_schemas", &[("oid", "BIGINT"), ("name", "VARCHAR")])
@@ -192,25 +198,34 @@ fn users_relations(snapshot: &CatalogSnapshot, oids: &Oids) -> [String; 2] {
     ]
 }
 
-fn comments(snapshot: &CatalogSnapshot, oids: &Oids) -> String {
-    let mut rows = Rows::default();
+/// Comments, with the OID of their relation and the number of their column: 0 for the relation itself.
+pub(super) fn comments<'a>(snapshot: &'a CatalogSnapshot, oids: &Oids) -> Vec<(u32, i64, &'a str)> {
+    let mut comments = Vec::new();
     for (name, relation) in &snapshot.relations {
-        let Some(oid) = oids.relations.get(name).map(ToString::to_string) else {
+        let Some(oid) = oids.relations.get(name) else {
             continue;
         };
         if let Some(comment) = &relation.declared.comment {
-            rows.push(&[&oid, "0", comment]);
+            comments.push((*oid, 0, comment.as_str()));
         }
-        for (index, column) in relation.columns.iter().enumerate() {
+        for (number, column) in (1..).zip(&relation.columns) {
             let about = relation
                 .declared
                 .columns
                 .iter()
                 .find(|(name, _)| name.eq_ignore_ascii_case(&column.name));
             if let Some(comment) = about.and_then(|(_, about)| about.comment.as_ref()) {
-                rows.push(&[&oid, &(index + 1).to_string(), comment]);
+                comments.push((*oid, number, comment.as_str()));
             }
         }
+    }
+    comments
+}
+
+fn comment_rows(snapshot: &CatalogSnapshot, oids: &Oids) -> String {
+    let mut rows = Rows::default();
+    for (oid, number, comment) in comments(snapshot, oids) {
+        rows.push(&[&oid.to_string(), &number.to_string(), comment]);
     }
     rows.create(
         "skein_comments",

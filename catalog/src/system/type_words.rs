@@ -1,122 +1,63 @@
-//! The macro `skein_type`, on which `format_type` stands: what it has to know of every type.
-//!
-//! Constant lists rather than a table, because clients call it for every column of every relation,
-//! and in places where DuckDB takes no correlated subquery. Lists that DuckDB reads from one text are
-//! bound ten times as fast as a map or a `CASE` of so many entries. Types of columns come first, those of
-//! users' rows last: the list is searched from its beginning.
+//! How types are written: `format_type`.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use super::builtin::{INFORMATION_SCHEMA_OID, TYPES, lines, quoted};
-use super::{Oids, PG_SCHEMA, literal, relations};
+use super::builtin::{INFORMATION_SCHEMA_OID, quoted};
 use crate::types::PG_TYPES;
 
-/// Between types.
-const TYPE: char = '\u{1e}';
-/// Between what is known of one: the macros say `chr(31)`.
-const FIELD: char = '\u{1f}';
-/// Between schemas: the macros say `chr(29)`.
-const SCHEMA: char = '\u{1d}';
+/// What PostgreSQL adds to the length of a value, and so to modifiers that are lengths.
+const HEADER: i64 = 4;
+/// `character` and `bit` without a modifier mean one of length 1; these have none.
+const BPCHAR: &str = "bpchar";
+const BIT: &str = "\"bit\"";
 
-/// Schemas that have a type of a name, by the name.
-type Rivals = BTreeMap<String, Vec<String>>;
-
-/// The statement that makes the macro.
-pub(super) fn create(oids: &Oids) -> String {
-    let types: Vec<Vec<&str>> = lines(TYPES).collect();
-    let rivals = rivals(&types, oids);
-    let (mut words, mut rare): (Vec<Words>, Vec<Words>) = types
-        .iter()
-        .map(|row| Words::built_in(row, &types, &rivals))
-        .partition(|words| PG_TYPES.iter().any(|known| known.name == words.name));
-    words.append(&mut rare);
-    for relation in relations() {
-        let schema = match relation.schema {
-            "pg_catalog" => "",
-            schema => schema,
-        };
-        words.extend(Words::of_rows(
-            schema,
-            relation.name,
-            relation.row_types,
-            &rivals,
-        ));
-    }
-    for (name, types) in &oids.row_types {
-        words.extend(Words::of_rows(&name.schema, &name.name, *types, &rivals));
-    }
-    let separator = TYPE.to_string();
-    let oids: Vec<&str> = words.iter().map(|it| it.oid.as_str()).collect();
-    let known: Vec<String> = words.iter().map(Words::fields).collect();
-    format!(
-        "CREATE MACRO {PG_SCHEMA}.skein_type(type_oid) AS string_split({}, {})[list_position(\
-         CAST(string_split({}, ',') AS BIGINT[]), CAST(type_oid AS BIGINT))]",
-        literal(&known.join(&separator)),
-        literal(&separator),
-        literal(&oids.join(",")),
-    )
-}
-
-fn rivals(types: &[Vec<&str>], oids: &Oids) -> Rivals {
-    let mut rivals = Rivals::new();
-    let mut add = |name: &str, schema: &str| {
-        let schemas = rivals.entry(name.to_owned()).or_default();
-        schemas.push(schema.to_owned());
-    };
-    for row in types {
-        let schema = match row[1] {
-            INFORMATION_SCHEMA_OID => "information_schema",
-            _ => "pg_catalog",
-        };
-        add(row[2], schema);
-    }
-    for relation in relations() {
-        add(relation.name, relation.schema);
-    }
-    for name in oids.row_types.keys() {
-        add(&name.name, &name.schema);
-    }
-    rivals.retain(|_, schemas| schemas.len() > 1);
-    rivals
+/// How a modifier is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ModifierKind {
+    None,
+    Numeric,
+    Length,
+    Bpchar,
+    Precision,
+    Bit,
 }
 
 /// What `format_type` has to know of a type.
-struct Words {
-    name: String,
-    oid: String,
+#[derive(Clone, Debug)]
+pub(super) struct TypeWords {
+    /// The type whose visibility decides whether the schema is named: its own, or of its elements.
+    pub(super) named: i64,
     /// What stands before a modifier.
     head: String,
     /// What stands after it: `timestamp(3) with time zone`, `integer[]`.
     tail: String,
-    /// How a modifier is written: `n`umeric, `l`ength, `b`pchar, `p`recision, bi`t`, or not at all.
-    kind: &'static str,
-    /// Its schema, unless that is `pg_catalog`, where all find it.
-    schema: String,
-    /// Schemas that have a type of the name, if there are several.
-    rivals: Vec<String>,
+    modifier: ModifierKind,
+    /// What stands before the name where nobody finds it without; empty for `pg_catalog`, where all do.
+    qualifier: String,
 }
 
-impl Words {
+impl TypeWords {
     /// The type of a relation's rows, and that of arrays of them.
-    fn of_rows(schema: &str, name: &str, types: [u32; 2], rivals: &Rivals) -> [Self; 2] {
-        // No name has one of the separators; were there one, it must not shift fields.
-        let clean = |text: &str| text.replace([TYPE, FIELD, SCHEMA], "");
-        [(types[0], ""), (types[1], "[]")].map(|(oid, tail)| Self {
-            name: name.to_owned(),
-            oid: oid.to_string(),
-            head: quoted(&clean(name)),
-            tail: tail.to_owned(),
-            kind: "",
-            schema: clean(schema),
-            rivals: rivals.get(name).cloned().unwrap_or_default(),
+    pub(super) fn of_rows(schema: &str, name: &str, types: [u32; 2]) -> [(i64, Self); 2] {
+        let [row, array] = types.map(i64::from);
+        [(row, ""), (array, "[]")].map(|(oid, tail)| {
+            let words = Self {
+                named: row,
+                head: quoted(name),
+                tail: tail.to_owned(),
+                modifier: ModifierKind::None,
+                qualifier: qualifier(schema),
+            };
+            (oid, words)
         })
     }
 
-    fn built_in(row: &[&str], types: &[Vec<&str>], rivals: &Rivals) -> Self {
+    /// A row of `types.txt`; `types` are all rows, by OID.
+    pub(super) fn built_in(row: &[&str], types: &HashMap<&str, Vec<&str>>) -> Self {
         let is_array = row[9] != "0" && row[2].starts_with('_');
         let base = types
-            .iter()
-            .find(|it| is_array && it[0] == row[9])
+            .get(row[9])
+            .filter(|_| is_array)
             .map_or(row, Vec::as_slice);
         let shown = PG_TYPES
             .iter()
@@ -126,46 +67,62 @@ impl Words {
             Some(space) => shown.split_at(space),
             None => (shown, ""),
         };
-        let schema = if base[1] == INFORMATION_SCHEMA_OID {
-            "information_schema"
-        } else {
-            ""
-        };
         let suffix = if is_array { "[]" } else { "" };
         Self {
-            name: row[2].to_owned(),
-            oid: row[0].to_owned(),
+            named: base[0].parse().unwrap_or_default(),
             head: head.to_owned(),
             tail: format!("{tail}{suffix}"),
-            kind: match base[2] {
-                "numeric" => "n",
-                "varchar" => "l",
-                "bpchar" => "b",
-                "time" | "timetz" | "timestamp" | "timestamptz" | "varbit" => "p",
-                "bit" => "t",
-                _ => "",
+            modifier: match base[2] {
+                "numeric" => ModifierKind::Numeric,
+                "varchar" => ModifierKind::Length,
+                "bpchar" => ModifierKind::Bpchar,
+                "time" | "timetz" | "timestamp" | "timestamptz" | "varbit" => {
+                    ModifierKind::Precision
+                }
+                "bit" => ModifierKind::Bit,
+                _ => ModifierKind::None,
             },
-            schema: schema.to_owned(),
-            rivals: rivals.get(base[2]).cloned().unwrap_or_default(),
+            qualifier: qualifier(match base[1] {
+                INFORMATION_SCHEMA_OID => "information_schema",
+                _ => "pg_catalog",
+            }),
         }
     }
 
-    /// As the macros take it apart: before and after a modifier, how that is written, the schema as it is and
-    /// as it stands before the name, and rivals.
-    fn fields(&self) -> String {
-        let qualifier = match self.schema.as_str() {
-            "" => String::new(),
-            schema => format!("{}.", quoted(schema)),
+    /// The name with this modifier; `None`: nothing is said about one. `is_seen`: it is found without its schema.
+    pub(super) fn shown(&self, modifier: Option<i64>, is_seen: bool) -> String {
+        let qualifier = if is_seen { "" } else { &self.qualifier };
+        let head = match (self.modifier, modifier) {
+            (ModifierKind::Bpchar, Some(..0)) => BPCHAR,
+            (ModifierKind::Bit, Some(..0)) => BIT,
+            _ => &self.head,
         };
-        let rivals = self.rivals.join(&SCHEMA.to_string());
-        let fields = [
-            self.head.as_str(),
-            &self.tail,
-            self.kind,
-            &self.schema,
-            &qualifier,
-            &rivals,
-        ];
-        fields.join(&FIELD.to_string())
+        let modifier = modifier.map_or_else(String::new, |it| self.modifier.shown(it));
+        format!("{qualifier}{head}{modifier}{}", self.tail)
+    }
+}
+
+impl ModifierKind {
+    /// As the functions of `pg_type.typmodout` write it.
+    fn shown(self, modifier: i64) -> String {
+        match self {
+            Self::Numeric if modifier >= HEADER => {
+                let packed = modifier - HEADER;
+                // The scale is a signed number of eleven bits.
+                let (precision, scale) =
+                    ((packed >> 16) & 0xffff, ((packed & 0x7ff) ^ 1024) - 1024);
+                format!("({precision},{scale})")
+            }
+            Self::Length | Self::Bpchar if modifier > HEADER => format!("({})", modifier - HEADER),
+            Self::Precision | Self::Bit if modifier >= 0 => format!("({modifier})"),
+            _ => String::new(),
+        }
+    }
+}
+
+fn qualifier(schema: &str) -> String {
+    match schema {
+        "pg_catalog" => String::new(),
+        schema => format!("{}.", quoted(schema)),
     }
 }

@@ -5,16 +5,13 @@
 //! can do is a matter of the caller's alone. An instance without a [`HostCalls`] has it too, because
 //! macros name it, and refuses every call.
 
-use std::ffi::{CString, c_void};
 use std::fmt::Debug;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use libduckdb_sys as ffi;
-use skein_executor_api::{FragmentError, FragmentErrorKind};
+use skein_executor_api::FragmentError;
 
 use super::connection::Connection;
-use super::types::LogicalType;
+use super::native::{Answer, Argument, NativeFunction, NativeType};
 
 /// Its name in SQL.
 pub const HOST_FUNCTION: &str = "skein_host";
@@ -36,6 +33,18 @@ impl Host {
     pub fn new(calls: Arc<dyn HostCalls>) -> Self {
         Self(Some(calls))
     }
+
+    fn answer(&self, arguments: &[Argument<'_>]) -> Result<Answer, String> {
+        let Some(calls) = &self.0 else {
+            let message = "this function cannot be called in a statement that reads files";
+            return Err(message.to_owned());
+        };
+        let texts = std::array::from_fn(|index| match arguments.get(index) {
+            Some(Argument::Text(text)) => Some(*text),
+            _ => None,
+        });
+        Ok(calls.call(texts)?.map_or(Answer::Null, Answer::Text))
+    }
 }
 
 impl PartialEq for Host {
@@ -52,117 +61,15 @@ impl Eq for Host {}
 
 /// Makes the function known to the instance of `connection`.
 pub(super) fn register(connection: &Connection, host: &Host) -> Result<(), FragmentError> {
-    let name = CString::new(HOST_FUNCTION).expect("the name has no NUL");
-    let text = LogicalType::simple(ffi::DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR);
-    let extra = Box::into_raw(Box::new(host.clone())).cast::<c_void>();
-    // SAFETY: the function is made, filled and destroyed here; DuckDB copies it, and frees `extra`
-    // with the last copy.
-    let state = unsafe {
-        let mut function = ffi::duckdb_create_scalar_function();
-        ffi::duckdb_scalar_function_set_name(function, name.as_ptr());
-        for _ in 0..ARGUMENTS {
-            ffi::duckdb_scalar_function_add_parameter(function, text.0);
-        }
-        ffi::duckdb_scalar_function_set_return_type(function, text.0);
+    let host = host.clone();
+    connection.add_function(&NativeFunction {
+        name: HOST_FUNCTION,
+        parameters: &[NativeType::Text; ARGUMENTS],
+        result: NativeType::Text,
         // Called once for each row, and never while a statement is planned.
-        ffi::duckdb_scalar_function_set_volatile(function);
-        ffi::duckdb_scalar_function_set_special_handling(function);
-        ffi::duckdb_scalar_function_set_extra_info(function, extra, Some(drop_host));
-        ffi::duckdb_scalar_function_set_function(function, Some(call));
-        let state = ffi::duckdb_register_scalar_function(connection.raw.handle, function);
-        ffi::duckdb_destroy_scalar_function(&raw mut function);
-        state
-    };
-    if state == ffi::DuckDBError {
-        return Err(FragmentError {
-            kind: FragmentErrorKind::Internal,
-            message: "DuckDB did not accept the function of the host".to_owned(),
-            position: None,
-        });
-    }
-    Ok(())
-}
-
-unsafe extern "C" fn drop_host(data: *mut c_void) {
-    // SAFETY: made by `Box::into_raw`, and DuckDB calls this once.
-    drop(unsafe { Box::from_raw(data.cast::<Host>()) });
-}
-
-unsafe extern "C" fn call(
-    info: ffi::duckdb_function_info,
-    input: ffi::duckdb_data_chunk,
-    output: ffi::duckdb_vector,
-) {
-    let body = AssertUnwindSafe(|| {
-        // SAFETY: DuckDB gives live handles; the extra info is the box set at registration.
-        unsafe {
-            let host = &*ffi::duckdb_scalar_function_get_extra_info(info)
-                .cast_const()
-                .cast::<Host>();
-            call_rows(host, input, output)
-        }
-    });
-    let message = match catch_unwind(body) {
-        Ok(Ok(())) => return,
-        Ok(Err(message)) => message,
-        Err(_) => "the function of the host panicked".to_owned(),
-    };
-    let message = CString::new(message.replace('\0', " ")).expect("NULs were replaced");
-    // SAFETY: `info` is live; DuckDB copies the text.
-    unsafe { ffi::duckdb_scalar_function_set_error(info, message.as_ptr()) };
-}
-
-/// Calls the host for each row.
-///
-/// # Safety
-/// `input` is a live chunk of flat text vectors, `output` a live text vector.
-unsafe fn call_rows(
-    host: &Host,
-    input: ffi::duckdb_data_chunk,
-    output: ffi::duckdb_vector,
-) -> Result<(), String> {
-    let Some(calls) = &host.0 else {
-        return Err("this function cannot be called in a statement that reads files".to_owned());
-    };
-    // SAFETY: by the caller's promise; rows are below the size of the chunk.
-    unsafe {
-        let rows = ffi::duckdb_data_chunk_get_size(input);
-        for row in 0..rows {
-            let arguments: [Option<String>; ARGUMENTS] = std::array::from_fn(|column| {
-                text_at(ffi::duckdb_data_chunk_get_vector(input, column as u64), row)
-            });
-            let result = calls.call(arguments.each_ref().map(Option::as_deref))?;
-            if let Some(text) = result {
-                let (bytes, length) = (text.as_ptr().cast(), text.len() as u64);
-                ffi::duckdb_vector_assign_string_element_len(output, row, bytes, length);
-            } else {
-                ffi::duckdb_vector_ensure_validity_writable(output);
-                let validity = ffi::duckdb_vector_get_validity(output);
-                ffi::duckdb_validity_set_row_invalid(validity, row);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The text in one row of a vector.
-///
-/// # Safety
-/// `vector` is a live flat vector of texts with more than `row` rows.
-unsafe fn text_at(vector: ffi::duckdb_vector, row: u64) -> Option<String> {
-    // SAFETY: by the caller's promise; the validity may be null, which means that all are valid.
-    unsafe {
-        let validity = ffi::duckdb_vector_get_validity(vector);
-        if !validity.is_null() && !ffi::duckdb_validity_row_is_valid(validity, row) {
-            return None;
-        }
-        let texts = ffi::duckdb_vector_get_data(vector).cast::<ffi::duckdb_string_t>();
-        let text = texts.add(usize::try_from(row).ok()?);
-        let length = ffi::duckdb_string_t_length(*text) as usize;
-        let data = ffi::duckdb_string_t_data(text).cast::<u8>();
-        let bytes = std::slice::from_raw_parts(data, length);
-        Some(String::from_utf8_lossy(bytes).into_owned())
-    }
+        is_volatile: true,
+        call: Arc::new(move |arguments| host.answer(arguments)),
+    })
 }
 
 #[cfg(test)]

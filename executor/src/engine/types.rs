@@ -32,6 +32,12 @@ impl LogicalType {
         Self(unsafe { ffi::duckdb_create_logical_type(id) })
     }
 
+    /// Lists of this one.
+    pub(super) fn list(&self) -> Self {
+        // SAFETY: the handle is live; makes a new one.
+        Self(unsafe { ffi::duckdb_create_list_type(self.0) })
+    }
+
     /// Adds a type of this name, which is stored as this one and that nothing is cast to by itself.
     pub(super) fn register(
         &self,
