@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use skein_executor::engine::Database;
 use skein_executor::{Counted, Load};
-use skein_executor_api::Executor;
+use skein_executor_api::{Executor, FragmentError};
 use skein_planner::postgres::ExecutorFact;
 use skein_remote::tls::{Identity, TlsError};
 use skein_remote::{MemberStatus, Members};
@@ -48,10 +48,12 @@ impl KnownExecutors {
         self.members.as_ref()?.memory_bytes()
     }
 
-    /// Finds out which ones in other processes live, after a statement has failed there.
-    pub async fn ask_all(&self) {
+    /// Finds out which ones in other processes live and can be used, after a statement has failed there with
+    /// this error.
+    pub async fn ask_all(&self, error: &FragmentError) {
         if let Some(members) = &self.members {
             members.ask_all().await;
+            members.statement_failed(error);
         }
     }
 

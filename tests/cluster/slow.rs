@@ -128,6 +128,42 @@ fn an_executor_whose_network_stands_still_is_given_up() {
     assert_eq!(answers(&mut client), expected);
 }
 
+/// The gateway reaches both, and they cannot reach each other, as with a firewall between them: one of the two
+/// answers alone.
+#[test]
+fn executors_that_cannot_reach_each_other_do_without_one() {
+    let folder = random_relations(Layout::Few);
+    let far = ExecutorProcess::start(&ExecutorOptions::new(&folder)).expect("an executor starts");
+    let proxy = Proxy::start(far.address());
+    let fleet = Fleet::start(FleetOptions {
+        gateway: "health_interval_ms = 200".to_owned(),
+        others: vec![proxy.address()],
+        ..FleetOptions::new(&folder, 1)
+    });
+    let mut client = fleet.client();
+    // The gateway is connected to both now, and they are not to each other.
+    let gathered = STATEMENTS
+        .iter()
+        .filter(|(exchange, _)| *exchange == "gather");
+    assert!(gathered.clone().count() > 0);
+    for (_, sql) in gathered {
+        client
+            .query("SET skein.exchange = gather")
+            .expect("the setting exists");
+        client.query(sql).expect("it is answered");
+    }
+    proxy.refuse(true);
+    let alone = answers(&mut client);
+    fleet.wait_for_state(1, "suspect");
+    let why = client
+        .query("SELECT last_error FROM skein.executors WHERE state = 'suspect'")
+        .expect("they are listed");
+    let why = format!("{:?}", why.rows);
+    assert!(why.contains(&proxy.address().to_string()), "{why}");
+    proxy.refuse(false);
+    assert_eq!(answers(&mut client), alone);
+}
+
 /// An executor that gets a tenth of the time, as on a machine that does too much.
 #[test]
 fn an_executor_that_gets_little_time_is_waited_for() {

@@ -24,6 +24,8 @@ struct Pace {
     wait_micros: AtomicU64,
     /// Nothing is passed on.
     holds: AtomicBool,
+    /// New connections end at once.
+    refuses: AtomicBool,
     /// Bytes that have been passed on.
     passed: AtomicU64,
 }
@@ -37,6 +39,9 @@ impl Proxy {
         let own = Arc::clone(&pace);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                if own.refuses.load(Ordering::Relaxed) {
+                    continue;
+                }
                 let Ok(server) = TcpStream::connect(target) else {
                     // Nobody listens there: the client sees its connection end.
                     continue;
@@ -65,6 +70,11 @@ impl Proxy {
     /// Passes nothing on, or goes on where it was.
     pub fn hold(&self, holds: bool) {
         self.pace.holds.store(holds, Ordering::Relaxed);
+    }
+
+    /// Ends new connections at once, or takes them again; those that there are go on.
+    pub fn refuse(&self, refuses: bool) {
+        self.pace.refuses.store(refuses, Ordering::Relaxed);
     }
 
     /// Bytes that have been passed on so far.

@@ -62,6 +62,13 @@ pub(crate) fn of_connection(error: DataFusionError, executor: &str) -> DataFusio
     })
 }
 
+/// The executor that could not be reached, as [`of_connection`] has written it: by the gateway, or by another executor.
+pub(crate) fn unreached(error: &FragmentError) -> Option<&str> {
+    let rest = error.message.strip_prefix("executor \"")?;
+    let (name, _) = rest.split_once("\" cannot be reached: ")?;
+    (error.kind == FragmentErrorKind::Unreachable).then_some(name)
+}
+
 /// A bug of ours or of the engine.
 pub(crate) fn internal(message: impl Into<String>) -> FragmentError {
     FragmentError {
@@ -165,6 +172,8 @@ mod tests {
         assert_eq!(error.kind, FragmentErrorKind::Unreachable);
         assert!(error.message.contains("\"a:1\""), "{}", error.message);
         assert!(error.message.contains("tcp connect error"));
+        assert_eq!(unreached(&error), Some("a:1"));
+        assert_eq!(unreached(&failure()), None);
         let plan = DataFusionError::Execution(format!("… {NO_PLAN} to be set"));
         assert_eq!(
             unpack(&of_connection(plan, "a:1")).kind,

@@ -10,7 +10,8 @@
 //!         Draining, WrongVersion: it answers, but takes nothing
 //! ```
 //!
-//! Invariants: a node is used again with its first good answer, whatever was before. A statement is
+//! Invariants: a node is used again with its first good answer, whatever was before, but for one that answers
+//! and that statements cannot reach: that is suspect for a while. A statement is
 //! given a list of nodes when it begins, and keeps it. Suspects are used only when nobody is
 //! healthy: a machine under full load answers late, and must not lose all of its executors for that.
 
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::{BoxFuture, Either, join_all, select, select_all};
 use futures::{FutureExt, StreamExt};
@@ -31,6 +32,7 @@ use tonic::transport::Channel;
 
 use crate::channels::channel;
 use crate::connections::Link;
+use crate::error::unreached;
 use crate::nodes::{Node, Nodes};
 use crate::state::{StateReply, ask};
 
@@ -88,6 +90,8 @@ struct Learned {
     in_a_row: u32,
     /// Number of the newest question that was answered: several may be on their way.
     newest: u64,
+    /// Statements could not reach it, so that its answers alone do not make it healthy until then.
+    cut_off_until: Option<Instant>,
 }
 
 /// An executor in a process of its own.
@@ -169,8 +173,10 @@ impl Member {
         }
     }
 
-    /// A statement could not reach it, or lost it.
-    pub fn failed(&self, message: &str) {
+    /// A statement could not reach it, though it may answer here: others are used for so long.
+    fn cut_off(&self, message: &str, time: Duration) {
+        let mut learned = self.learned();
+        learned.cut_off_until = Some(Instant::now() + time);
         let mut status = self.lock();
         status.failures += 1;
         status.last_failure = Some((SystemTime::now(), message.to_owned()));
@@ -178,8 +184,8 @@ impl Member {
             self.becomes(&mut status, MemberState::Suspect);
         }
         drop(status);
+        drop(learned);
         self.publish();
-        self.now.notify_one();
     }
 
     fn publish(&self) {
@@ -237,10 +243,11 @@ impl Member {
         if number < learned.newest {
             return;
         }
-        *learned = Learned {
-            in_a_row: 0,
-            newest: number,
-        };
+        learned.in_a_row = 0;
+        learned.newest = number;
+        let is_cut_off = learned
+            .cut_off_until
+            .is_some_and(|until| Instant::now() < until);
         let mut status = self.lock();
         status.last_seen = Some(SystemTime::now());
         let differs = reply.differs();
@@ -248,6 +255,8 @@ impl Member {
             MemberState::WrongVersion
         } else if reply.is_draining {
             MemberState::Draining
+        } else if is_cut_off {
+            MemberState::Suspect
         } else {
             MemberState::Healthy
         };
@@ -268,6 +277,10 @@ impl Member {
         status.failures += 1;
         status.last_failure = Some((SystemTime::now(), message));
         let known = status.last_seen.is_some() && status.state != MemberState::Unreachable;
+        if status.last_seen.is_none() && status.failures == 1 {
+            let why = status.last_failure.as_ref().map_or("", |(_, why)| why);
+            tracing::warn!(executor = %self.node.name(), why, "an executor does not answer");
+        }
         let state = if known && learned.in_a_row < options.failures_max {
             MemberState::Suspect
         } else {
@@ -291,6 +304,10 @@ impl Member {
         }
     }
 }
+
+/// How long a node is left out that answers here and that a statement could not reach: what lies between two
+/// executors is not seen from here.
+const CUT_OFF: Duration = Duration::from_secs(30);
 
 /// How soon a node is asked after a statement has failed there.
 const SOON: Duration = Duration::from_millis(50);
@@ -415,6 +432,19 @@ impl Members {
         let members = Self { all, resolving };
         members.asked(0).await;
         members
+    }
+
+    /// A statement has failed with this error. If an executor could not be reached that answers here, as when
+    /// only other executors cannot reach it, statements use others for a while.
+    pub fn statement_failed(&self, error: &FragmentError) {
+        let Some(name) = unreached(error) else {
+            return;
+        };
+        for member in self.members() {
+            if member.name() == name && member.state() == MemberState::Healthy {
+                member.cut_off(&error.message, CUT_OFF);
+            }
+        }
     }
 
     /// Every executor, by name.

@@ -159,7 +159,6 @@ async fn a_suspect_is_used_only_when_nobody_is_healthy() {
     let all = members.members();
     assert_eq!(nodes.snapshot().len(), 2);
     {
-        // As `failed`, but without the check that follows it.
         let mut status = all[0].lock();
         all[0].becomes(&mut status, MemberState::Suspect);
     }
@@ -171,10 +170,45 @@ async fn a_suspect_is_used_only_when_nobody_is_healthy() {
     }
     all[1].publish();
     assert_eq!(nodes.snapshot().len(), 2);
-    all[0].failed("a statement has failed here");
-    until("it is asked", || all[0].state() == MemberState::Healthy).await;
-    assert_eq!(names(&nodes), [all[0].name()]);
-    assert_eq!(all[0].status().failures, 1);
+    members.ask_all().await;
+    assert_eq!(nodes.snapshot().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_answers_but_cannot_be_reached_by_statements_is_left_out_for_a_while() {
+    let (one, two) = (
+        Fake::start(0, StateReply::of_this_program()).await,
+        Fake::start(0, StateReply::of_this_program()).await,
+    );
+    let listed = vec![one.address.to_string(), two.address.to_string()];
+    let (members, nodes) = start(&settings(listed)).await;
+    let error = |name: &str| FragmentError {
+        kind: FragmentErrorKind::Unreachable,
+        message: format!("executor \"{name}\" cannot be reached: No route to host"),
+        position: None,
+    };
+    let all = members.members();
+    members.statement_failed(&error("10.0.0.1:1"));
+    assert_eq!(nodes.snapshot().len(), 2);
+    members.statement_failed(&error(all[0].name()));
+    for _ in 0..2 {
+        assert_eq!(names(&nodes), [all[1].name()]);
+        // It answers, and stays where it is.
+        members.ask_all().await;
+    }
+    let status = all[0].status();
+    assert_eq!((status.state, status.failures), (MemberState::Suspect, 1));
+    let why = status.last_failure.map(|(_, why)| why).unwrap_or_default();
+    assert!(why.contains("No route to host"), "{why}");
+    // Over at once, and known with its next answer.
+    all[1].cut_off("it was for a moment", Duration::ZERO);
+    all[0].cut_off("it was for a moment", Duration::ZERO);
+    until("both are used", || nodes.snapshot().len() == 2).await;
+    until("both are healthy", || {
+        let states = members.statuses().into_iter().map(|it| it.state);
+        states.eq([MemberState::Healthy; 2])
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ use futures::StreamExt;
 use skein_catalog::ranges::Ranges;
 use skein_catalog::relation::{PATH_SCHEMA, RelationName};
 use skein_catalog::snapshot::{CatalogSnapshot, RelationSnapshot};
-use skein_executor_api::{BatchStream, Column, FragmentErrorKind};
+use skein_executor_api::{BatchStream, Column, FragmentError, FragmentErrorKind};
 use skein_planner::ast::{Query, print};
 use skein_planner::clock::bind_clock;
 use skein_planner::joined;
@@ -374,13 +374,15 @@ impl Session {
             let planned = planned?;
             match self.start_query(&planned, measured, guard).await {
                 Ok(started) => return Ok((query, planned, Ok(started))),
-                Err(error) if losses < losses_max && self.is_of_lost_executor(&planned, &error) => {
+                Err(GatewayError::Fragment { error, .. })
+                    if losses < losses_max && self.is_of_lost_executor(&planned, &error) =>
+                {
                     tracing::info!(%error, "a statement starts anew on other executors");
                     losses += 1;
                     // A plan for executors that are there needs to know which ones are.
                     let gateway = Arc::clone(&self.gateway);
                     let asked = async move {
-                        gateway.executors().ask_all().await;
+                        gateway.executors().ask_all(&error).await;
                         Ok::<(), GatewayError>(())
                     };
                     guard.run(asked).await?;
@@ -397,9 +399,8 @@ impl Session {
 
     /// Whether a statement has failed because of an executor in another process, not on its own
     /// account.
-    fn is_of_lost_executor(&self, planned: &Planned, error: &GatewayError) -> bool {
-        let (GatewayError::Fragment { error, .. }, Planned::Fragments { plan }) = (error, planned)
-        else {
+    fn is_of_lost_executor(&self, planned: &Planned, error: &FragmentError) -> bool {
+        let Planned::Fragments { plan } = planned else {
             return false;
         };
         !plan.is_whole()
