@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use futures::{Stream, StreamExt};
-use skein_executor_api::{BatchStream, Executor, Fragment, FragmentError};
+use skein_executor_api::{BatchStream, Executor, Fragment, FragmentError, batch_bytes};
 
 /// Counters of one executor.
 #[derive(Debug, Default)]
@@ -116,7 +116,7 @@ impl Stream for Rows {
         match &polled {
             Poll::Ready(Some(Ok(batch))) => {
                 if let Some(Running(load)) = &self.running {
-                    let bytes = batch.get_array_memory_size() as u64;
+                    let bytes = batch_bytes(batch) as u64;
                     load.bytes.fetch_add(bytes, Ordering::Relaxed);
                 }
             }

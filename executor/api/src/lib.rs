@@ -15,9 +15,25 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use futures::Stream;
+
+/// The memory that the rows of a batch take, in bytes. What came over a network shares one piece of memory among
+/// all columns, which [`RecordBatch::get_array_memory_size`] counts for each of them anew.
+pub fn batch_bytes(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter();
+    let bytes = columns.map(|column| match column.data_type() {
+        // Their texts are not in the slice.
+        DataType::Utf8View | DataType::BinaryView => column.get_array_memory_size(),
+        _ => {
+            let slice = column.to_data().get_slice_memory_size();
+            slice.unwrap_or_else(|_| column.get_array_memory_size())
+        }
+    });
+    bytes.sum()
+}
 
 /// SQL with holes for the files that a fragment reads.
 ///
@@ -228,5 +244,28 @@ impl FragmentErrorKind {
     pub fn named(name: &str) -> Self {
         let kind = Self::NAMES.iter().find(|(_, known)| *known == name);
         kind.map_or(Self::Internal, |(kind, _)| *kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array};
+    use arrow::buffer::{Buffer, ScalarBuffer};
+
+    use super::*;
+
+    #[test]
+    fn columns_that_share_memory_count_once() {
+        let shared = Buffer::from_vec(vec![0_i64; 8000]);
+        let column = |at: usize| -> ArrayRef {
+            let values = ScalarBuffer::new(shared.clone(), at * 1000, 1000);
+            Arc::new(Int64Array::new(values, None))
+        };
+        let columns = (0..8).map(|at| (format!("c{at}"), column(at)));
+        let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+        assert_eq!(batch_bytes(&batch), 8 * 8000);
+        assert_eq!(batch_bytes(&batch.slice(0, 10)), 8 * 80);
     }
 }

@@ -35,6 +35,7 @@ use skein_executor::Counted;
 use skein_executor::merge::{Order, StopOnDrop, merge, spawned};
 use skein_executor_api::{
     BatchStream, Executor, Fragment, FragmentError, FragmentErrorKind, FragmentId, InputSpec,
+    batch_bytes,
 };
 use tokio::sync::{Semaphore, TryAcquireError, mpsc};
 use url::Url;
@@ -356,7 +357,7 @@ async fn send(
         };
         if let Some(batch) = batch {
             meter.saw(&batch);
-            bytes += batch.get_array_memory_size() as u64;
+            bytes += batch_bytes(&batch) as u64;
             within_limit(bytes, bytes_max)?;
             if sender.send(batch).await.is_err() {
                 return Err(canceled());

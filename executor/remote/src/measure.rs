@@ -13,6 +13,7 @@ use datafusion::physical_plan::metrics::{
     Count, ExecutionPlanMetricsSet, MetricBuilder, MetricValue,
 };
 use datafusion_distributed::{DistributedMetricsFormat, rewrite_distributed_plan_with_metrics};
+use skein_executor_api::batch_bytes;
 
 /// How long the gateway waits for what executors have counted, after the last row. A fragment that
 /// never ran has nothing to say.
@@ -58,7 +59,7 @@ impl Meter {
 
     pub(crate) fn saw(&mut self, batch: &RecordBatch) {
         self.rows.add(batch.num_rows());
-        self.bytes.add(batch.get_array_memory_size());
+        self.bytes.add(batch_bytes(batch));
     }
 
     pub(crate) fn ended(&mut self) {

@@ -205,8 +205,8 @@ async fn who_answers_but_cannot_be_reached_by_statements_is_left_out_for_a_while
     all[0].cut_off("it was for a moment", Duration::ZERO);
     until("both are used", || nodes.snapshot().len() == 2).await;
     until("both are healthy", || {
-        let states = members.statuses().into_iter().map(|it| it.state);
-        states.eq([MemberState::Healthy; 2])
+        let found = members.statuses().into_iter().map(|it| it.state);
+        found.eq([MemberState::Healthy; 2])
     })
     .await;
 }

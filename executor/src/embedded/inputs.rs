@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use futures::future::try_join_all;
-use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind, InputSpec};
+use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind, InputSpec, batch_bytes};
 use tokio::sync::mpsc;
 
 use super::cancel::Cancellation;
@@ -52,7 +52,7 @@ async fn gather_one(
     while bytes < kept_bytes_max.max(1) {
         match stream.next().await {
             Some(Ok(batch)) => {
-                bytes += batch.get_array_memory_size();
+                bytes += batch_bytes(&batch);
                 first.push(batch);
             }
             Some(Err(error)) => return Err(error),

@@ -25,7 +25,7 @@ use arrow::compute::{cast, interleave_record_batch};
 use arrow::datatypes::{DataType, Int64Type};
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt, stream};
-use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind};
+use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind, batch_bytes};
 use skein_planner::plan::Exchange;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
@@ -176,7 +176,7 @@ impl Room {
         let Some(bytes_max) = self.bytes_max else {
             return Ok(None);
         };
-        let bytes = batch.get_array_memory_size();
+        let bytes = batch_bytes(batch);
         let before = self.total.fetch_add(bytes, Ordering::AcqRel);
         let held = Held {
             bytes,
@@ -314,7 +314,7 @@ pub(crate) async fn collected(
     let (mut batches, mut bytes) = (Vec::new(), 0);
     while let Some(batch) = rows.next().await {
         let batch = batch?;
-        bytes += batch.get_array_memory_size();
+        bytes += batch_bytes(&batch);
         within_limit(bytes, bytes_max)?;
         batches.push(Ok(batch));
     }

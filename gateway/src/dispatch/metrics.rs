@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use futures::{Stream, StreamExt};
-use skein_executor_api::{BatchStream, FragmentError};
+use skein_executor_api::{BatchStream, FragmentError, batch_bytes};
 use skein_remote::Measurement;
 
 use super::layout::Layout;
@@ -93,7 +93,7 @@ impl FragmentMetrics {
             self.rows
                 .fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
             self.bytes
-                .fetch_add(batch.get_array_memory_size() as u64, Ordering::Relaxed);
+                .fetch_add(batch_bytes(batch) as u64, Ordering::Relaxed);
         }
         let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.micros.store(micros, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::array::{ArrayRef, Int64Array};
 use async_trait::async_trait;
 use futures::stream;
-use skein_executor_api::{Column, InputSpec, SqlPart, SqlTemplate};
+use skein_executor_api::{Column, InputSpec, SqlPart, SqlTemplate, batch_bytes};
 use skein_planner::plan::{Exchange, StageInput};
 
 use super::*;
@@ -384,7 +384,7 @@ async fn one_reader_may_wait_while_another_reads_everything() {
 #[tokio::test]
 async fn what_waits_for_readers_is_bounded_and_what_was_read_does_not_count() {
     let one = hashed(0..10_000);
-    let bytes = one.get_array_memory_size();
+    let bytes = batch_bytes(&one);
     let batches = || (0..100).map(|_| hashed(0..10_000)).collect::<Vec<_>>();
     // Nobody reads the second part.
     let mut parts = by_hash(batches(), 2, Waiting::Bytes(10 * bytes));

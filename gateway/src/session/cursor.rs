@@ -14,7 +14,7 @@
 
 use arrow::array::RecordBatch;
 use futures::StreamExt;
-use skein_executor_api::{BatchStream, Column};
+use skein_executor_api::{BatchStream, Column, batch_bytes};
 use skein_planner::parse::FetchDirection;
 
 use super::guard::Guard;
@@ -286,7 +286,7 @@ impl ScrollRows {
             match guard.run(async { stream.next().await.transpose() }).await? {
                 None => self.stream = None,
                 Some(batch) => {
-                    self.bytes += batch.get_array_memory_size();
+                    self.bytes += batch_bytes(&batch);
                     if self.bytes > self.bytes_max {
                         return Err(GatewayError::Limit {
                             message: format!(

@@ -274,6 +274,16 @@ pub(super) fn put_parameters(query: &mut Query, parameters: &[String]) -> bool {
     exact
 }
 
+/// Whether types of these columns may depend on how many digits the values of parameters have: those of `a + $1` do.
+pub(super) fn follow_digits(columns: &[Column], parameters: &[String]) -> bool {
+    const DECIMAL: &str = "DECIMAL(";
+    let is_decimal = |sql: &String| {
+        sql.rsplit_once(" AS ")
+            .is_some_and(|(_, ty)| ty.starts_with(DECIMAL))
+    };
+    columns.iter().any(|column| column.ty.contains(DECIMAL)) && parameters.iter().any(is_decimal)
+}
+
 /// The text of a parameter whose SQL is a cast of a text; `None` is NULL.
 pub(super) fn text_of(parameter: &str) -> Option<String> {
     let (value, _) = parameter.strip_prefix("CAST(")?.rsplit_once(" AS ")?;

@@ -31,7 +31,7 @@ use skein_planner::split::{self, Cluster, Known, SplitOptions};
 use super::Session;
 use super::analysed::{Analysed, AnalysedQuery};
 use super::guard::Guard;
-use super::parameters::{put_parameters, text_of};
+use super::parameters::{follow_digits, put_parameters, text_of};
 use super::settings::SplitMode;
 use super::understand::beside;
 use super::versions;
@@ -258,7 +258,8 @@ impl Session {
                 return Ok(Planned::Fragments { plan });
             }
             let mut bound = analysed.resolved.query.clone();
-            let narrowed = put_parameters(&mut bound, &parameters);
+            let narrowed = put_parameters(&mut bound, &parameters)
+                || follow_digits(&analysed.columns, &parameters);
             patterns::fold(&mut bound)?;
             bind_clock(&mut bound, &now);
             let mut columns = analysed.columns.clone();

@@ -24,7 +24,7 @@ use arrow::array::RecordBatch;
 use futures::future::{Either, select};
 use futures::{StreamExt, stream};
 use skein_catalog::snapshot::File;
-use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind};
+use skein_executor_api::{BatchStream, FragmentError, FragmentErrorKind, batch_bytes};
 use skein_planner::plan::DistributedPlan;
 
 use crate::dispatch::{RunOptions, Running};
@@ -195,7 +195,7 @@ async fn held_back_up_to(
         if end.is_none() && batch.num_rows() > 0 {
             end = time_max.map(|time_max| tokio::time::Instant::now() + time_max);
         }
-        bytes += batch.get_array_memory_size();
+        bytes += batch_bytes(&batch);
         first.push(Ok(batch));
     }
     Ok(Box::pin(stream::iter(first).chain(rows)))

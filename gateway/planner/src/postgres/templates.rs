@@ -235,7 +235,7 @@ pub fn declare(declared: &[u32], awaited: &Awaited) -> Vec<u32> {
 }
 
 /// The numbers of parameters below an expression that are a `numeric` and whose digits decide what it gives.
-/// Comparisons, sums and products take any.
+/// Comparisons, sums and products take any; the types of what they give are found anew with the values.
 fn decimals(expr: &Expr, declared: &[u32]) -> Vec<usize> {
     let arguments: Vec<&Expr> = match &expr.kind {
         ExprKind::Function(call)
@@ -246,6 +246,13 @@ fn decimals(expr: &Expr, declared: &[u32]) -> Vec<usize> {
         }
         ExprKind::Function(call) => call.args.iter().collect(),
         ExprKind::Window(call) => call.args.iter().chain(&call.default_expr).collect(),
+        ExprKind::Operator { op, children } if op == "OPERATOR_COALESCE" => {
+            children.iter().collect()
+        }
+        ExprKind::Case { checks, otherwise } => {
+            let results = checks.iter().map(|(_, result)| result);
+            results.chain(std::iter::once(&**otherwise)).collect()
+        }
         _ => Vec::new(),
     };
     let is_decimal =
