@@ -17,6 +17,7 @@
 //! | [`alternatives`] | takes minutes to plan thousands of alternatives |
 //! | [`dictionaries`] | computes functions that may fail for values of no row |
 //! | [`equal_or_null`] | false in place of NULL for `a = b OR (a IS NULL AND b IS NULL)` |
+//! | [`equal_spans`] | takes `1 month` and `30 days` for the same constant |
 //! | [`extremes`] | a row without a key for `arg_max_nulls_last` |
 //! | [`guarded`] | computes every operand of AND and OR where they are values |
 //! | [`inlined`] | takes another row's columns for those of a common table expression |
@@ -36,6 +37,7 @@
 mod alternatives;
 mod dictionaries;
 mod equal_or_null;
+mod equal_spans;
 mod extremes;
 mod guarded;
 mod inlined;
@@ -106,10 +108,15 @@ fn shapes(query: &mut Query) {
         }
         _ => {}
     });
+    equal_spans::tell_apart(query);
 }
 
 /// Whether there is anything in a query that a fault concerns.
 fn may_concern(query: &Query) -> bool {
+    equal_spans::may_concern(query) || may_concern_parts(query)
+}
+
+fn may_concern_parts(query: &Query) -> bool {
     any(Node::Query(query), &mut |node| match node {
         Node::Query(_) => false,
         Node::Table(table) => {

@@ -75,14 +75,56 @@ CREATE MACRO skein_fn.skein_jsonb_fold(tokens) AS
     END,
     [['']])[1][2];
 
+-- The fold copies a frame for each of its tokens, so a long document is first made shorter: objects and arrays
+-- without others in them are written in their form, with characters that no document has in place of those that
+-- mean something, and are tokens from then on. So many rounds, at most, as there are brackets.
+CREATE MACRO skein_fn.skein_jsonb_hide(text) AS
+  translate(text, '{}[]":, \', chr(1) || chr(2) || chr(3) || chr(4) || chr(5) || chr(6) || chr(7) || chr(8) || chr(14));
+CREATE MACRO skein_fn.skein_jsonb_show(text) AS
+  translate(text, chr(1) || chr(2) || chr(3) || chr(4) || chr(5) || chr(6) || chr(7) || chr(8) || chr(14), '{}[]":, \');
+
+-- Keys and values in turn, with the last of equal keys first.
+CREATE MACRO skein_fn.skein_jsonb_members(tokens) AS
+  list_sort(list_transform(range(1, len(tokens), 2),
+    lambda i__j64: {'size': strlen(tokens[i__j64]), 'key': tokens[i__j64], 'at': -i__j64, 'value': tokens[i__j64 + 1]}));
+
+CREATE MACRO skein_fn.skein_jsonb_of_members(members) AS
+  '{' || array_to_string(list_transform(
+    list_filter(members, lambda member__j65, at__j65: at__j65 = 1 OR members[at__j65 - 1].key <> member__j65.key),
+    lambda member__j65: member__j65.key || ': ' || member__j65.value), ', ') || '}';
+
+CREATE MACRO skein_fn.skein_jsonb_leaf(piece) AS
+  list_transform(
+    [list_transform(regexp_extract_all(piece, '"(?:[^"\\]|\\.)*"|[^\s\[\]{}:,"]+'),
+      lambda token__j66: skein_fn.skein_jsonb_token(token__j66))],
+    lambda tokens__j66: CASE
+      WHEN starts_with(piece, '[') THEN '[' || array_to_string(tokens__j66, ', ') || ']'
+      ELSE list_transform([skein_fn.skein_jsonb_members(tokens__j66)],
+        lambda members__j66: skein_fn.skein_jsonb_of_members(members__j66))[1] END)[1];
+
+CREATE MACRO skein_fn.skein_jsonb_round(document) AS
+  array_to_string(list_transform(
+    regexp_extract_all(document,
+      '"(?:[^"\\]|\\.)*"|[{\[](?:"(?:[^"\\]|\\.)*"|[^"\[\]{}])*[}\]]|[\[\]{}]|[^"\[\]{}]+'),
+    lambda piece__j67: CASE WHEN strlen(piece__j67) > 1 AND left(piece__j67, 1) IN ('{', '[')
+      THEN skein_fn.skein_jsonb_hide(skein_fn.skein_jsonb_leaf(piece__j67)) ELSE piece__j67 END), '');
+
+CREATE MACRO skein_fn.skein_jsonb_shorter(document) AS
+  list_reduce(
+    list_transform(range(least(strlen(document) - strlen(translate(document, '{[', '')), 32)), lambda i__j68: ''),
+    lambda text__j68, round__j68: CASE WHEN contains(text__j68, '{') OR contains(text__j68, '[')
+      THEN skein_fn.skein_jsonb_round(text__j68) ELSE text__j68 END,
+    document);
+
 -- The form that PostgreSQL prints, of a document that is known to be valid.
-CREATE MACRO skein_fn.skein_jsonb_form(document) AS
+CREATE MACRO skein_fn.skein_jsonb_form(document) AS list_transform([document], lambda text__j69:
   CASE
-    WHEN contains(document, '{') THEN skein_fn.skein_jsonb_fold(skein_fn.skein_json_tokens(document))
+    WHEN contains(text__j69, '{') THEN skein_fn.skein_jsonb_show(skein_fn.skein_jsonb_fold(skein_fn.skein_json_tokens(
+      CASE WHEN strlen(text__j69) < 1000 THEN text__j69 ELSE skein_fn.skein_jsonb_shorter(text__j69) END)))
     ELSE array_to_string(list_transform(
-      regexp_extract_all(document, '"(?:[^"\\]|\\.)*"|[\[\],]|[^\s\[\],"]+'),
+      regexp_extract_all(text__j69, '"(?:[^"\\]|\\.)*"|[\[\],]|[^\s\[\],"]+'),
       lambda token__j5: CASE token__j5 WHEN ',' THEN ', ' ELSE skein_fn.skein_jsonb_token(token__j5) END), '')
-  END;
+  END)[1];
 
 CREATE MACRO skein_fn.skein_jsonb(document) AS
   list_transform([document], lambda whole__j6:

@@ -130,9 +130,21 @@ CREATE MACRO skein_fn.skein_interval_text(span) AS
             THEN rtrim(format('.{:06d}', abs(p[4]) % 1000000), '0') ELSE '' END) END) END)[1])[1];
 
 -- Intervals times and divided by numbers: what is left of months goes to days, of days to the time.
+-- As interval_div does: each part by the number itself, since one divided by it is less exact.
+CREATE MACRO skein_fn.skein_divided_parts(p, divisor) AS
+  list_transform([p[1] / divisor], lambda months__t1:
+    list_transform([round_even((months__t1 - trunc(months__t1)) * 30, 6)], lambda days__t1:
+      list_transform([round_even((p[2] / divisor - trunc(p[2] / divisor) + days__t1 - trunc(days__t1)) * 86400, 6)], lambda rest__t1:
+        skein_fn.skein_span(trunc(months__t1),
+          trunc(p[2] / divisor) + trunc(rest__t1 / 86400) + trunc(days__t1),
+          round_even(p[3] / divisor + (rest__t1 - trunc(rest__t1 / 86400) * 86400) * 1000000, 0)))[1])[1])[1];
+
 CREATE MACRO skein_fn.skein_interval_divide(span, divisor) AS
-  CASE WHEN divisor = 0 THEN CAST(error('[division_by_zero] division by zero') AS INTERVAL)
-       ELSE span * (1.0 / CAST(divisor AS DOUBLE)) END;
+  list_transform([{'s': span, 'd': CAST(divisor AS DOUBLE)}], lambda whole__t2:
+    CASE WHEN whole__t2.d = 0 THEN CAST(error('[division_by_zero] division by zero') AS INTERVAL)
+      ELSE skein_fn.skein_divided_parts(
+        [skein_fn.skein_months(whole__t2.s), date_part('day', whole__t2.s), skein_fn.skein_micros(whole__t2.s)],
+        whole__t2.d) END)[1];
 
 CREATE MACRO skein_fn.skein_moment_micros(moment) AS
   CASE WHEN isinf(moment) THEN CAST(error('[datetime_field_overflow] cannot subtract infinite timestamps') AS BIGINT)

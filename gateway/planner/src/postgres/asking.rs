@@ -11,17 +11,21 @@
 //!              Block::type_of ──────┘
 //! ```
 //!
+//! What stands in FROM may need the types that are asked for here: DuckDB has no `sum` of intervals. Then a copy
+//! with types that are settled is asked.
+//!
 //! Invariant: an answer is kept under everything that decides it. What is described after grouping,
 //! and so depends on other result columns, is kept by its block only.
 
 mod known;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::node;
 use super::once::bind_once;
+use super::{node, operands};
 use crate::ast::visit::{Descend, Node, NodeMut, walk, walk_mut};
 use crate::ast::{Cte, Expr, ExprKind, JoinSyntax, Query, Select, TableRef, TableRefKind, print};
 use crate::bind::Bind;
@@ -96,9 +100,11 @@ impl<'a> Answers<'a> {
 /// A block as it was, to ask about.
 pub(super) struct Block<'a> {
     pub(super) select: Select,
-    scope: &'a [Cte],
+    scope: Cow<'a, [Cte]>,
     /// FROM of the blocks around this one, of which its expressions may name columns; the outermost first.
-    outer: &'a [TableRef],
+    outer: Cow<'a, [TableRef]>,
+    /// Whether what it reads can be bound has been found out.
+    is_tried: bool,
     answers: &'a Answers<'a>,
     /// What is known of the columns it may name.
     columns: Known,
@@ -120,15 +126,16 @@ impl<'a> Block<'a> {
             shared: answers.block(&select, scope, outer),
             columns: Known::of(&select.from, outer),
             select,
-            scope,
-            outer,
+            scope: Cow::Borrowed(scope),
+            outer: Cow::Borrowed(outer),
+            is_tried: false,
             answers,
             own: Types::new(),
         }
     }
 
     /// Asks for all of these at once, those left out that are known; whether all are known now.
-    pub(super) fn ask_together(&self, exprs: &BTreeMap<String, Expr>) -> bool {
+    pub(super) fn ask_together(&mut self, exprs: &BTreeMap<String, Expr>) -> bool {
         let unknown: BTreeMap<&String, &Expr> = exprs
             .iter()
             .filter(|(text, expr)| !self.is_known(text, expr))
@@ -204,7 +211,39 @@ impl<'a> Block<'a> {
     }
 
     /// Types of `exprs` in this block: of rows, or after grouping.
-    pub(super) fn describe(&self, exprs: Vec<Expr>, grouped: bool) -> Option<Vec<String>> {
+    fn describe(&mut self, exprs: Vec<Expr>, grouped: bool) -> Option<Vec<String>> {
+        let types = self.describe_once(exprs.clone(), grouped);
+        if types.is_none() && self.settle_reads() {
+            return self.describe_once(exprs, grouped);
+        }
+        types
+    }
+
+    /// Settles the types of what the block reads, if it cannot be bound without; whether there is a difference.
+    fn settle_reads(&mut self) -> bool {
+        if std::mem::replace(&mut self.is_tried, true) || self.binds() {
+            return false;
+        }
+        let (from, scope, outer) =
+            operands::settled(&self.select.from, &self.scope, &self.outer, self.answers);
+        self.select.from = from;
+        self.scope = Cow::Owned(scope);
+        self.outer = Cow::Owned(outer);
+        self.own.clear();
+        self.binds()
+    }
+
+    /// Whether what the block reads can be bound.
+    fn binds(&self) -> bool {
+        let reads = self.select.from.kind != TableRefKind::Empty || !self.outer.is_empty();
+        let one = select(vec![Expr::integer(1)], self.select.from.clone());
+        !reads
+            || self
+                .types_of(below(one, &self.scope, &self.outer))
+                .is_some()
+    }
+
+    fn describe_once(&self, exprs: Vec<Expr>, grouped: bool) -> Option<Vec<String>> {
         let mut select = self.select.clone();
         (select.where_clause, select.having, select.qualify) = (None, None, None);
         select.sample = None;
@@ -217,12 +256,12 @@ impl<'a> Block<'a> {
             select.group_by_all = false;
         }
         if !self.names_outer(&select.select_list) {
-            let alone = self.types_of(below(select.clone(), self.scope, &[]));
+            let alone = self.types_of(below(select.clone(), &self.scope, &[]));
             if alone.is_some() || self.outer.is_empty() {
                 return alone;
             }
         }
-        self.types_of(below(select, self.scope, self.outer))
+        self.types_of(below(select, &self.scope, &self.outer))
     }
 
     /// Whether expressions name relations of the blocks around this one: there is no need to ask

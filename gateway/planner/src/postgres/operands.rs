@@ -41,6 +41,7 @@ use crate::ast::{
     Cte, DataType, Expr, ExprKind, Modifier, Query, QueryBody, Select, SetOperationKind, TableRef,
     TableRefKind, print,
 };
+use crate::build::select;
 use types::infer;
 
 pub(crate) use types::{DIGITS_MAX, Ty};
@@ -70,6 +71,59 @@ pub fn settle(query: &mut Query, answers: &Answers<'_>, rules: Rules) -> Result<
         within_query(query, &[], &[], Asking { answers, rules })?;
     }
     Ok(())
+}
+
+/// What a block reads, with types that are settled: FROM, common table expressions, and FROM of the blocks around it.
+/// What cannot be settled stays as it is.
+pub(super) fn settled(
+    from: &TableRef,
+    scope: &[Cte],
+    outer: &[TableRef],
+    answers: &Answers<'_>,
+) -> (TableRef, Vec<Cte>, Vec<TableRef>) {
+    let rules = Rules::default();
+    let asking = Asking { answers, rules };
+    let mut around: Vec<Cte> = Vec::new();
+    for cte in scope {
+        let mut cte = cte.clone();
+        let _ = within_query(&mut cte.query, &around, &[], asking);
+        around.push(cte);
+    }
+    let mut levels: Vec<TableRef> = Vec::new();
+    for table in outer.iter().chain([from]) {
+        let mut block = select(Vec::new(), table.clone());
+        levels::each_query(&mut block, &mut [], &levels, &mut |query, levels| {
+            let _ = within_query(query, &around, levels, asking);
+        });
+        levels.push(block.from);
+    }
+    let from = levels.pop().unwrap_or_else(|| from.clone());
+    (from, around, levels)
+}
+
+/// The type of an expression of the block `select` once types are settled.
+pub(super) fn settled_type(
+    expr: &Expr,
+    select: &Select,
+    (scope, outer): (&[Cte], &[TableRef]),
+    answers: &Answers<'_>,
+) -> Option<Ty> {
+    let rules = Rules::default();
+    let mut block = Block {
+        asked: asking::Block::new(select.clone(), scope, outer, answers),
+        asking: Asking { answers, rules },
+    };
+    let mut settled = expr.clone();
+    let ty = block.settle(&mut settled, Place::Shown).ok()?;
+    ty.or_else(|| block.ask(&settled))
+}
+
+/// Whether a call below an expression gives another type than DuckDB's, once types are settled.
+pub(super) fn retypes(expr: &Expr) -> bool {
+    any(Node::Expr(expr), &mut |node| {
+        matches!(node, Node::Expr(Expr { kind: ExprKind::Function(call), .. })
+            if functions::retypes(&call.name))
+    })
 }
 
 /// Whom to ask, and what to do with the answers.

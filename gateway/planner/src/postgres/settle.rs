@@ -145,6 +145,7 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
     });
     let mut block = Block {
         asked: asking::Block::new(select.clone(), scope, outer, answers),
+        around,
         hints,
         outer,
         variables: BTreeMap::new(),
@@ -211,6 +212,7 @@ fn own_expressions<'a>(select: &'a mut Select, modifiers: &'a mut [Modifier]) ->
 /// A block as it was.
 struct Block<'a> {
     asked: asking::Block<'a>,
+    around: Around<'a>,
     hints: Hints,
     /// FROM of the blocks around this one.
     outer: &'a [TableRef],
@@ -451,7 +453,8 @@ impl Block<'_> {
             if matches!(
                 ty.as_str(),
                 "TINYINT" | "SMALLINT" | "INTEGER" | "UTINYINT" | "USMALLINT"
-            ) {
+            ) && self.adds_integers(expr)
+            {
                 cast(expr, "BIGINT");
             }
         } else if let ExprKind::Cast { child, ty: to, .. } = &mut expr.kind {
@@ -459,11 +462,29 @@ impl Block<'_> {
         }
     }
 
+    /// Whether a sum of integers for DuckDB, or what is computed from one, is whole in PostgreSQL, too:
+    /// `sum(trunc(1))` is not.
+    fn adds_integers(&self, expr: &Expr) -> bool {
+        if !operands::retypes(expr) {
+            return true;
+        }
+        let Around {
+            scope,
+            outer,
+            answers,
+            ..
+        } = self.around;
+        let around = (scope, outer);
+        let ty = operands::settled_type(expr, &self.asked.select, around, answers);
+        ty.is_none_or(|ty| ty.is_integer() || ty == operands::Ty::Huge)
+    }
+
     /// `sum(bigint) / 2` divides numerics in PostgreSQL.
     fn division(&mut self, expr: &mut Expr) {
         for operand in children_mut(expr) {
             if has_target(operand, self.hints)
                 && self.type_of(operand).as_deref() == Some("HUGEINT")
+                && self.adds_integers(operand)
             {
                 let inner = std::mem::replace(operand, node::null());
                 *operand = node::cast(inner, numerics::whole());

@@ -149,6 +149,9 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
         ExprKind::Function(call) if call.is_operator => None,
         ExprKind::Function(call) => call_name(&call.name, expr.location, text),
         ExprKind::Window(call) => call_name(&call.name, expr.location, text),
+        ExprKind::Constant(constant) if constant.value.is_boolean() => {
+            is_cast_to_boolean(expr, text).then(|| Name::weak("bool"))
+        }
         ExprKind::Cast { .. } if is_bit_string(expr, text) => None,
         ExprKind::Cast { child, ty, .. } => match figure(child, text) {
             Some(name) if name.strong => Some(name),
@@ -202,6 +205,15 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
         },
         _ => None,
     }
+}
+
+/// Whether a truth value was written `'t'::bool`, which the parser does not tell from `true`.
+fn is_cast_to_boolean(expr: &Expr, text: &str) -> bool {
+    let written = expr.location.and_then(|at| text.get(at..));
+    written.is_some_and(|written| {
+        let word: String = written.chars().take_while(|it| it.is_alphabetic()).collect();
+        !matches!(word.to_ascii_lowercase().as_str(), "true" | "false")
+    })
 }
 
 /// Whether it is a constant such as `B'101'`.

@@ -7,6 +7,7 @@
 //! | `sum(x)` | `interval` | sums of months, days and microseconds |
 //! | `avg(x)` | exact | see [`quotient`] |
 //! | `avg(x)` | `interval` | see [`moments`] |
+//! | `ceil(x)`, `floor(x)`, `trunc(x)` | `real` | `double precision` |
 //! | `round(x)` | float | rounds halves to even numbers |
 //! | `round(x)`, `trunc(x)`, `sign(x)` | integer | `double precision` |
 //! | `round(x, n)` | exact | `n` digits, also where `x` has fewer |
@@ -28,6 +29,7 @@
 //! | `ceil(x)`, `floor(x)`, `div(x, y)` | whole numbers beyond `bigint` | exact |
 //! | `mod(x, 2)` | `smallint` | `integer` |
 //! | `nullif(x, y)` | integer beside another number | of the type that both are compared as |
+//! | `quote_literal(x)`, arguments of `concat` and `format` | float, `interval` | PostgreSQL's text |
 //! | `pg_typeof(x)` | | the name of the type |
 
 use skein_catalog::types::{PgType, Type};
@@ -57,9 +59,13 @@ const NAMES: &[&str] = &[
     "nullif",
     "pg_typeof",
     "quantile_cont",
+    "quote_literal",
+    "quote_nullable",
     "regr_slope",
     "round",
     "sign",
+    "skein_cast_text",
+    "skein_text",
     "stddev",
     "stddev_pop",
     "stddev_samp",
@@ -77,6 +83,12 @@ const QUANTIFIERS: &[&str] = &["skein_any", "skein_all"];
 /// Whether a rule may concern calls of this name.
 pub(super) fn is_target(name: &str) -> bool {
     NAMES.contains(&name.to_ascii_lowercase().as_str()) || QUANTIFIERS.contains(&name)
+}
+
+/// Whether calls of this name, over integers, are no integers once types are settled.
+pub(super) fn retypes(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), "nullif" | "round" | "sign" | "trunc")
 }
 
 /// Whether a rule may concern casts to this type.
@@ -172,6 +184,9 @@ impl Block<'_> {
             ("ceil" | "ceiling" | "floor" | "round" | "trunc", 1) if ty == Ty::Huge => {
                 whole(expr);
             }
+            ("ceil" | "ceiling" | "floor" | "trunc", 1) if ty == Ty::Float => {
+                cast_to(expr, node::plain_type("DOUBLE"));
+            }
             ("div", 2) => self.divide_whole(expr, types, &ty),
             ("round", 1) if ty.is_float() => rename(expr, "skein_round"),
             ("round" | "trunc", 1) if ty.is_integer() => {
@@ -185,6 +200,9 @@ impl Block<'_> {
             ("nullif", 2) => {
                 self.bytes(expr, types, &[0, 1])?;
                 self.compared_with(expr, types, &ty);
+            }
+            ("quote_literal" | "quote_nullable" | "skein_cast_text" | "skein_text", 1) => {
+                written(expr, &ty);
             }
             ("pg_typeof", 1) => self.type_name(expr, &ty),
             ("trunc", 2) if ty.is_integer() || ty.is_numeric() => round(expr, &ty),
@@ -393,6 +411,20 @@ fn whole(expr: &mut Expr) {
     if let ExprKind::Function(call) = &mut expr.kind {
         let number = call.args.swap_remove(0);
         expr.kind = node::cast(number, numerics::whole()).kind;
+    }
+}
+
+/// Writes the argument of what makes a text of anything as PostgreSQL does, where a macro cannot tell the type.
+fn written(expr: &mut Expr, ty: &Ty) {
+    let name = match ty {
+        Ty::Float => "skein_real_text",
+        Ty::Double => "skein_double_text",
+        Ty::Interval => "skein_interval_text",
+        ty if quotient::is_quotient(ty) => "skein_quotient_text",
+        _ => return,
+    };
+    if let ExprKind::Function(call) = &mut expr.kind {
+        call_on(&mut call.args[0], name);
     }
 }
 
