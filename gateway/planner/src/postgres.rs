@@ -78,6 +78,7 @@ pub(crate) use lengths::typmod as length_typmod;
 pub(crate) use node::{constant_integer, macro_call};
 pub use numerics::is_marked as is_without_precision;
 pub(crate) use operands::{DIGITS_MAX, Ty};
+pub(crate) use records::columns as record_columns;
 pub use regex::RegexFault;
 pub use texts::FormatFault;
 pub(crate) use written::{has_modifier, names_array, written_type};

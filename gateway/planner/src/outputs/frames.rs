@@ -8,6 +8,7 @@ use super::{
     system_columns,
 };
 use crate::ast::{ExprKind, Join, JoinSyntax, TableRef, TableRefKind};
+use crate::postgres::record_columns;
 
 /// Functions in FROM that give rows of the columns that the catalogue lists.
 const OF_ROWS: &[&str] = &[
@@ -189,6 +190,21 @@ impl Walker<'_> {
             return (None, String::new());
         };
         let name = function.name.to_lowercase();
+        if let Some(columns) = record_columns(table, self.text) {
+            let columns = columns.into_iter().map(|(name, ty, modifiers)| Output {
+                name,
+                ty: interned(&ty),
+                typmod: match (ty.as_str(), modifiers.as_slice()) {
+                    (_, []) => Typmod::None,
+                    ("varchar" | "bpchar", [length]) => {
+                        i32::try_from(length + 4).map_or(Typmod::None, Typmod::Is)
+                    }
+                    _ => Typmod::Held,
+                },
+                ..Output::default()
+            });
+            return (Some(columns.collect()), name);
+        }
         if OF_ROWS.contains(&name.as_str()) && !with_ordinality {
             let columns = system::function_columns(&name).into_iter();
             let columns = columns.map(|(name, ty)| Output {

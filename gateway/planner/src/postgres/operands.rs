@@ -22,6 +22,7 @@ mod common;
 mod decimals;
 mod functions;
 mod moments;
+mod nulls;
 mod operators;
 mod overloads;
 mod places;
@@ -453,10 +454,12 @@ fn is_target(expr: &Expr) -> bool {
             let name = call.name.as_str();
             operators::ARITHMETIC.contains(&name)
                 || operators::SHIFTS.contains(&name)
+                || operators::BITS.contains(&name)
                 || name == "||"
         }
         ExprKind::Function(call) => {
             functions::is_target(&call.name)
+                || nulls::may_concern(expr)
                 || overloads::is_target(expr)
                 || common::is_target(expr)
         }

@@ -25,33 +25,44 @@ struct Field {
     modifiers: Vec<usize>,
 }
 
-/// Rewrites such a call that stands in FROM. `text` is what was parsed.
-pub(super) fn table(table: &mut TableRef, text: &str) -> Result<(), RewriteError> {
+/// A call of such a function that stands in FROM, and where it does.
+fn called(table: &TableRef) -> Option<(&Function, Option<usize>)> {
     let TableRefKind::Function {
         call: expr,
         with_ordinality: false,
     } = &table.kind
     else {
-        return Ok(());
+        return None;
     };
     let ExprKind::Function(call) = &expr.kind else {
-        return Ok(());
+        return None;
     };
-    if !matches!(call.schema.as_str(), "" | "pg_catalog")
-        || !matches!(
+    let is_one = matches!(call.schema.as_str(), "" | "pg_catalog")
+        && matches!(
             call.name.as_str(),
             "json_to_record" | "json_to_recordset" | "jsonb_to_record" | "jsonb_to_recordset"
         )
-        || call.args.len() != 1
-    {
+        && call.args.len() == 1;
+    is_one.then_some((call, expr.location.or(table.location)))
+}
+
+/// The columns of such a call: their names, the names of their types, and the modifiers of these.
+pub(crate) fn columns(table: &TableRef, text: &str) -> Option<Vec<(String, String, Vec<usize>)>> {
+    let fields = definitions(text.get(called(table)?.1?..)?)?;
+    let parts = |field: Field| (field.name, field.ty, field.modifiers);
+    Some(fields.into_iter().map(parts).collect())
+}
+
+/// Rewrites such a call that stands in FROM. `text` is what was parsed.
+pub(super) fn table(table: &mut TableRef, text: &str) -> Result<(), RewriteError> {
+    let Some((call, position)) = called(table) else {
         return Ok(());
-    }
-    let position = expr.location.or(table.location);
-    let fields = position.and_then(|at| definitions(text.get(at..)?));
-    let Some(fields) = fields else {
+    };
+    let call = call.clone();
+    let Some(fields) = position.and_then(|at| definitions(text.get(at..)?)) else {
         return Err(RewriteError::NoColumns { position });
     };
-    let columns: Option<Vec<Expr>> = fields.iter().map(|field| column(call, field)).collect();
+    let columns: Option<Vec<Expr>> = fields.iter().map(|field| column(&call, field)).collect();
     let Some(columns) = columns else {
         return Ok(());
     };

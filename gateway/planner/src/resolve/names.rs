@@ -211,7 +211,10 @@ fn figure(expr: &Expr, text: &str) -> Option<Name> {
 fn is_cast_to_boolean(expr: &Expr, text: &str) -> bool {
     let written = expr.location.and_then(|at| text.get(at..));
     written.is_some_and(|written| {
-        let word: String = written.chars().take_while(|it| it.is_alphabetic()).collect();
+        let word: String = written
+            .chars()
+            .take_while(|it| it.is_alphabetic())
+            .collect();
         !matches!(word.to_ascii_lowercase().as_str(), "true" | "false")
     })
 }

@@ -27,7 +27,7 @@
 //! | casts between numbers, texts of numbers | float, `numeric`, text | see [`decimals`] |
 //! | `x::date`, `x::time` | text | an error where more follows |
 //! | `ceil(x)`, `floor(x)`, `div(x, y)` | whole numbers beyond `bigint` | exact |
-//! | `mod(x, 2)` | `smallint` | `integer` |
+//! | `mod(x, 2)`, `x # 2` | `smallint` | `integer` |
 //! | `nullif(x, y)` | integer beside another number | of the type that both are compared as |
 //! | `quote_literal(x)`, arguments of `concat` and `format` | float, `interval` | PostgreSQL's text |
 //! | `pg_typeof(x)` | | the name of the type |
@@ -75,6 +75,7 @@ const NAMES: &[&str] = &[
     "var_pop",
     "var_samp",
     "variance",
+    "xor",
 ];
 
 /// What `x = ANY (array)` and `x = ALL (array)` have become.
@@ -173,7 +174,7 @@ impl Block<'_> {
             {
                 statistics::settle(expr, &ty, self.asking.rules.wide);
             }
-            ("mod", 2) => {
+            ("mod" | "xor", 2) => {
                 let _ = self.type_below(expr, types, 1);
                 common::widen_small(expr, types, &[0, 1]);
             }

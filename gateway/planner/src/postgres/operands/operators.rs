@@ -8,7 +8,7 @@
 use skein_catalog::types::{Type, oid};
 
 use super::types::Ty;
-use super::{Block, Place, bytes, call_on, moments, quotient, texts};
+use super::{Block, Place, bytes, call_on, moments, nulls, quotient, texts};
 use crate::ast::visit::{children, children_mut};
 use crate::ast::{Comparison, Expr, ExprKind};
 use crate::postgres::{RewriteError, array_joins, casts, node, numerics};
@@ -17,6 +17,8 @@ use crate::postgres::{RewriteError, array_joins, casts, node, numerics};
 pub(super) const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%"];
 /// Shifts, which rules look at as well.
 pub(super) const SHIFTS: &[&str] = &["<<", ">>"];
+/// Operators over bits, which do as well.
+pub(super) const BITS: &[&str] = &["&", "|"];
 /// Tests that rules look at.
 pub(super) const TESTS: &[&str] = &[
     "OPERATOR_NOT",
@@ -29,6 +31,20 @@ impl Block<'_> {
     /// Applies the rule for an expression, if there is one. `types` are those of the expressions
     /// right below, where they are known.
     pub(super) fn rule(
+        &mut self,
+        expr: &mut Expr,
+        types: &mut [Option<Ty>],
+        place: Place,
+    ) -> Result<(), RewriteError> {
+        let has_null = nulls::may_concern(expr);
+        self.rule_of(expr, types, place)?;
+        if has_null {
+            nulls::keep_type(expr, types);
+        }
+        Ok(())
+    }
+
+    fn rule_of(
         &mut self,
         expr: &mut Expr,
         types: &mut [Option<Ty>],
@@ -137,6 +153,12 @@ impl Block<'_> {
         if SHIFTS.contains(&name.as_str()) {
             if let Some((left, _)) = self.both_below(expr, types) {
                 shift(expr, &left, name == "<<");
+            }
+            return Ok(());
+        }
+        if BITS.contains(&name.as_str()) {
+            if self.both_below(expr, types).is_some() {
+                super::common::widen_small(expr, types, &[0, 1]);
             }
             return Ok(());
         }
