@@ -437,13 +437,26 @@ fn described(bound: &Bound, names: Vec<Option<String>>, known: &[Output]) -> Vec
         .zip(names)
         .enumerate()
         .map(|(index, (column, name))| Column {
-            name: name.unwrap_or_else(|| column.name.clone()),
+            name: name
+                .or_else(|| {
+                    known
+                        .get(index)
+                        .and_then(|it| shared_name(&it.name, &column.name))
+                })
+                .unwrap_or_else(|| column.name.clone()),
             ty: known
                 .get(index)
                 .and_then(|output| named_type(output.ty?, &column.ty))
                 .unwrap_or_else(|| column.ty.clone()),
         })
         .collect()
+}
+
+/// The name of a column of which a subquery has several: DuckDB numbers all but the first.
+fn shared_name(own: &str, bound: &str) -> Option<String> {
+    let number = bound.strip_prefix(own)?.strip_prefix('_')?;
+    let is_number = !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit());
+    (is_number && !own.is_empty()).then(|| own.to_owned())
 }
 
 /// What has to be put right in the tree as parsed, before anything asks for its columns: whole rows that are used as

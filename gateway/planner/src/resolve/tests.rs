@@ -322,6 +322,8 @@ fn columns_are_named_as_by_postgresql() {
         ("coalesce(1, 2)", "coalesce"),
         ("nullif(1, 2)", "nullif"),
         ("greatest(1, 2)", "greatest"),
+        ("'t'::bool", "bool"),
+        ("true", "?column?"),
         ("exists (select 1)", "exists"),
         ("(select 1 as q)", "q"),
         ("(select lower('x'))", "lower"),

@@ -47,6 +47,19 @@ fn may_be_wide(expr: &Expr) -> bool {
     })
 }
 
+/// Whether an expression of an unknown type is computed from what may have 38 digits: `round(sum(x), 1)`.
+fn may_hide_digits(expr: &Expr) -> bool {
+    any(Node::Expr(expr), &mut |node| match node {
+        Node::Expr(expr) => match &expr.kind {
+            ExprKind::Function(call) => is_aggregate(&call.name),
+            ExprKind::Window(_) => true,
+            _ => false,
+        },
+        Node::Query(_) => true,
+        Node::Table(_) => false,
+    })
+}
+
 impl Block<'_> {
     /// Reads constants among those values as the dates and the like that the others are.
     fn moments(&mut self, expr: &mut Expr, types: &mut [Option<Ty>], places: &[usize]) {
@@ -75,7 +88,19 @@ impl Block<'_> {
         widen_small(expr, types, places);
         self.moments(expr, types, places);
         // DuckDB is asked for the others only where it may matter.
-        if !known(types).iter().any(is_wide) {
+        let found = known(types);
+        let below = children(expr);
+        let unknown = places.iter().filter(|at| {
+            let is_known = types.get(**at).is_none_or(Option::is_some);
+            !is_known && below.get(**at).is_some_and(|value| may_hide_digits(value))
+        });
+        let has_scale = |ty: &Ty| ty.digits().is_some_and(|(_, scale)| scale > 0);
+        let may_matter = match unknown.count() {
+            0 => false,
+            1 => found.iter().any(has_scale) || found.len() + 1 < places.len(),
+            _ => true,
+        };
+        if !may_matter && !found.iter().any(is_wide) {
             return;
         }
         for at in places {
