@@ -102,7 +102,7 @@ pub(super) fn settled(
     (from, around, levels)
 }
 
-/// The type of an expression of the block `select` once types are settled.
+/// The type of an expression of the block `select` once types are settled, also those of what the block reads.
 pub(super) fn settled_type(
     expr: &Expr,
     select: &Select,
@@ -110,8 +110,11 @@ pub(super) fn settled_type(
     answers: &Answers<'_>,
 ) -> Option<Ty> {
     let rules = Rules::default();
+    let mut select = select.clone();
+    let (from, scope, outer) = settled(&select.from, scope, outer, answers);
+    select.from = from;
     let mut block = Block {
-        asked: asking::Block::new(select.clone(), scope, outer, answers),
+        asked: asking::Block::new(select, &scope, &outer, answers),
         asking: Asking { answers, rules },
     };
     let mut settled = expr.clone();
@@ -119,9 +122,9 @@ pub(super) fn settled_type(
     ty.or_else(|| block.ask(&settled))
 }
 
-/// Whether a call below an expression gives another type than DuckDB's, once types are settled.
-pub(super) fn retypes(expr: &Expr) -> bool {
-    any(Node::Expr(expr), &mut |node| {
+/// Whether a call below a node gives another type than DuckDB's, once types are settled.
+pub(super) fn retypes(node: Node<'_>) -> bool {
+    any(node, &mut |node| {
         matches!(node, Node::Expr(Expr { kind: ExprKind::Function(call), .. })
             if functions::retypes(&call.name))
     })

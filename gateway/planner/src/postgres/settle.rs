@@ -465,15 +465,21 @@ impl Block<'_> {
     /// Whether a sum of integers for DuckDB, or what is computed from one, is whole in PostgreSQL, too:
     /// `sum(trunc(1))` is not.
     fn adds_integers(&self, expr: &Expr) -> bool {
-        if !operands::retypes(expr) {
-            return true;
-        }
         let Around {
             scope,
             outer,
             answers,
             ..
         } = self.around;
+        let from = &self.asked.select.from;
+        let mut reads = scope.iter().map(|cte| Node::Query(&cte.query));
+        if !(operands::retypes(Node::Expr(expr))
+            || operands::retypes(Node::Table(from))
+            || outer.iter().any(|it| operands::retypes(Node::Table(it)))
+            || reads.any(operands::retypes))
+        {
+            return true;
+        }
         let around = (scope, outer);
         let ty = operands::settled_type(expr, &self.asked.select, around, answers);
         ty.is_none_or(|ty| ty.is_integer() || ty == operands::Ty::Huge)
