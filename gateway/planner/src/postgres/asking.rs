@@ -221,16 +221,25 @@ impl<'a> Block<'a> {
 
     /// Settles the types of what the block reads, if it cannot be bound without; whether there is a difference.
     fn settle_reads(&mut self) -> bool {
-        if std::mem::replace(&mut self.is_tried, true) || self.binds() {
+        if self.is_tried || self.binds() {
+            self.is_tried = true;
             return false;
         }
+        self.read_settled();
+        self.binds()
+    }
+
+    /// Asks about what the block reads with types that are settled.
+    pub(super) fn read_settled(&mut self) {
+        self.is_tried = true;
         let (from, scope, outer) =
             operands::settled(&self.select.from, &self.scope, &self.outer, self.answers);
         self.select.from = from;
         self.scope = Cow::Owned(scope);
         self.outer = Cow::Owned(outer);
         self.own.clear();
-        self.binds()
+        let shared = (&self.select, &*self.scope, &*self.outer);
+        self.shared = self.answers.block(shared.0, shared.1, shared.2);
     }
 
     /// Whether what the block reads can be bound.

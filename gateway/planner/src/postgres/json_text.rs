@@ -81,6 +81,7 @@ pub(super) fn or_null(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
 fn scalar(value: &Expr, ty: &Type, form: Form) -> Option<Expr> {
     let plain = || node::cast(value.clone(), node::plain_type("VARCHAR"));
     let text = match ty {
+        _ if ty.is_quotient() => node::macro_call("skein_quotient_text", vec![value.clone()]),
         Type::Boolean
         | Type::TinyInt
         | Type::SmallInt

@@ -122,11 +122,30 @@ pub(super) fn settled_type(
     ty.or_else(|| block.ask(&settled))
 }
 
-/// Whether a call below a node gives another type than DuckDB's, once types are settled.
-pub(super) fn retypes(node: Node<'_>) -> bool {
+/// Whether something below a node is written in JSON.
+pub(super) fn writes_json(node: Node<'_>) -> bool {
     any(node, &mut |node| {
         matches!(node, Node::Expr(Expr { kind: ExprKind::Function(call), .. })
-            if functions::retypes(&call.name))
+            if call.name.starts_with("skein_to_json"))
+    })
+}
+
+/// Whether there is something below a node whose digits only settled types tell.
+pub(super) fn divides(node: Node<'_>) -> bool {
+    any(node, &mut |node| {
+        matches!(node, Node::Expr(Expr { kind: ExprKind::Function(call), .. })
+            if matches!(call.name.as_str(), "/" | "avg" | "mean" | "stddev" | "variance"))
+            || matches!(node, Node::Expr(Expr { kind: ExprKind::Window(call), .. })
+            if matches!(call.name.as_str(), "avg" | "mean"))
+    })
+}
+
+/// Whether a call below a node gives another type than DuckDB's, once types are settled; `of_dates`: also one that may
+/// be a difference of dates.
+pub(super) fn retypes(node: Node<'_>, of_dates: bool) -> bool {
+    any(node, &mut |node| {
+        matches!(node, Node::Expr(Expr { kind: ExprKind::Function(call), .. })
+            if functions::retypes(call, of_dates))
     })
 }
 

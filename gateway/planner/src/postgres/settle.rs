@@ -150,6 +150,17 @@ fn within_select(select: &mut Select, modifiers: &mut [Modifier], around: Around
         outer,
         variables: BTreeMap::new(),
     };
+    let writes_json = |expr: &mut Expr| operands::writes_json(Node::Expr(expr));
+    if own_expressions(select, modifiers)
+        .into_iter()
+        .any(writes_json)
+    {
+        let ctes = scope.iter().map(|cte| Node::Query(&cte.query));
+        let mut reads = ctes.chain([Node::Table(&select.from)]);
+        if reads.any(operands::divides) {
+            block.asked.read_settled();
+        }
+    }
     if hints.missing {
         for item in &mut select.select_list {
             if item.alias.is_empty()
@@ -453,7 +464,7 @@ impl Block<'_> {
             if matches!(
                 ty.as_str(),
                 "TINYINT" | "SMALLINT" | "INTEGER" | "UTINYINT" | "USMALLINT"
-            ) && self.adds_integers(expr)
+            ) && self.adds_integers(expr, Sum::Small)
             {
                 cast(expr, "BIGINT");
             }
@@ -464,7 +475,7 @@ impl Block<'_> {
 
     /// Whether a sum of integers for DuckDB, or what is computed from one, is whole in PostgreSQL, too:
     /// `sum(trunc(1))` is not.
-    fn adds_integers(&self, expr: &Expr) -> bool {
+    fn adds_integers(&self, expr: &Expr, sum: Sum) -> bool {
         let Around {
             scope,
             outer,
@@ -472,17 +483,20 @@ impl Block<'_> {
             ..
         } = self.around;
         let from = &self.asked.select.from;
-        let mut reads = scope.iter().map(|cte| Node::Query(&cte.query));
-        if !(operands::retypes(Node::Expr(expr))
-            || operands::retypes(Node::Table(from))
-            || outer.iter().any(|it| operands::retypes(Node::Table(it)))
-            || reads.any(operands::retypes))
-        {
+        let ctes = scope.iter().map(|cte| Node::Query(&cte.query));
+        let tables = outer.iter().chain([from]).map(Node::Table);
+        // Differences of dates are a `bigint` in DuckDB.
+        let of_dates = matches!(sum, Sum::Large);
+        let mut reads = ctes.chain(tables).chain([Node::Expr(expr)]);
+        if !reads.any(|node| operands::retypes(node, of_dates)) {
             return true;
         }
         let around = (scope, outer);
         let ty = operands::settled_type(expr, &self.asked.select, around, answers);
-        ty.is_none_or(|ty| ty.is_integer() || ty == operands::Ty::Huge)
+        ty.is_none_or(|ty| match sum {
+            Sum::Small => ty.is_integer() || ty == operands::Ty::Huge,
+            Sum::Large => ty == operands::Ty::Huge,
+        })
     }
 
     /// `sum(bigint) / 2` divides numerics in PostgreSQL.
@@ -490,13 +504,22 @@ impl Block<'_> {
         for operand in children_mut(expr) {
             if has_target(operand, self.hints)
                 && self.type_of(operand).as_deref() == Some("HUGEINT")
-                && self.adds_integers(operand)
+                && self.adds_integers(operand, Sum::Large)
             {
                 let inner = std::mem::replace(operand, node::null());
                 *operand = node::cast(inner, numerics::whole());
             }
         }
     }
+}
+
+/// A sum in PostgreSQL.
+#[derive(Clone, Copy)]
+enum Sum {
+    /// Of `smallint` or `integer`: a `bigint`.
+    Small,
+    /// Of `bigint`: a `numeric`.
+    Large,
 }
 
 /// The name and the value of the variable in `list_transform([value], lambda name: …)`.

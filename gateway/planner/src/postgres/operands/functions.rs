@@ -30,15 +30,17 @@
 //! | `mod(x, 2)`, `x # 2` | `smallint` | `integer` |
 //! | `nullif(x, y)` | integer beside another number | of the type that both are compared as |
 //! | `quote_literal(x)`, arguments of `concat` and `format` | float, `interval` | PostgreSQL's text |
+//! | JSON of `x` | quotient, `double precision` that was `real` | PostgreSQL's digits |
 //! | `pg_typeof(x)` | | the name of the type |
 
 use skein_catalog::types::{PgType, Type};
 
+use super::operators::remainder;
 use super::types::{DIGITS_MAX, Ty};
 use super::{
     Block, Place, call_on, cast_to, common, decimals, moments, quotient, statistics, texts,
 };
-use crate::ast::visit::children;
+use crate::ast::visit::{Descend, Node, NodeMut, any, children, walk_mut};
 use crate::ast::{DataType, Expr, ExprKind, Function};
 use crate::postgres::{RewriteError, array_joins, bytea, node, numerics, typed};
 use crate::repairs;
@@ -65,6 +67,9 @@ const NAMES: &[&str] = &[
     "round",
     "sign",
     "skein_cast_text",
+    "skein_double_to_json",
+    "skein_float_to_jsonb",
+    "skein_real_to_json",
     "skein_text",
     "stddev",
     "stddev_pop",
@@ -78,6 +83,13 @@ const NAMES: &[&str] = &[
     "xor",
 ];
 
+/// What writes floats in JSON.
+const TO_JSON: &[&str] = &[
+    "skein_double_to_json",
+    "skein_float_to_jsonb",
+    "skein_real_to_json",
+];
+
 /// What `x = ANY (array)` and `x = ALL (array)` have become.
 const QUANTIFIERS: &[&str] = &["skein_any", "skein_all"];
 
@@ -86,10 +98,13 @@ pub(super) fn is_target(name: &str) -> bool {
     NAMES.contains(&name.to_ascii_lowercase().as_str()) || QUANTIFIERS.contains(&name)
 }
 
-/// Whether calls of this name, over integers, are no integers once types are settled.
-pub(super) fn retypes(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "nullif" | "round" | "sign" | "trunc")
+/// Whether calls of this name, over integers, are no integers once types are settled, or over dates are others.
+pub(super) fn retypes(call: &Function, of_dates: bool) -> bool {
+    let name = call.name.to_ascii_lowercase();
+    match name.as_str() {
+        "-" => of_dates && call.is_operator && call.args.len() == 2,
+        name => matches!(name, "nullif" | "round" | "sign" | "trunc"),
+    }
 }
 
 /// Whether a rule may concern casts to this type.
@@ -147,6 +162,10 @@ impl Block<'_> {
             self.array_parameter(expr);
             return Ok(());
         }
+        if name == "list_transform" {
+            self.variable_to_json(expr);
+            return Ok(());
+        }
         if matches!(name.as_str(), "corr" | "regr_slope") && args == 2 {
             call_on(expr, "skein_no_nan");
             return Ok(());
@@ -175,8 +194,11 @@ impl Block<'_> {
                 statistics::settle(expr, &ty, self.asking.rules.wide);
             }
             ("mod" | "xor", 2) => {
-                let _ = self.type_below(expr, types, 1);
+                let right = self.type_below(expr, types, 1);
                 common::widen_small(expr, types, &[0, 1]);
+                if let (Some(right), "mod") = (right, name.as_str()) {
+                    remainder(expr, types, ty, right);
+                }
             }
             ("ntile", 1) => cast_to(expr, node::plain_type("INTEGER")),
             ("avg" | "mean", 1) if ty == Ty::Interval => moments::average(expr, sum_of_intervals),
@@ -205,6 +227,9 @@ impl Block<'_> {
             ("quote_literal" | "quote_nullable" | "skein_cast_text" | "skein_text", 1) => {
                 written(expr, &ty);
             }
+            ("skein_double_to_json" | "skein_real_to_json", 1) | ("skein_float_to_jsonb", 2) => {
+                number_to_json(expr, &ty);
+            }
             ("pg_typeof", 1) => self.type_name(expr, &ty),
             ("trunc", 2) if ty.is_integer() || ty.is_numeric() => round(expr, &ty),
             ("sign", 1) if ty.is_numeric() => cast_to(expr, numerics::decimal(1, 0)),
@@ -212,6 +237,44 @@ impl Block<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Writes the variable of `list_transform([value], lambda name: …)` in JSON by the type that `value` has now.
+    fn variable_to_json(&mut self, expr: &mut Expr) {
+        let ExprKind::Function(call) = &mut expr.kind else {
+            return;
+        };
+        let [list, lambda] = call.args.as_mut_slice() else {
+            return;
+        };
+        let (ExprKind::Function(list), ExprKind::Lambda { left, right }) =
+            (&list.kind, &mut lambda.kind)
+        else {
+            return;
+        };
+        let [value] = list.args.as_slice() else {
+            return;
+        };
+        let is_of_variable = |expr: &Expr| {
+            matches!(&expr.kind, ExprKind::Function(call)
+                if TO_JSON.contains(&call.name.as_str()) && call.args.first() == Some(&**left))
+        };
+        let has_some = any(
+            Node::Expr(right),
+            &mut |node| matches!(node, Node::Expr(expr) if is_of_variable(expr)),
+        );
+        if list.name != "list_value" || !has_some {
+            return;
+        }
+        let Some(ty) = self.ask(value) else { return };
+        walk_mut(NodeMut::Expr(right), &mut |node| {
+            if let NodeMut::Expr(expr) = node
+                && is_of_variable(expr)
+            {
+                number_to_json(expr, &ty);
+            }
+            Descend::Into
+        });
     }
 
     /// What `lag` and `lead` give beyond the first and last row has a type in common with their
@@ -415,6 +478,27 @@ fn whole(expr: &mut Expr) {
     }
 }
 
+/// Writes a number that was a float in JSON by the type that it has now.
+fn number_to_json(expr: &mut Expr, ty: &Ty) {
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return;
+    };
+    let is_jsonb = call.name == "skein_float_to_jsonb";
+    let name = match ty {
+        ty if quotient::is_quotient(ty) => "skein_quotient_text",
+        ty if ty.is_exact() => {
+            let number = call.args.swap_remove(0);
+            expr.kind = node::cast(number, node::plain_type("VARCHAR")).kind;
+            return;
+        }
+        Ty::Float if !is_jsonb => "skein_real_to_json",
+        Ty::Double if !is_jsonb => "skein_double_to_json",
+        _ => return,
+    };
+    call.args.truncate(1);
+    rename(expr, name);
+}
+
 /// Writes the argument of what makes a text of anything as PostgreSQL does, where a macro cannot tell the type.
 fn written(expr: &mut Expr, ty: &Ty) {
     let name = match ty {
@@ -422,6 +506,15 @@ fn written(expr: &mut Expr, ty: &Ty) {
         Ty::Double => "skein_double_text",
         Ty::Interval => "skein_interval_text",
         ty if quotient::is_quotient(ty) => "skein_quotient_text",
+        Ty::Nested(text) => {
+            let ty = Type::parse(text).ok();
+            let ty = ty.filter(|ty| ty.element().1 > 0 && !ty.element().0.is_composite());
+            if let (Some(ty), ExprKind::Function(call)) = (ty, &mut expr.kind) {
+                let array = std::mem::replace(&mut call.args[0], node::null());
+                call.args[0] = texts::text_of(array, &ty);
+            }
+            return;
+        }
         _ => return,
     };
     if let ExprKind::Function(call) = &mut expr.kind {

@@ -7,11 +7,11 @@
 
 use skein_catalog::types::{Type, oid};
 
-use super::types::Ty;
+use super::types::{DIGITS_MAX, Ty};
 use super::{Block, Place, bytes, call_on, moments, nulls, quotient, texts};
 use crate::ast::visit::{children, children_mut};
 use crate::ast::{Comparison, Expr, ExprKind};
-use crate::postgres::{RewriteError, array_joins, casts, node, numerics};
+use crate::postgres::{RewriteError, array_joins, casts, node, numerics, temporal};
 
 /// Arithmetic that rules look at.
 pub(super) const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%"];
@@ -179,6 +179,9 @@ impl Block<'_> {
             super::cast_to(expr, node::plain_type("INTEGER"));
             return Ok(());
         }
+        if name == "-" && (&left, &right) == (&Ty::Other, &Ty::Other) && self.is_of_clocks(expr) {
+            return Ok(());
+        }
         if name == "-" && moments::difference(expr, &left, &right) {
             return Ok(());
         }
@@ -186,6 +189,11 @@ impl Block<'_> {
         let (left, right) = widen_real(expr, types, left, right);
         let (left, right) = if self.asking.rules.wide || has_epoch(expr) {
             widen_decimal(expr, types, left, right)
+        } else {
+            (left, right)
+        };
+        let (left, right) = if name == "%" {
+            remainder(expr, types, left, right)
         } else {
             (left, right)
         };
@@ -214,6 +222,18 @@ impl Block<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether `expr` is a difference of two times, which DuckDB does not have; then it is made one of intervals.
+    fn is_of_clocks(&mut self, expr: &mut Expr) -> bool {
+        let operands: Vec<Expr> = children(expr).into_iter().cloned().collect();
+        let mut is_clock = |operand: &Expr| self.asked.type_of(operand).as_deref() == Some("TIME");
+        if !operands.iter().all(&mut is_clock) {
+            return false;
+        }
+        temporal::settled::mark_operator(expr);
+        temporal::settled::operator(expr, Some("TIME"), Some("TIME"));
+        true
     }
 
     /// Compares a value with each of a list.
@@ -483,6 +503,42 @@ fn widen_decimal(expr: &mut Expr, types: &mut [Option<Ty>], left: Ty, right: Ty)
     super::cast_to(&mut call.args[at], ty);
     types[at] = Some(wide.clone());
     if at == 0 { (wide, right) } else { (left, wide) }
+}
+
+/// Gives the larger operand of a remainder so few digits that the other's fit behind the point: DuckDB's would be
+/// computed in `double precision`. Gives the types of the operands afterwards.
+pub(super) fn remainder(
+    expr: &mut Expr,
+    types: &mut [Option<Ty>],
+    left: Ty,
+    right: Ty,
+) -> (Ty, Ty) {
+    let (Some((whole, scale)), Some((other_whole, other_scale))) = (left.digits(), right.digits())
+    else {
+        return (left, right);
+    };
+    let room = DIGITS_MAX - scale.max(other_scale);
+    let is_numeric = left.is_numeric() || right.is_numeric();
+    if !is_numeric || scale.max(other_scale) == 0 || whole.max(other_whole) <= room {
+        return (left, right);
+    }
+    let ExprKind::Function(call) = &mut expr.kind else {
+        return (left, right);
+    };
+    let mut found = [left, right];
+    for (at, ty) in found.iter_mut().enumerate() {
+        let (whole, scale) = ty.digits().unwrap_or_default();
+        if whole > room
+            && let Some(arg) = call.args.get_mut(at)
+        {
+            let narrow = numerics::decimal(room, scale);
+            *ty = Ty::of(&narrow);
+            super::cast_to(arg, narrow);
+            types[at] = Some(ty.clone());
+        }
+    }
+    let [left, right] = found;
+    (left, right)
 }
 
 /// Which of two operands is a `real` beside an exact number. PostgreSQL has no operator for these and takes

@@ -74,6 +74,7 @@ fn written(value: Expr, ty: &Type, depth: usize) -> Expr {
         Type::Double => node::macro_call("skein_double_text", vec![value]),
         Type::Blob => node::macro_call("skein_bytea_text", vec![value]),
         Type::Interval => node::macro_call("skein_interval_text", vec![value]),
+        _ if ty.is_quotient() => node::macro_call("skein_quotient_text", vec![value]),
         _ => node::cast(value, node::plain_type("VARCHAR")),
     }
 }
