@@ -158,12 +158,7 @@ impl Block<'_> {
             }
             _ => return Ok(()),
         };
-        if QUANTIFIERS.contains(&name.as_str()) {
-            self.array_parameter(expr);
-            return Ok(());
-        }
-        if name == "list_transform" {
-            self.variable_to_json(expr);
+        if self.of_lambda(expr, &name) {
             return Ok(());
         }
         if matches!(name.as_str(), "corr" | "regr_slope") && args == 2 {
@@ -237,6 +232,16 @@ impl Block<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Applies the rule for a call that has a lambda, if it is one.
+    fn of_lambda(&mut self, expr: &mut Expr, name: &str) -> bool {
+        match name {
+            "list_transform" => self.variable_to_json(expr),
+            name if QUANTIFIERS.contains(&name) => self.array_parameter(expr),
+            _ => return false,
+        }
+        true
     }
 
     /// Writes the variable of `list_transform([value], lambda name: …)` in JSON by the type that `value` has now.
