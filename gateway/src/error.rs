@@ -486,6 +486,8 @@ impl GatewayError {
                 | RewriteError::NoColumns { position }
                 | RewriteError::NotBoolean { position, .. }
                 | RewriteError::NotAPosition { position, .. }
+                | RewriteError::NoPosition { position, .. }
+                | RewriteError::Ambiguous { position, .. }
                 | RewriteError::InvalidText { position, .. }
                 | RewriteError::NoOperator { position, .. }
                 | RewriteError::NotUnique { position, .. }
@@ -694,14 +696,23 @@ fn plan_state(error: &PlanError) -> SqlState {
             RecursionFault::Form { .. }
             | RecursionFault::Place { .. }
             | RecursionFault::Aggregate => SqlState::INVALID_RECURSION,
-            RecursionFault::Mutual | RecursionFault::Clause(_) => SqlState::FEATURE_NOT_SUPPORTED,
+            RecursionFault::Mutual
+            | RecursionFault::Clause(_)
+            | RecursionFault::NotSelect(_)
+            | RecursionFault::TopLevel { .. } => SqlState::FEATURE_NOT_SUPPORTED,
+            RecursionFault::NotRecursive
+            | RecursionFault::NoColumn { .. }
+            | RecursionFault::Used { .. } => SqlState::SYNTAX_ERROR,
             RecursionFault::Names { .. } => SqlState::INVALID_COLUMN_REFERENCE,
         },
         PlanError::UnknownRelation { .. } => SqlState::UNDEFINED_TABLE,
         PlanError::UnknownColumn { .. } => SqlState::UNDEFINED_COLUMN,
         PlanError::RepeatedAlias { .. } => SqlState::DUPLICATE_ALIAS,
-        PlanError::OtherDatabase { .. } => SqlState::FEATURE_NOT_SUPPORTED,
+        PlanError::OtherDatabase { .. } | PlanError::Unsupported { .. } => {
+            SqlState::FEATURE_NOT_SUPPORTED
+        }
         PlanError::UnknownFunction { .. } => SqlState::UNDEFINED_FUNCTION,
+        PlanError::NoWindow { .. } => SqlState::WRONG_OBJECT_TYPE,
         PlanError::FunctionNotAllowed { .. } => SqlState::INSUFFICIENT_PRIVILEGE,
         PlanError::UnknownParameter { .. } | PlanError::NamedParameter { .. } => {
             SqlState::UNDEFINED_PARAMETER
@@ -714,10 +725,12 @@ fn plan_position(error: &PlanError) -> Option<usize> {
         PlanError::Ast(AstError::Syntax { position, .. })
         | PlanError::Escape { position, .. }
         | PlanError::Recursion { position, .. }
+        | PlanError::Unsupported { position, .. }
         | PlanError::UnknownRelation { position, .. }
         | PlanError::UnknownColumn { position, .. }
         | PlanError::OtherDatabase { position, .. }
         | PlanError::UnknownFunction { position, .. }
+        | PlanError::NoWindow { position, .. }
         | PlanError::FunctionNotAllowed { position, .. }
         | PlanError::UnknownParameter { position, .. }
         | PlanError::NamedParameter { position, .. } => *position,

@@ -53,7 +53,7 @@ const CREATE: &str = "CREATE MACRO skein_fn.";
 pub fn statements() -> Vec<String> {
     let create = FILES.iter().flat_map(|file| {
         file.split(";\n")
-            .map(without_comments)
+            .map(|statement| fields_by_name(&without_comments(statement)))
             .filter(|statement| !statement.is_empty())
     });
     std::iter::once(format!("CREATE SCHEMA {SCHEMA}"))
@@ -137,9 +137,56 @@ fn without_comments(statement: &str) -> String {
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
+/// Writes the fields of a lambda's parameters as `it['x']`: in HAVING DuckDB takes `it.x` for a column.
+fn fields_by_name(statement: &str) -> String {
+    let lambdas = statement.split("lambda ").skip(1);
+    let parameters: BTreeSet<&str> = lambdas
+        .filter_map(|rest| rest.split_once(':'))
+        .flat_map(|(names, _)| names.split(',').map(str::trim))
+        .collect();
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut written = String::with_capacity(statement.len());
+    for (at, piece) in statement.split('\'').enumerate() {
+        if at > 0 {
+            written.push('\'');
+        }
+        // What stands between quotes is a text.
+        let mut rest = piece;
+        while at % 2 == 0 && !rest.is_empty() {
+            let end = rest.find(|c| !is_of_name(c)).unwrap_or(rest.len());
+            let (name, after) = rest.split_at(end);
+            let field = after
+                .strip_prefix('.')
+                .filter(|_| parameters.contains(name))
+                .map(|field| &field[..field.find(|c| !is_of_name(c)).unwrap_or(field.len())]);
+            written.push_str(name);
+            rest = if let Some(field) = field {
+                written.extend(["['", field, "']"]);
+                &after[1 + field.len()..]
+            } else {
+                let other = after.find(is_of_name).unwrap_or(after.len());
+                written.push_str(&after[..other]);
+                &after[other..]
+            };
+        }
+        if at % 2 == 1 {
+            written.push_str(piece);
+        }
+    }
+    written
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_of_parameters_of_lambdas_are_named_by_texts() {
+        assert_eq!(
+            fields_by_name("a.b || f([x], lambda it, n: it.b || its.c || ' it.b ' || it.b[1])"),
+            "a.b || f([x], lambda it, n: it['b'] || its.c || ' it.b ' || it['b'][1])"
+        );
+    }
 
     #[test]
     fn every_statement_makes_a_macro_that_has_a_name() {

@@ -38,6 +38,14 @@ pub enum PlanError {
         /// In PostgreSQL's words.
         message: String,
     },
+    /// What PostgreSQL has and Skein does not.
+    #[error("{what} is not supported")]
+    Unsupported {
+        /// What that is.
+        what: String,
+        /// Where it stands.
+        position: Option<usize>,
+    },
     /// An item of WITH that PostgreSQL refuses.
     #[error("{fault}")]
     Recursion {
@@ -89,6 +97,14 @@ pub enum PlanError {
         position: Option<usize>,
         /// A function with a similar name.
         nearest: Option<String>,
+    },
+    /// A window function that is called like any other.
+    #[error("window function {name} requires an OVER clause")]
+    NoWindow {
+        /// Its name.
+        name: String,
+        /// Where it stands.
+        position: Option<usize>,
     },
     /// A function that reaches files, settings or other sessions.
     #[error("permission denied for function {name}")]
@@ -153,6 +169,36 @@ pub enum RecursionFault {
     /// A clause behind the UNION.
     #[error("{0} in a recursive query is not implemented")]
     Clause(&'static str),
+    /// SEARCH or CYCLE of an item that does not read itself.
+    #[error("WITH query is not recursive")]
+    NotRecursive,
+    /// SEARCH or CYCLE over a UNION of something else.
+    #[error("with a SEARCH or CYCLE clause, the {0} side of the UNION must be a SELECT")]
+    NotSelect(&'static str),
+    /// SEARCH or CYCLE where the item reads itself in a subquery.
+    #[error(
+        "with a SEARCH or CYCLE clause, the recursive reference to WITH query \"{name}\" must be at the top level of its right-hand SELECT"
+    )]
+    TopLevel {
+        /// Its name.
+        name: String,
+    },
+    /// SEARCH or CYCLE by what is no column.
+    #[error("{kind} column \"{name}\" not in WITH query column list")]
+    NoColumn {
+        /// Which of the clauses.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A column of SEARCH or CYCLE that is called like another one.
+    #[error("{kind} column name \"{name}\" already used in WITH query column list")]
+    Used {
+        /// Which column.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
     /// More names than columns.
     #[error("WITH query \"{name}\" has {columns} columns available but {names} columns specified")]
     Names {

@@ -18,7 +18,9 @@ mod lexer;
 mod lock;
 mod pivot;
 mod recursion;
+mod search;
 mod strings;
+mod ties;
 mod utility;
 mod words;
 
@@ -255,12 +257,14 @@ pub fn parse(text: &str, parser: &dyn ParseSql) -> Result<Vec<ParsedStatement>, 
             continue;
         };
         let mut own = lexer::translate(text, part, first.start..last.end)?;
+        let clauses = search::take(&mut own, part, first.start);
         let disguised = words::disguise(&mut own, part, first.start);
         let own = tokens::normalise(&own).into_owned();
         let statement = Source {
             whole: text,
             text: &own,
             tokens: part,
+            clauses: &clauses,
             disguised,
             parser,
         }
@@ -314,6 +318,10 @@ impl ParseError {
                     ..
                 })
                 | PlanError::Syntax { position, .. }
+                | PlanError::Unsupported {
+                    position: Some(position),
+                    ..
+                }
                 | PlanError::Recursion {
                     position: Some(position),
                     ..
@@ -336,6 +344,8 @@ struct Source<'a> {
     text: &'a str,
     /// Its tokens; they count in the whole text.
     tokens: &'a [Token],
+    /// What stood behind items of WITH.
+    clauses: &'a [search::Clause],
     /// Names that are keywords for DuckDB stand in it by other names.
     disguised: bool,
     parser: &'a dyn ParseSql,
@@ -414,6 +424,8 @@ impl Source<'_> {
             }
             dialect::apply(query, sql);
             recursion::arrange(query, self)?;
+            search::apply(query, self)?;
+            ties::apply(query, sql)?;
         }
         Ok(Some(queries))
     }

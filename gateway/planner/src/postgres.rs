@@ -21,6 +21,7 @@ mod bytea;
 pub(crate) mod candidates;
 mod casts;
 mod catalogue;
+mod conditions;
 pub mod dependent;
 mod division;
 mod filters;
@@ -59,6 +60,7 @@ pub(crate) mod symbols;
 pub mod templates;
 mod temporal;
 mod texts;
+mod ties;
 pub mod tokens;
 mod typed;
 pub mod using;
@@ -80,7 +82,10 @@ pub use numerics::is_marked as is_without_precision;
 pub(crate) use operands::{DIGITS_MAX, Ty};
 pub(crate) use records::columns as record_columns;
 pub use regex::RegexFault;
+pub(crate) use rows::comparison as compare_rows;
+pub(crate) use sets::returns_rows;
 pub use texts::FormatFault;
+pub(crate) use ties::TIES;
 pub(crate) use written::{has_modifier, names_array, written_type};
 
 use std::collections::BTreeMap;
@@ -341,11 +346,11 @@ pub enum ConfigValue {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetConfig {
     /// Setting.
-    pub name: String,
+    pub name: ConfigValue,
     /// New value.
     pub value: ConfigValue,
-    /// Until the end of the transaction only.
-    pub local: bool,
+    /// Until the end of the transaction only: the text of a boolean.
+    pub local: ConfigValue,
 }
 
 /// Why a statement cannot be rewritten.
@@ -424,6 +429,24 @@ pub enum RewriteError {
     NotAPosition {
         /// The clause.
         clause: &'static str,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+    /// `ORDER BY 5` of fewer columns.
+    #[error("{clause} position {place} is not in select list")]
+    NoPosition {
+        /// The clause.
+        clause: &'static str,
+        /// The constant.
+        place: i64,
+        /// Byte offset in the statement.
+        position: Option<usize>,
+    },
+    /// `ORDER BY` a name that several columns have.
+    #[error("ORDER BY \"{name}\" is ambiguous")]
+    Ambiguous {
+        /// The name.
+        name: String,
         /// Byte offset in the statement.
         position: Option<usize>,
     },
@@ -594,8 +617,8 @@ impl Context<'_> {
         }
         match node {
             NodeMut::Query(query) => {
-                self.conditions(query);
-                if let Err(error) = ordinals::check(query) {
+                let checked = conditions::check(query).and_then(|()| ordinals::check(query));
+                if let Err(error) = checked {
                     return self.fail(error);
                 }
                 limits::negative(query);
@@ -675,12 +698,7 @@ impl Context<'_> {
                     }
                 }
             }
-            ExprKind::Window(window) => {
-                filters::window(window);
-                operators::window(window);
-                rows::counted(expr, self.text);
-                Descend::Into
-            }
+            ExprKind::Window(_) => self.window(expr),
             ExprKind::Comparison { .. } => {
                 casts::compared(expr, self);
                 rows::comparison(expr);
@@ -728,6 +746,18 @@ impl Context<'_> {
         }
     }
 
+    fn window(&mut self, expr: &mut Expr) -> Descend {
+        if aggregates::window(expr) {
+            return self.visit(NodeMut::Expr(expr));
+        }
+        if let ExprKind::Window(window) = &mut expr.kind {
+            filters::window(window);
+            operators::window(window);
+        }
+        rows::counted(expr, self.text);
+        Descend::Into
+    }
+
     /// Names that PostgreSQL gives to columns of common table expressions and of VALUES.
     fn name_columns(&self, query: &mut Query) {
         for cte in &mut query.ctes {
@@ -746,32 +776,6 @@ impl Context<'_> {
     fn fail(&mut self, error: RewriteError) -> Descend {
         self.error.get_or_insert(error);
         Descend::Over
-    }
-
-    /// DuckDB takes any number for a truth value; PostgreSQL does not.
-    fn conditions(&mut self, query: &Query) {
-        let QueryBody::Select(select) = &query.body else {
-            return;
-        };
-        let clauses = [("WHERE", &select.where_clause), ("HAVING", &select.having)];
-        for (clause, condition) in clauses {
-            if let Some(condition) = condition
-                && let ExprKind::Constant(constant) = &condition.kind
-                && let Some(ty) = match constant.ty.0["id"].as_str() {
-                    Some("INTEGER") => Some("integer"),
-                    Some("BIGINT") => Some("bigint"),
-                    Some("DECIMAL" | "HUGEINT" | "DOUBLE") => Some("numeric"),
-                    _ => None,
-                }
-            {
-                let position = condition.location;
-                self.error.get_or_insert(RewriteError::NotBoolean {
-                    clause,
-                    ty,
-                    position,
-                });
-            }
-        }
     }
 }
 

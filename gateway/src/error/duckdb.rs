@@ -599,6 +599,41 @@ const RULES: [(&str, SqlState, &str); 48] = [
     ),
 ];
 
+/// Windows, items of WITH, arguments of GROUPING, and operands that are no arrays or rows.
+fn clauses(line: &str, text: &str) -> Option<Translated> {
+    if line.starts_with("window \"") && line.ends_with("\" does not exist") {
+        return Some(Translated::new(SqlState::UNDEFINED_OBJECT, line));
+    }
+    let repeated = line.strip_prefix("Duplicate CTE name ");
+    if let Some(name) = repeated.or_else(|| line.strip_prefix("duplicate CTE name ")) {
+        let message = format!("WITH query name {name} specified more than once");
+        return Some(Translated::new(SqlState::DUPLICATE_ALIAS, message));
+    }
+    if line.starts_with("GROUPING child ") && line.ends_with(" must be a grouping column") {
+        let message =
+            "arguments to GROUPING must be grouping expressions of the associated query level";
+        return Some(Translated::new(SqlState::GROUPING_ERROR, message));
+    }
+    if let Some(field) = between(line, "Cannot extract field '", "' from expression") {
+        let message =
+            format!("column notation .{field} applied to a type that is not a composite type");
+        return Some(Translated::new(SqlState::WRONG_OBJECT_TYPE, message));
+    }
+    if line.starts_with("Cannot concatenate lists of types ")
+        && let Some((left, right)) =
+            between(line, "of types ", " - an explicit").and_then(|types| types.split_once(" and "))
+    {
+        return Some(unknown_call(&format!("||({left}, {right})")));
+    }
+    if line.contains("Invalid LIST argument during lambda function binding")
+        && text.contains("element__")
+    {
+        let message = "op ANY/ALL (array) requires array on right side";
+        return Some(Translated::new(SqlState::WRONG_OBJECT_TYPE, message));
+    }
+    None
+}
+
 fn rules(text: &str) -> Option<Translated> {
     let line = first_line(text);
     if let Some((_, code, message)) = RULES.iter().find(|(known, _, _)| line.contains(known)) {
@@ -628,8 +663,14 @@ fn rules(text: &str) -> Option<Translated> {
         );
         return Some(Translated::new(SqlState::WRONG_OBJECT_TYPE, message));
     }
-    if line.starts_with("window \"") && line.ends_with("\" is already defined") {
+    if line.starts_with("window \"") && line.ends_with("\" is already defined")
+        || line.starts_with("frame start") && line.contains(" cannot ")
+        || line.starts_with("frame end cannot ")
+    {
         return Some(Translated::new(SqlState::WINDOWING_ERROR, line));
+    }
+    if let Some(translated) = clauses(line, text) {
+        return Some(translated);
     }
     if line.starts_with("table \"") && line.ends_with(" columns specified") {
         return Some(Translated::new(SqlState::INVALID_COLUMN_REFERENCE, line));

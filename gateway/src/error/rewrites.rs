@@ -41,6 +41,8 @@ pub(super) fn rewrite_state(error: &RewriteError) -> SqlState {
         RewriteError::NotAPosition { .. } | RewriteError::NoColumns { .. } => {
             SqlState::SYNTAX_ERROR
         }
+        RewriteError::NoPosition { .. } => SqlState::INVALID_COLUMN_REFERENCE,
+        RewriteError::Ambiguous { .. } => SqlState::AMBIGUOUS_COLUMN,
         RewriteError::InvalidText { .. } => SqlState::INVALID_TEXT_REPRESENTATION,
         RewriteError::NoOperator { .. } => SqlState::UNDEFINED_FUNCTION,
         RewriteError::NotUnique { .. } => SqlState::AMBIGUOUS_FUNCTION,

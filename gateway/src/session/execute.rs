@@ -483,20 +483,13 @@ impl Session {
             .iter()
             .flat_map(|query| &query.rewritten.set_config)
         {
-            let value = match &change.value {
-                ConfigValue::Constant(value) => value.clone(),
-                ConfigValue::Parameter(number) => {
-                    let literal = parameters
-                        .get(number.wrapping_sub(1))
-                        .ok_or(GatewayError::NoParameter(*number))?;
-                    let sql = format!("SELECT {literal}");
-                    let values = Box::pin(self.first_column(&sql, guard)).await?;
-                    // NULL gives a setting its default, which is empty for those that take any text.
-                    values.into_iter().next().unwrap_or_default()
-                }
-            };
+            let mut texts = Vec::new();
+            for value in [&change.name, &change.value, &change.local] {
+                texts.push(self.config_value(value, parameters, guard).await?);
+            }
+            let is_local = matches!(texts[2].as_str(), "true" | "t");
             self.settings.begin();
-            self.settings.set_text(&change.name, &value, change.local)?;
+            self.settings.set_text(&texts[0], &texts[1], is_local)?;
         }
         let by_rows = analysed.query.as_ref();
         if let Some(sql) = by_rows.and_then(|query| query.rewritten.set_config_rows.clone()) {
@@ -522,6 +515,28 @@ impl Session {
         };
         let columns = analysed.described.clone().unwrap_or_default();
         Ok(Outcome::select(rows, columns))
+    }
+}
+
+impl Session {
+    /// The text of an argument of `set_config`.
+    async fn config_value(
+        &mut self,
+        value: &ConfigValue,
+        parameters: &[String],
+        guard: &mut Guard,
+    ) -> Result<String, GatewayError> {
+        let number = match value {
+            ConfigValue::Constant(value) => return Ok(value.clone()),
+            ConfigValue::Parameter(number) => *number,
+        };
+        let literal = parameters
+            .get(number.wrapping_sub(1))
+            .ok_or(GatewayError::NoParameter(number))?;
+        let sql = format!("SELECT {literal}");
+        let values = Box::pin(self.first_column(&sql, guard)).await?;
+        // NULL gives a setting its default, which is empty for those that take any text.
+        Ok(values.into_iter().next().unwrap_or_default())
     }
 }
 

@@ -3,7 +3,7 @@
 use skein_catalog::types::oid::{NUMERIC, NUMERIC_ARRAY};
 use skein_executor_api::{Column, FragmentError};
 use skein_planner::ast::visit::{self, Descend, Node, NodeMut};
-use skein_planner::ast::{DataType, Expr, ExprKind, Query, print};
+use skein_planner::ast::{DataType, Expr, ExprKind, Modifier, Query, print};
 use skein_planner::postgres::asking::Answers;
 use skein_planner::postgres::{arrays, is_without_precision};
 
@@ -112,19 +112,31 @@ fn ask_for(
 }
 
 /// Parameters with two casts around them, and the type of the inner one. DuckDB takes the outer one for
-/// that of the parameter: of `$1::int8::text` it would be text.
+/// that of the parameter: of `$1::int8::text` it would be text. What LIMIT has it casts itself.
 fn cast_twice(query: &Query) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    visit::walk(Node::Query(query), &mut |node| {
-        if let Node::Expr(Expr {
-            kind: ExprKind::Cast { child, .. },
-            ..
-        }) = node
-            && let ExprKind::Cast { child, ty, .. } = &child.kind
+    let mut inner = |expr: &Expr| {
+        if let ExprKind::Cast { child, ty, .. } = &expr.kind
             && let ExprKind::Parameter(name) = &child.kind
             && let Ok(number) = name.parse()
         {
             found.push((number, print::type_sql(ty)));
+        }
+    };
+    visit::walk(Node::Query(query), &mut |node| {
+        match node {
+            Node::Expr(Expr {
+                kind: ExprKind::Cast { child, .. },
+                ..
+            }) => inner(child),
+            Node::Query(query) => {
+                for modifier in &query.modifiers {
+                    if let Modifier::Limit { limit, offset } = modifier {
+                        limit.iter().chain(offset).for_each(&mut inner);
+                    }
+                }
+            }
+            _ => {}
         }
         Descend::Into
     });

@@ -128,6 +128,14 @@ CREATE MACRO skein_fn.skein_joined_text(texts, delimiter) AS
       WHEN absent IS NULL THEN coalesce(array_to_string(texts, delimiter), '')
       ELSE coalesce(array_to_string(list_transform(texts, lambda part__a7: coalesce(part__a7, absent)), delimiter), '') END;
 
+-- The same by a delimiter of each row.
+CREATE MACRO skein_fn.skein_joined_text_by(texts, delimiter) AS
+    CASE WHEN delimiter IS NULL OR texts IS NULL THEN NULL ELSE coalesce(substr(array_to_string(list_transform(
+      list_filter(texts, lambda part__a40: part__a40 IS NOT NULL), lambda part__a40: delimiter || part__a40), ''), length(delimiter) + 1), '') END,
+  (texts, delimiter, absent) AS
+    CASE WHEN absent IS NULL THEN skein_fn.skein_joined_text_by(texts, delimiter)
+      ELSE skein_fn.skein_joined_text_by(list_transform(texts, lambda part__a41: coalesce(part__a41, absent)), delimiter) END;
+
 -- A value as PostgreSQL writes it inside of a text.
 CREATE MACRO skein_fn.skein_output(value) AS
   CASE WHEN typeof(value) = 'BOOLEAN' THEN left(CAST(value AS VARCHAR), 1)

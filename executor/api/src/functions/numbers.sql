@@ -8,6 +8,13 @@ CREATE MACRO skein_fn.skein_divisor(divisor) AS
 CREATE MACRO skein_fn.skein_divisor_once(divisor) AS
   list_transform([divisor], lambda it: CASE WHEN it = 0 THEN error('[division_by_zero] division by zero') ELSE it END)[1];
 
+-- The same where NULL may be divided.
+CREATE MACRO skein_fn.skein_divisor_of(divisor, is_there) AS
+  CASE WHEN divisor = 0 AND is_there THEN error('[division_by_zero] division by zero') ELSE divisor END;
+
+CREATE MACRO skein_fn.skein_divisor_of_once(divisor, is_there) AS
+  list_transform([divisor], lambda it: CASE WHEN it = 0 AND is_there THEN error('[division_by_zero] division by zero') ELSE it END)[1];
+
 -- Exact division. The quotient of floats is a first estimate, and what is left of the dividend
 -- gives the digits that it lacks. `_once` has its arguments once in the text, and takes divisors
 -- with more digits after the point; `_wide` allows more digits before the point.

@@ -93,12 +93,12 @@ CREATE MACRO skein_fn.rpad(string, length) AS
 
 -- DuckDB counts from the end where PostgreSQL leaves out that many.
 CREATE MACRO skein_fn.skein_substring_text(string, start, length) AS
-  CASE WHEN length < 0 THEN error('[substring_error] negative substring length not allowed')
+  CASE WHEN length < 0 AND string IS NOT NULL AND start IS NOT NULL THEN error('[substring_error] negative substring length not allowed')
     ELSE substr(string, skein_fn.skein_at_least(start, 1),
       skein_fn.skein_at_least(start + length - skein_fn.skein_at_least(start, 1), 0)) END;
 
 CREATE MACRO skein_fn.skein_substring_bytes(bytes, start, length) AS
-  CASE WHEN length < 0 THEN error('[substring_error] negative substring length not allowed')
+  CASE WHEN length < 0 AND bytes IS NOT NULL AND start IS NOT NULL THEN error('[substring_error] negative substring length not allowed')
     WHEN start + length <= 1 OR length = 0 THEN ''::BLOB
     ELSE array_slice(bytes, skein_fn.skein_at_least(start, 1), start + length - 1) END;
 
@@ -147,11 +147,11 @@ CREATE MACRO skein_fn.substr(
   (bytes BLOB, start BIGINT, length BIGINT) AS skein_fn.skein_substring_bytes(bytes, start, length);
 
 CREATE MACRO skein_fn.skein_overlay(string, put, start, length) AS
-  CASE WHEN start <= 0 THEN error('[substring_error] negative substring length not allowed')
+  CASE WHEN start <= 0 AND string IS NOT NULL AND put IS NOT NULL AND length IS NOT NULL THEN error('[substring_error] negative substring length not allowed')
     ELSE substr(string, 1, start - 1) || put || substr(string, skein_fn.skein_at_least(start + length, 1)) END;
 
 CREATE MACRO skein_fn.skein_overlay_bytes(bytes, put, start, length) AS
-  CASE WHEN start <= 0 THEN error('[substring_error] negative substring length not allowed')
+  CASE WHEN start <= 0 AND bytes IS NOT NULL AND put IS NOT NULL AND length IS NOT NULL THEN error('[substring_error] negative substring length not allowed')
     ELSE skein_fn.skein_substring_bytes(bytes, 1, start - 1) || put
       || array_slice(bytes, skein_fn.skein_at_least(start + length, 1), octet_length(bytes)) END;
 
@@ -270,9 +270,9 @@ CREATE MACRO skein_fn.reverse(string) AS
   array_to_string(list_reverse(regexp_extract_all(CAST(string AS VARCHAR), '(?s).')), '');
 
 CREATE MACRO skein_fn.split_part(string, delimiter, field) AS
-  CASE WHEN CAST(field AS INTEGER) = 0
+  CASE WHEN CAST(field AS INTEGER) = 0 AND string IS NOT NULL AND delimiter IS NOT NULL
     THEN error('[invalid_parameter_value] field position must not be zero')
-    WHEN delimiter = '' THEN CASE WHEN field IN (1, -1) THEN CAST(string AS VARCHAR) ELSE '' END
+    WHEN delimiter = '' AND string IS NOT NULL THEN CASE WHEN field IN (1, -1) THEN CAST(string AS VARCHAR) ELSE '' END
     ELSE split_part(CAST(string AS VARCHAR), CAST(delimiter AS VARCHAR), CAST(field AS INTEGER)) END;
 
 CREATE MACRO skein_fn.skein_divided(string, delimiter) AS

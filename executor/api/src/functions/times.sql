@@ -141,7 +141,7 @@ CREATE MACRO skein_fn.skein_divided_parts(p, divisor) AS
 
 CREATE MACRO skein_fn.skein_interval_divide(span, divisor) AS
   list_transform([{'s': span, 'd': CAST(divisor AS DOUBLE)}], lambda whole__t2:
-    CASE WHEN whole__t2.d = 0 THEN CAST(error('[division_by_zero] division by zero') AS INTERVAL)
+    CASE WHEN whole__t2.d = 0 AND whole__t2.s IS NOT NULL THEN CAST(error('[division_by_zero] division by zero') AS INTERVAL)
       ELSE skein_fn.skein_divided_parts(
         [skein_fn.skein_months(whole__t2.s), date_part('day', whole__t2.s), skein_fn.skein_micros(whole__t2.s)],
         whole__t2.d) END)[1];

@@ -384,7 +384,7 @@ fn fault_at(fault: RecursionFault, position: Option<usize>) -> PlanError {
 
 impl Source<'_> {
     /// Where an item of a list has its name.
-    fn item(&self, name: &str) -> Option<usize> {
+    pub(super) fn item(&self, name: &str) -> Option<usize> {
         let at = (1..self.tokens.len()).find(|at| {
             let is_name = self.own(*at).trim_matches('"') == name;
             let starts = matches!(self.word(*at - 1), Some("with" | "recursive"))

@@ -13,8 +13,8 @@
 //! DISTINCT, ORDER BY and FILTER stay with the aggregate that collects the rows, so a split query
 //! does with it what it does with every `string_agg` and `list`.
 
-use crate::ast::visit::{Node, any};
-use crate::ast::{Expr, ExprKind, Function, NullOrder, OrderBy, SortDirection, print};
+use crate::ast::visit::{Descend, Node, NodeMut, any, walk_mut};
+use crate::ast::{Expr, ExprKind, Function, NullOrder, OrderBy, SortDirection, Window, print};
 use crate::build;
 use crate::postgres::{hypothetical, node};
 
@@ -68,6 +68,56 @@ pub(super) fn function(expr: &mut Expr) -> bool {
         _ => return false,
     };
     expr.kind = new.kind;
+    true
+}
+
+/// The same with OVER: what collects the rows has the window then.
+pub(super) fn window(expr: &mut Expr) -> bool {
+    let ExprKind::Window(window) = &expr.kind else {
+        return false;
+    };
+    let known = [
+        "json_agg",
+        "jsonb_agg",
+        "json_object_agg",
+        "jsonb_object_agg",
+    ];
+    // PostgreSQL has no DISTINCT there.
+    if window.distinct
+        || !matches!(window.schema.as_str(), "" | "pg_catalog")
+        || !known.contains(&window.name.as_str())
+    {
+        return false;
+    }
+    let mut call = node::expr(ExprKind::Function(Box::new(Function {
+        filter: window.filter.clone(),
+        order_by: window.arg_orders.clone(),
+        ..build::function(&window.name, window.args.clone())
+    })));
+    if !function(&mut call) {
+        return false;
+    }
+    walk_mut(NodeMut::Expr(&mut call), &mut |node| {
+        let NodeMut::Expr(found) = node else {
+            return Descend::Over;
+        };
+        let ExprKind::Function(call) = &mut found.kind else {
+            return Descend::Into;
+        };
+        if call.name != "string_agg" {
+            return Descend::Into;
+        }
+        found.kind = ExprKind::Window(Box::new(Window {
+            schema: String::new(),
+            name: call.name.clone(),
+            args: std::mem::take(&mut call.args),
+            filter: call.filter.take(),
+            arg_orders: std::mem::take(&mut call.order_by),
+            ..(**window).clone()
+        }));
+        Descend::Over
+    });
+    expr.kind = call.kind;
     true
 }
 

@@ -32,13 +32,15 @@ pub(super) fn operator(expr: &mut Expr, left_type: Option<&Type>, right_type: Op
     let [left, right] = call.args.as_slice() else {
         return;
     };
-    // A text constant that has been read as what stands beside it.
-    let was_read =
-        |expr: &Expr| matches!(&expr.kind, ExprKind::Cast { ty, .. } if ty.id() == "LIST");
-    let left_list = is_list(left_type) || was_read(left);
-    let right_list = is_list(right_type) || was_read(right);
+    // A text constant that has been read as what stands beside it, which is not what it was when its type was asked.
+    let was_read = |expr: &Expr, ty: Option<&Type>| {
+        !is_list(ty) && matches!(&expr.kind, ExprKind::Cast { ty, .. } if ty.id() == "LIST")
+    };
+    let read = (was_read(left, left_type), was_read(right, right_type));
+    let left_list = is_list(left_type) || read.0;
+    let right_list = is_list(right_type) || read.1;
     let depth = |ty: Option<&Type>| ty.map_or(0, |ty| ty.element().1);
-    let deeper = if was_read(left) || was_read(right) {
+    let deeper = if read.0 || read.1 {
         Ordering::Equal
     } else {
         depth(left_type).cmp(&depth(right_type))
@@ -55,12 +57,35 @@ pub(super) fn operator(expr: &mut Expr, left_type: Option<&Type>, right_type: Op
         (true, false) if nulls.1 => left,
         (false, true) if nulls.0 => right,
         (true, true) if deeper == Ordering::Equal => joined(left, right),
+        (true, true)
+            if !is_never_null(if deeper == Ordering::Greater {
+                &right
+            } else {
+                &left
+            }) =>
+        {
+            let parts = match deeper {
+                Ordering::Greater => vec![left, if_any(right)],
+                _ => vec![if_any(left), right],
+            };
+            node::call("", CONCAT, parts)
+        }
         (true, _) if deeper == Ordering::Greater => {
             node::call("", "list_append", vec![left, right])
         }
         _ => node::call("", "list_prepend", vec![left, right]),
     };
     expr.kind = with.kind;
+}
+
+/// An array of this array, or of nothing where it is NULL.
+fn if_any(array: Expr) -> Expr {
+    let whole = Expr::column(["part__"]);
+    let lambda = node::expr(ExprKind::Lambda {
+        left: Box::new(whole.clone()),
+        right: Box::new(build::is_not_null(whole)),
+    });
+    node::call("", "list_filter", vec![node::array(vec![array]), lambda])
 }
 
 /// The elements of both; NULL where both are. A chain of joins becomes one.

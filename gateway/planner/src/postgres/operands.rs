@@ -27,6 +27,7 @@ mod operators;
 mod overloads;
 mod places;
 mod quotient;
+mod ranges;
 mod recursion;
 mod statistics;
 mod texts;
@@ -67,7 +68,9 @@ pub fn settle(query: &mut Query, answers: &Answers<'_>, rules: Rules) -> Result<
             QueryBody::SetOperation { .. } => true,
             QueryBody::RecursiveCte { .. } => false,
         },
-        Node::Table(_) => false,
+        Node::Table(table) => {
+            matches!(&table.kind, TableRefKind::Join(join) if join.condition.is_some())
+        }
     }) {
         within_query(query, &[], &[], Asking { answers, rules })?;
     }
@@ -189,10 +192,19 @@ fn within_query(
             ..
         } => {
             within_query(left, &scope, outer, asking)?;
-            let before = scope.clone();
-            scope.push(started(name, aliases, left));
-            within_query(right, &scope, outer, asking)?;
-            recursion::widen(left, (right, &scope), &before, asking.answers.bind());
+            let written = right.clone();
+            for round in 1..=recursion::ROUNDS_MAX {
+                let mut seen = scope.clone();
+                seen.push(started(name, aliases, left));
+                within_query(right, &seen, outer, asking)?;
+                // A wider start is another one for the step.
+                if round == recursion::ROUNDS_MAX
+                    || !recursion::widen(left, (right, &seen), &scope, asking.answers.bind())
+                {
+                    break;
+                }
+                right.clone_from(&written);
+            }
             Ok(())
         }
     }
@@ -485,7 +497,7 @@ fn is_target(expr: &Expr) -> bool {
                 || overloads::is_target(expr)
                 || common::is_target(expr)
         }
-        ExprKind::Window(window) => functions::is_target(&window.name),
+        ExprKind::Window(window) => functions::is_target(&window.name) || ranges::is_target(window),
         ExprKind::Cast { child, ty, .. } => functions::casts(ty) || texts::may_deepen(child, ty),
         ExprKind::Comparison { .. }
         | ExprKind::Between { .. }

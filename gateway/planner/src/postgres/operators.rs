@@ -91,6 +91,7 @@ pub(super) fn window(window: &mut Window) {
         "bool_and".clone_into(&mut window.name);
     }
     refuse_negative_rows(window);
+    refuse_no_row(window);
     // `RANGE '1 day' PRECEDING`: a text that is no number is an interval.
     let offsets = [&mut window.start_expr, &mut window.end_expr];
     for offset in offsets.into_iter().flatten() {
@@ -104,6 +105,18 @@ pub(super) fn window(window: &mut Window) {
         if let Some(span) = span {
             *offset = span;
         }
+    }
+}
+
+/// `nth_value(x, 0)` is an error, of which DuckDB says nothing.
+fn refuse_no_row(window: &mut Window) {
+    let [_, place] = window.args.as_mut_slice() else {
+        return;
+    };
+    if window.name == "nth_value" && node::constant_integer(place).is_some_and(|place| place <= 0) {
+        let message = "[invalid_argument_for_nth_value_function] argument of nth_value must be greater than zero";
+        let error = node::call("", "error", vec![node::text(message)]);
+        *place = node::cast(error, node::plain_type("BIGINT"));
     }
 }
 

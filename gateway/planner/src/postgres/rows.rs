@@ -32,7 +32,7 @@ pub(super) fn counted(expr: &mut Expr, text: &str) {
 }
 
 /// Rewrites a comparison of rows.
-pub(super) fn comparison(expr: &mut Expr) {
+pub(crate) fn comparison(expr: &mut Expr) {
     let ExprKind::Comparison { op, left, right } = &mut expr.kind else {
         return;
     };

@@ -204,22 +204,24 @@ pub(super) fn value(
             }
         }
         ("set_config", 3) => {
-            let name = constant(0)?.to_owned();
-            let parameter = match &call.args[1].kind {
-                ExprKind::Parameter(number) => number.parse().ok(),
+            let parameter = |at: usize| match &call.args[at].kind {
+                ExprKind::Parameter(number) => number.parse().ok().map(ConfigValue::Parameter),
                 _ => None,
             };
-            let local = node::constant_bool(&call.args[2]).unwrap_or(false);
-            let (value, shown) = if let Some(number) = parameter {
-                let text = node::plain_type("VARCHAR");
-                let shown = node::cast(call.args[1].clone(), text);
-                (ConfigValue::Parameter(number), shown)
-            } else {
-                let new = constant(1)?.to_owned();
-                let shown = node::text(&new);
-                (ConfigValue::Constant(new), shown)
+            let [name, value] = [0, 1].map(|at| match parameter(at) {
+                Some(parameter) => Ok(parameter),
+                None => constant(at).map(|text| ConfigValue::Constant(text.to_owned())),
+            });
+            let local = parameter(2).unwrap_or_else(|| {
+                let local = node::constant_bool(&call.args[2]).unwrap_or(false);
+                ConfigValue::Constant(local.to_string())
+            });
+            let change = SetConfig {
+                name: name?,
+                value: value?,
+                local,
             };
-            let change = SetConfig { name, value, local };
+            let shown = shown_setting(&call.args, &change);
             context.found.set_config.push(change);
             shown
         }
@@ -241,6 +243,33 @@ pub(super) fn value(
         ("pg_export_snapshot", 0) => node::text("00000003-00000001-1"),
         _ => return Ok(None),
     }))
+}
+
+/// What `set_config` returns. Parameters that say something else stay, with their types.
+fn shown_setting(args: &[Expr], change: &SetConfig) -> Expr {
+    let text = |at: usize| node::cast(args[at].clone(), node::plain_type("VARCHAR"));
+    let shown = match &change.value {
+        ConfigValue::Constant(value) => node::text(value),
+        ConfigValue::Parameter(_) => text(1),
+    };
+    let is_parameter = |value: &ConfigValue| matches!(value, ConfigValue::Parameter(_));
+    let mut others = Vec::new();
+    if is_parameter(&change.name) {
+        others.push(text(0));
+    }
+    if is_parameter(&change.local) {
+        let local = node::cast(args[2].clone(), node::plain_type("BOOLEAN"));
+        others.push(node::cast(local, node::plain_type("VARCHAR")));
+    }
+    if others.is_empty() {
+        return shown;
+    }
+    others.insert(0, shown);
+    node::call(
+        "",
+        "list_extract",
+        vec![node::array(others), Expr::integer(1)],
+    )
 }
 
 /// Takes `set_config(name, …) FROM …` out of a list of results: a setting for each row. Arguments that

@@ -111,6 +111,12 @@ fn rows(call: &Function) -> Option<Rows> {
     })
 }
 
+/// Whether a call among result columns returns rows.
+pub(crate) fn returns_rows(call: &Function) -> bool {
+    let of_texts = ["regexp_matches", "regexp_split_to_table", "string_to_table"];
+    of_texts.contains(&call.name.as_str()) || rows(call).is_some()
+}
+
 /// The list of a series. What the types of the bounds say is found later; a step that is an interval
 /// shows that they are times.
 fn series(mut args: Vec<Expr>) -> Expr {
@@ -456,7 +462,7 @@ fn subquery(calls: Vec<Rows>, ordinality: bool) -> Query {
     let mut inner = Vec::new();
     let mut outer = Vec::new();
     for (index, rows) in calls.into_iter().enumerate() {
-        let column = format!("c{index}");
+        let column = format!("row__{index}");
         let list = vec![rows.list];
         let mut item = match rows.by {
             By::Unnest => node::call("", "unnest", list),
@@ -488,10 +494,19 @@ fn subquery(calls: Vec<Rows>, ordinality: bool) -> Query {
             "ordinality".to_owned(),
         ])));
     }
-    let inner: Query = Select::new(inner, TableRefKind::Empty.into()).into();
+    // DuckDB takes a name in the list for the result column that is called so.
+    let is_named = |item: &Expr| {
+        inner.iter().any(|list| {
+            any(Node::Expr(list), &mut |node| {
+                matches!(node, Node::Expr(Expr { kind: ExprKind::ColumnRef(names), .. })
+                    if names[0] == item.alias)
+            })
+        })
+    };
     let plain = outer
         .iter()
-        .all(|item| matches!(item.kind, ExprKind::ColumnRef(_)));
+        .all(|item| matches!(item.kind, ExprKind::ColumnRef(_)) && !is_named(item));
+    let inner: Query = Select::new(inner, TableRefKind::Empty.into()).into();
     if plain {
         let mut inner = inner;
         if let QueryBody::Select(select) = &mut inner.body {

@@ -124,9 +124,9 @@ fn session_facts_become_constants() {
     assert_eq!(
         found.set_config,
         [SetConfig {
-            name: "jit".to_owned(),
+            name: ConfigValue::Constant("jit".to_owned()),
             value: ConfigValue::Constant("off".to_owned()),
-            local: true
+            local: ConfigValue::Constant("true".to_owned()),
         }]
     );
     let mut query = parse(&connection, "SELECT current_setting('nope')");
@@ -488,16 +488,28 @@ fn types_follow_operands() {
 fn divisors_that_may_be_zero_are_checked() {
     let connection = connection();
     for (given, wanted) in [
-        ("SELECT a / b", "SELECT a / skein_fn.skein_divisor(b)"),
+        ("SELECT 2 / b", "SELECT 2 / skein_fn.skein_divisor(b)"),
+        (
+            "SELECT a / b",
+            "SELECT a / skein_fn.skein_divisor_of(b, a IS NOT NULL)",
+        ),
         (
             "SELECT a % (b - 1)",
-            "SELECT a % skein_fn.skein_divisor(b - 1)",
+            "SELECT a % skein_fn.skein_divisor_of(b - 1, a IS NOT NULL)",
         ),
         (
             "SELECT mod(a, b)",
-            "SELECT mod(a, skein_fn.skein_divisor(b))",
+            "SELECT mod(a, skein_fn.skein_divisor_of(b, a IS NOT NULL))",
         ),
-        ("SELECT a / 0", "SELECT a / skein_fn.skein_divisor(0)"),
+        (
+            "SELECT a / 0",
+            "SELECT a / skein_fn.skein_divisor_of(0, a IS NOT NULL)",
+        ),
+        (
+            "SELECT (a * c::int - 1) / c / count(*)",
+            "SELECT (a * CAST(c AS INTEGER) - 1) / skein_fn.skein_divisor_of(c, a IS NOT NULL AND c IS NOT NULL) / \
+             skein_fn.skein_divisor_of(count(*), a IS NOT NULL AND c IS NOT NULL)",
+        ),
         (
             "SELECT a / 2, a % 3.5, a / NULL",
             "SELECT a / 2, a % 3.5, a / NULL",
@@ -506,11 +518,11 @@ fn divisors_that_may_be_zero_are_checked() {
         ("SELECT a // b", "SELECT a // b"),
         (
             "SELECT sum(a / b) FILTER (WHERE b <> 0)",
-            "SELECT sum(CASE WHEN b <> 0 THEN a / skein_fn.skein_divisor(b) END)",
+            "SELECT sum(CASE WHEN b <> 0 THEN a / skein_fn.skein_divisor_of(b, a IS NOT NULL) END)",
         ),
         (
             "SELECT list(a / b) FILTER (WHERE b <> 0), count(*) FILTER (WHERE a > 1)",
-            "SELECT list(CASE WHEN b <> 0 THEN a / skein_fn.skein_divisor(b) END) \
+            "SELECT list(CASE WHEN b <> 0 THEN a / skein_fn.skein_divisor_of(b, a IS NOT NULL) END) \
              FILTER (WHERE b <> 0), count(*) FILTER (WHERE a > 1)",
         ),
         (
@@ -519,8 +531,9 @@ fn divisors_that_may_be_zero_are_checked() {
         ),
         (
             "SELECT a / (b / (c / (d / (e / f))))",
-            "SELECT a / skein_fn.skein_divisor_once(b / skein_fn.skein_divisor_once(c / \
-             skein_fn.skein_divisor(d / skein_fn.skein_divisor(e / skein_fn.skein_divisor(f)))))",
+            "SELECT a / skein_fn.skein_divisor_of_once(b / skein_fn.skein_divisor_of_once(c / \
+             skein_fn.skein_divisor_of(d / skein_fn.skein_divisor_of(e / skein_fn.skein_divisor_of(f, \
+             e IS NOT NULL), d IS NOT NULL), c IS NOT NULL), b IS NOT NULL), a IS NOT NULL)",
         ),
     ] {
         assert_eq!(rewritten(&connection, given).0, wanted, "{given}");

@@ -22,6 +22,7 @@
 //! | `numeric(50, 2)` | `numeric(38, 2)` |
 //! | `rank(3) WITHIN GROUP (ORDER BY x)` | `rank(3 ORDER BY x)`, see [`super::hypothetical`] |
 //! | `FOR UPDATE` and its like | nothing, see [`super::locking`] |
+//! | `FETCH FIRST 3 ROWS WITH TIES` | `LIMIT _t_(3)`, see [`super::ties`] |
 //!
 //! Every byte that goes becomes a space, so offsets stay. Words were made lower case before.
 
@@ -29,7 +30,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::patterns::SIMILAR;
-use super::{hypothetical, locking, samples, symbols, whole_rows};
+use super::{hypothetical, locking, samples, symbols, ties, whole_rows};
 
 /// A token: what it is and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +102,7 @@ fn replacements(text: &str, tokens: &[Token]) -> Vec<(Range<usize>, String)> {
     let groups = hypothetical::within_group(text, tokens).into_iter();
     all.extend(groups.map(|place| (place, String::new())));
     all.extend(wide_numerics(text, tokens));
+    all.extend(ties::marked(text, tokens));
     all
 }
 
@@ -149,7 +151,7 @@ fn spelled(text: &str) -> Cow<'_, str> {
     let whole_rows = contains(".*") || contains(". *");
     let sampled = contains("tablesample");
     let numerics = contains("numeric") || contains("dec");
-    let ordered = contains("within");
+    let ordered = contains("within") || contains("ties");
     let words = ["pg_catalog", "operator", "collate", "similar", "using"];
     let contains_any = words.iter().any(|word| contains(word));
     let other =

@@ -18,7 +18,7 @@
 use skein_catalog::types::{PgType, Type};
 
 use super::json::{self, jsonb_constant};
-use super::{array_joins, arrays, json_text, jsonb, missing_rows, node, whole_rows};
+use super::{RewriteError, array_joins, arrays, json_text, jsonb, missing_rows, node, whole_rows};
 use crate::ast::visit::{Node, any};
 use crate::ast::{Comparison, DataType, Expr, ExprKind, Function, Query, QueryBody};
 
@@ -415,7 +415,7 @@ fn series(call: &mut Function, types: &[Option<Type>]) {
 }
 
 /// Reads a text constant as what the other operand is.
-fn read_as(text: &mut Expr, other: Option<&Type>) {
+pub(super) fn read_as(text: &mut Expr, other: Option<&Type>) {
     let ExprKind::Constant(_) = &text.kind else {
         return;
     };
@@ -424,19 +424,46 @@ fn read_as(text: &mut Expr, other: Option<&Type>) {
     };
     match other {
         Some(Type::Jsonb) => {
-            if let Ok(form) = jsonb::form(constant) {
-                text.kind = jsonb_constant(&form).kind;
-            }
+            text.kind = match jsonb::form(constant) {
+                Ok(form) => jsonb_constant(&form).kind,
+                Err(fault) => no_value(&json::error(fault, None), DataType::from_sql("JSONB")).kind,
+            };
         }
         Some(Type::List(_) | Type::Array(..)) => {
             let element = other.map_or(&Type::Null, |ty| ty.element().0);
             let ty = node::list_of(&DataType::from_sql(&element.to_string()));
-            if let Some(list) = arrays::list(constant, &ty) {
-                text.kind = list.kind;
-            }
+            let list = arrays::list(constant, &ty).unwrap_or_else(|| {
+                let (value, position) = (constant.to_owned(), None);
+                no_value(&RewriteError::Array { value, position }, ty)
+            });
+            text.kind = list.kind;
         }
         _ => {}
     }
+}
+
+/// What joins texts by this delimiter: DuckDB joins by one for all rows.
+fn joining(delimiter: &Expr) -> &'static str {
+    let may_differ = any(Node::Expr(delimiter), &mut |node| match node {
+        Node::Query(_) => true,
+        Node::Expr(expr) => matches!(expr.kind, ExprKind::ColumnRef(_) | ExprKind::Window(_)),
+        Node::Table(_) => false,
+    });
+    if may_differ {
+        "skein_joined_text_by"
+    } else {
+        "skein_joined_text"
+    }
+}
+
+/// A value of a type that fails when it is computed.
+fn no_value(fault: &RewriteError, ty: DataType) -> Expr {
+    let condition = match fault {
+        RewriteError::JsonUnicode { .. } => "untranslatable_character",
+        _ => "invalid_text_representation",
+    };
+    let message = node::text(&format!("[{condition}] {fault}"));
+    node::cast(node::call("", "error", vec![message]), ty)
 }
 
 /// An index that is not positive finds nothing; DuckDB would count it from the end.
@@ -597,7 +624,7 @@ fn call(expr: &mut Expr, ty: &Type) {
         "array_to_string" if depth > 0 => {
             let list = std::mem::replace(&mut call.args[0], node::null());
             call.args[0] = texts(flattened(list, depth), ty.element().0);
-            call.become_macro("skein_joined_text");
+            call.become_macro(joining(&call.args[1]));
         }
         "skein_subscripts" if depth > 1 => {
             if let Some(level @ 2..) = node::constant_integer(&call.args[1]) {

@@ -18,7 +18,8 @@
 //! A subquery with columns of an outer query DuckDB refuses to look for a row in. [`ask_one_by_one`] writes those as
 //! EXISTS when that is known, before the statement is planned.
 //!
-//! `(a, b) <> ANY (…)` is `a <> ANY (…) OR b <> ANY (…)`.
+//! `(a, b) <> ANY (…)` is `a <> ANY (…) OR b <> ANY (…)`. Rows that are compared by order are asked for one by one:
+//! DuckDB takes NULL for the greatest value there.
 
 use super::places::{self, Place, Truth};
 use crate::ast::visit::{Node, any, is_aggregate};
@@ -26,6 +27,7 @@ use crate::ast::{
     Comparison, Expr, ExprKind, Modifier, Query, QueryBody, Subquery, SubqueryKind, TableRefKind,
 };
 use crate::build::{and, is_not_null, is_null, query, select, table};
+use crate::postgres::compare_rows;
 
 /// The relation that rows are called, where they cannot be asked for without.
 const ROWS: &str = "__m";
@@ -50,6 +52,11 @@ pub(super) fn repair(expr: &mut Expr, place: Place) {
         }
         ExprKind::Subquery(subquery) if subquery.comparison == Some(Comparison::NotEqual) => {
             if let Some(each) = Lookup::of(subquery).and_then(|lookup| lookup.any_differs()) {
+                expr.kind = each.kind;
+            }
+        }
+        ExprKind::Subquery(subquery) if subquery.comparison.is_some_and(is_order) => {
+            if let Some(each) = Lookup::of(subquery).and_then(|lookup| lookup.by_order(place)) {
                 expr.kind = each.kind;
             }
         }
@@ -111,7 +118,8 @@ impl<'a> Lookup<'a> {
             && call.args.len() > 1
             && call.args.iter().all(|arg| arg.alias.is_empty());
         let known = subquery.kind == SubqueryKind::Any
-            && matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+            && (matches!(comparison, Comparison::Equal | Comparison::NotEqual)
+                || is_order(comparison));
         (is_row && known && is_stable(&subquery.query)).then_some(Self {
             fields: &call.args,
             rows: &subquery.query,
@@ -240,11 +248,31 @@ impl<'a> Lookup<'a> {
             .iter()
             .zip(&own)
             .map(|(their, own)| Expr::comparison(Comparison::Equal, their.clone(), own.clone()));
-        let found = self.exists(equal.collect());
+        let perhaps = alike(&own, &theirs).collect();
+        self.found(equal.collect(), perhaps, place)
+    }
+
+    /// Whether there is a row before or behind which the fields come.
+    fn by_order(&self, place: Place) -> Option<Expr> {
+        if !self.fields.iter().all(is_plain) {
+            return None;
+        }
+        let own = self.fields.iter().map(bare).collect();
+        let theirs = self.names().iter().map(|name| column(name)).collect();
+        let [own, theirs] = [own, theirs].map(|fields| Expr::function("row", fields));
+        let mut holds = Expr::comparison(self.comparison, own, theirs);
+        compare_rows(&mut holds);
+        let perhaps = Expr::comparison(Comparison::Distinct, holds.clone(), Expr::boolean(false));
+        Some(self.found(vec![holds], vec![perhaps], place))
+    }
+
+    /// Whether there is a row for which `certain` holds, and where there is none, for which `perhaps` does.
+    fn found(&self, certain: Vec<Expr>, perhaps: Vec<Expr>, place: Place) -> Expr {
+        let found = self.exists(certain);
         if place.truth == Truth::Condition && !place.negated {
             return found;
         }
-        let perhaps = self.exists(alike(&own, &theirs).collect());
+        let perhaps = self.exists(perhaps);
         Expr::from(ExprKind::Case {
             checks: vec![
                 (found, Expr::boolean(true)),
@@ -265,6 +293,16 @@ fn is_stable(rows: &Query) -> bool {
             }
             _ => false,
         })
+}
+
+fn is_order(comparison: Comparison) -> bool {
+    matches!(
+        comparison,
+        Comparison::Less
+            | Comparison::LessOrEqual
+            | Comparison::Greater
+            | Comparison::GreaterOrEqual
+    )
 }
 
 fn is_limit(modifier: &Modifier) -> bool {

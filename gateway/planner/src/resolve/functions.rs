@@ -92,6 +92,26 @@ pub(crate) fn scalar(name: &str) -> Access {
     }
 }
 
+/// Functions of windows only.
+const OF_WINDOWS: &[&str] = &[
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
+];
+
+/// Whether a function needs a window to be called.
+pub(crate) fn is_window(schema: &str, name: &str) -> bool {
+    matches!(schema, "" | "pg_catalog") && OF_WINDOWS.contains(&name.to_ascii_lowercase().as_str())
+}
+
 /// Looks up a function that is called in FROM.
 pub(crate) fn table(name: &str) -> Access {
     let name = name.to_ascii_lowercase();

@@ -288,6 +288,12 @@ impl Tables<'_> {
         }
         match &mut expr.kind {
             ExprKind::Function(call) if !call.is_operator => {
+                if call.order_by.is_empty() && functions::is_window(&call.schema, &call.name) {
+                    return Err(PlanError::NoWindow {
+                        name: call.name.clone(),
+                        position,
+                    });
+                }
                 let args = call.args.len();
                 self.function(
                     &mut call.catalog,

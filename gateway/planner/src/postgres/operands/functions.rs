@@ -135,6 +135,7 @@ impl Block<'_> {
         place: Place,
     ) -> Result<(), RewriteError> {
         self.overload(expr, types);
+        self.range(expr, types);
         let (name, args) = match &expr.kind {
             ExprKind::Function(call) => (call.name.to_ascii_lowercase(), call.args.len()),
             ExprKind::Window(window) => (window.name.to_ascii_lowercase(), window.args.len()),

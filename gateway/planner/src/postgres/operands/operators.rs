@@ -11,7 +11,9 @@ use super::types::{DIGITS_MAX, Ty};
 use super::{Block, Place, bytes, call_on, moments, nulls, quotient, texts};
 use crate::ast::visit::{children, children_mut};
 use crate::ast::{Comparison, Expr, ExprKind};
-use crate::postgres::{RewriteError, array_joins, casts, node, numerics, temporal};
+use crate::postgres::{
+    RewriteError, array_joins, array_text, casts, division, node, numerics, temporal, typed,
+};
 
 /// Arithmetic that rules look at.
 pub(super) const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%"];
@@ -326,11 +328,20 @@ impl Block<'_> {
             return Err(no_operator(left, "||", right, expr.location));
         }
         if is_array(left) || is_array(right) {
-            let typed = |ty: &Ty| match ty {
+            let parsed = |ty: &Ty| match ty {
                 Ty::Nested(text) => Type::parse(text).ok(),
                 _ => None,
             };
-            array_joins::operator(expr, typed(left).as_ref(), typed(right).as_ref());
+            let types = [parsed(left), parsed(right)];
+            if let ExprKind::Function(call) = &mut expr.kind {
+                let untyped = |ty: &Ty| *ty == Ty::Untyped;
+                for (at, other) in [(0, 1), (1, 0)] {
+                    if untyped([left, right][at]) {
+                        array_constant(&mut call.args[at], types[other].as_ref())?;
+                    }
+                }
+            }
+            array_joins::operator(expr, types[0].as_ref(), types[1].as_ref());
             return Ok(());
         }
         let ExprKind::Function(call) = &mut expr.kind else {
@@ -400,6 +411,22 @@ fn is_array(ty: &Ty) -> bool {
     matches!(ty, Ty::Nested(text) if text.ends_with(']'))
 }
 
+/// A text constant beside an array is one.
+fn array_constant(expr: &mut Expr, array: Option<&Type>) -> Result<(), RewriteError> {
+    let text = match &expr.kind {
+        ExprKind::Constant(_) => node::constant_text(expr),
+        _ => None,
+    };
+    if let Some(text) = text
+        && array_text::read(text).is_none()
+    {
+        let (value, position) = (text.to_owned(), expr.location);
+        return Err(RewriteError::Array { value, position });
+    }
+    typed::read_as(expr, array);
+    Ok(())
+}
+
 /// A text constant takes the type of the other operand.
 fn untyped(
     expr: &mut Expr,
@@ -452,7 +479,7 @@ fn untyped(
 /// What [`crate::postgres::division`] has put a check around.
 fn within_check(expr: &mut Expr) -> &mut Expr {
     let is_checked = matches!(&expr.kind, ExprKind::Function(call)
-        if call.name == "skein_divisor" && call.args.len() == 1);
+        if division::checked(call).is_some());
     if !is_checked {
         return expr;
     }

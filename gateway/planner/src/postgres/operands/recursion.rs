@@ -3,7 +3,9 @@
 //! DuckDB gives the columns of `WITH RECURSIVE` the types of its start, and casts what the step returns
 //! to them: `SELECT 1::numeric UNION ALL SELECT n / 2 FROM t` would stay at 1 for ever. PostgreSQL's
 //! `numeric` has room for any digits. So a start that has fewer than the step is cast to a type with as
-//! many as `numeric` gets elsewhere where nothing tells how many there will be.
+//! many as there can be before the point, or, where the step has more after it, with as many as `numeric` gets
+//! elsewhere where nothing tells how many there will be. That goes on while it changes what the step has: of
+//! `SELECT b, a + b` the second column is wider than its start at once, and the first one then.
 
 use skein_executor_api::Column;
 
@@ -16,11 +18,19 @@ use crate::ast::{
 };
 use crate::bind::Bind;
 
-/// Casts the columns of `start` that the `step`, with what it sees, has more digits for.
-pub(super) fn widen(start: &mut Query, step: (&Query, &[Cte]), scope: &[Cte], bind: &dyn Bind) {
+/// How often a start is widened at most: once for each column that follows from one before it, and not for more.
+pub(super) const ROUNDS_MAX: usize = 8;
+
+/// Casts the columns of `start` that the `step`, with what it sees, has more digits for; whether there are any.
+pub(super) fn widen(
+    start: &mut Query,
+    step: (&Query, &[Cte]),
+    scope: &[Cte],
+    bind: &dyn Bind,
+) -> bool {
     let (Some(first), Some(next)) = (describe(start, scope, bind), describe(step.0, step.1, bind))
     else {
-        return;
+        return false;
     };
     let wanted: Vec<_> = first
         .iter()
@@ -30,9 +40,11 @@ pub(super) fn widen(start: &mut Query, step: (&Query, &[Cte]), scope: &[Cte], bi
             Some(numerics::decimal(whole, scale))
         })
         .collect();
-    if first.len() == next.len() && wanted.iter().any(Option::is_some) {
+    let widens = first.len() == next.len() && wanted.iter().any(Option::is_some);
+    if widens {
         cast_columns(start, wanted, &first);
     }
+    widens
 }
 
 /// The columns of a query that sees the common table expressions of `scope`; `None`: it cannot be bound alone.
@@ -72,9 +84,11 @@ fn wider(first: &Ty, next: &Ty) -> Option<(usize, usize)> {
         Ty::Decimal { .. } => (first.digits()?, next.digits()?),
         _ => return None,
     };
-    if next_scale <= scale && next_whole <= whole {
-        return None;
+    if next_scale <= scale {
+        let room = DIGITS_MAX.saturating_sub(scale);
+        return (next_whole > whole && whole < room).then_some((room, scale));
     }
-    let scale = scale.max(next_scale).max(numerics::SCALE);
-    Some((DIGITS_MAX.saturating_sub(scale), scale)).filter(|(whole, _)| *whole > 0)
+    let is_full = whole + scale >= DIGITS_MAX && scale >= numerics::SCALE;
+    let scale = next_scale.max(numerics::SCALE);
+    Some((DIGITS_MAX.saturating_sub(scale), scale)).filter(|(whole, _)| !is_full && *whole > 0)
 }

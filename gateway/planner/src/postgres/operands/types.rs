@@ -225,7 +225,7 @@ fn function(call: &Function, of: &mut dyn FnMut(&Expr) -> Option<Ty>) -> Option<
             (is_joined(&left) && is_joined(&right) && (is_text(&left) || is_text(&right)))
                 .then_some(Ty::Text)
         }
-        ("skein_divisor" | "skein_divisor_once", [operand]) => of(operand),
+        (name, [operand, ..]) if name.starts_with("skein_divisor") => of(operand),
         ("skein_quotient" | "skein_quotient_once", _) => Some(super::quotient::NARROW),
         ("skein_quotient_wide" | "skein_quotient_wide_once", _) => Some(super::quotient::WIDE),
         ("count" | "count_star" | "count_if", _) => Some(Ty::Big),

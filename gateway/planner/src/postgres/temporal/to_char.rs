@@ -369,7 +369,38 @@ impl Pieces<'_> {
                 Self::number(rest(over(self.part("microseconds"), 1000), 1000), 3, field)
             }
             "US" | "FF6" => Self::number(rest(self.part("microseconds"), 1_000_000), 6, field),
+            "FF1" | "FF2" | "FF4" | "FF5" => {
+                let digits: u32 = upper[2..].parse().ok()?;
+                let micros = rest(self.part("microseconds"), 1_000_000);
+                let value = over(micros, 10_i64.pow(6 - digits));
+                Self::number(value, digits.into(), field)
+            }
             "SSSS" | "SSSSS" => Self::number(self.seconds_of_day(), 0, field),
+            "AM" | "PM" | "A.M." | "P.M." => {
+                let hour = rest(self.part("hour"), 24);
+                let is_later =
+                    Expr::comparison(Comparison::GreaterOrEqual, hour, Expr::integer(12));
+                let [later, earlier] = if upper.contains('.') {
+                    ["P.M.", "A.M."]
+                } else {
+                    ["PM", "AM"]
+                };
+                let half = Expr::from(ExprKind::Case {
+                    checks: vec![(is_later, node::text(later))],
+                    otherwise: Box::new(node::text(earlier)),
+                });
+                Self::word(half, Case::of(field.name), 0, field)
+            }
+            "Q" => {
+                let none =
+                    Expr::comparison(Comparison::Equal, self.part("month"), Expr::integer(0));
+                let before = Expr::infix("-", self.part("month"), Expr::integer(1));
+                let quarter = Expr::infix("+", over(before, 3), Expr::integer(1));
+                Expr::from(ExprKind::Case {
+                    checks: vec![(none, node::text(""))],
+                    otherwise: Box::new(Self::number(quarter, 0, field)),
+                })
+            }
             _ => return None,
         })
     }
