@@ -617,6 +617,7 @@ impl Context<'_> {
         }
         match node {
             NodeMut::Query(query) => {
+                ordinals::by_names(query, self.text);
                 let checked = conditions::check(query).and_then(|()| ordinals::check(query));
                 if let Err(error) = checked {
                     return self.fail(error);

@@ -4,10 +4,111 @@
 //! have been meant. DuckDB sorts by it when the setting `order_by_non_integer_literal` lets it, which it does here: as a
 //! sort key of an aggregate such a constant is allowed by PostgreSQL as well.
 //!
-//! Of two columns with the name of a sort key DuckDB takes the first.
+//! A name is that of a result column first, in ORDER BY and DISTINCT ON, also one that PostgreSQL gives a column without
+//! an alias: `count` of `count(*)`, `id` of `id::text`. DuckDB knows aliases only, so such a name becomes the position.
+//! In GROUP BY it is that of an input column first (`findTargetlistEntrySQL92`). Of two columns with the name of a sort
+//! key DuckDB takes the first.
 
 use super::RewriteError;
-use crate::ast::{Expr, ExprKind, Modifier, Query, QueryBody, print};
+use crate::ast::{Expr, ExprKind, Modifier, Query, QueryBody, Select, print};
+use crate::resolve::names::implied_name;
+
+/// Replaces names of columns without an alias by what these are. `text` is what was parsed.
+pub(super) fn by_names(query: &mut Query, text: &str) {
+    if let QueryBody::Select(select) = &mut query.body {
+        groups(select, text);
+    }
+    let is_named = |modifier: &Modifier| match modifier {
+        Modifier::OrderBy(keys) => keys.iter().any(|key| name_of(&key.expr).is_some()),
+        Modifier::Distinct(targets) => targets.iter().any(|target| name_of(target).is_some()),
+        Modifier::Limit { .. } | Modifier::LimitPercent { .. } => false,
+    };
+    if !query.modifiers.iter().any(is_named) {
+        return;
+    }
+    let implied: Vec<Option<String>> = items(query)
+        .iter()
+        .map(|item| implied_name(item, text))
+        .collect();
+    if implied.iter().all(Option::is_none) {
+        return;
+    }
+    let items = items(query).to_vec();
+    let is_star = |item: &Expr| matches!(item.kind, ExprKind::Star(_));
+    let is_called = |item: &Expr, name: &str| match &item.kind {
+        _ if !item.alias.is_empty() => item.alias == name,
+        ExprKind::ColumnRef(names) => names.last().is_some_and(|last| last == name),
+        _ => false,
+    };
+    // The only column of a name that it has without an alias.
+    let column = |key: &Expr| {
+        let name = name_of(key)?;
+        let mut found = implied.iter().enumerate();
+        let (at, _) = found.find(|(_, implied)| implied.as_deref() == Some(name))?;
+        let others = found.any(|(_, implied)| implied.as_deref() == Some(name));
+        let is_only = !others && !items.iter().any(|item| is_called(item, name));
+        is_only.then_some(at)
+    };
+    for modifier in &mut query.modifiers {
+        match modifier {
+            Modifier::OrderBy(keys) => {
+                for key in keys {
+                    let Some(at) = column(&key.expr) else {
+                        continue;
+                    };
+                    let place = i64::try_from(at + 1).unwrap_or(i64::MAX);
+                    key.expr.kind = if items[..at].iter().any(is_star) {
+                        items[at].kind.clone()
+                    } else {
+                        Expr::integer(place).kind
+                    };
+                }
+            }
+            Modifier::Distinct(targets) => {
+                for target in targets {
+                    if let Some(at) = column(target) {
+                        target.kind = items[at].kind.clone();
+                    }
+                }
+            }
+            Modifier::Limit { .. } | Modifier::LimitPercent { .. } => {}
+        }
+    }
+}
+
+/// Gives columns without an alias that GROUP BY names their names. DuckDB looks for an input column first.
+fn groups(select: &mut Select, text: &str) {
+    let names: Vec<&str> = select.group_by.iter().filter_map(name_of).collect();
+    if names.is_empty() {
+        return;
+    }
+    let is_computed = |item: &Expr| {
+        matches!(&item.kind, ExprKind::Function(_) | ExprKind::Case { .. })
+            || matches!(&item.kind, ExprKind::Operator { op, .. } if op == "OPERATOR_COALESCE")
+    };
+    for item in select
+        .select_list
+        .iter_mut()
+        .filter(|item| is_computed(item))
+    {
+        if let Some(name) = implied_name(item, text)
+            && names.contains(&name.as_str())
+        {
+            item.alias = name;
+        }
+    }
+}
+
+/// The name that a key is.
+fn name_of(key: &Expr) -> Option<&str> {
+    match &key.kind {
+        ExprKind::ColumnRef(names) => match names.as_slice() {
+            [name] => Some(name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
 
 /// Checks the clauses of one query, not of those inside of it.
 pub(super) fn check(query: &Query) -> Result<(), RewriteError> {

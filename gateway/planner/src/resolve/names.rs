@@ -78,6 +78,11 @@ pub(crate) fn name_inner(query: &mut Query, text: &str) {
     }
 }
 
+/// The name of a column that is neither an alias nor that of a column.
+pub(crate) fn implied_name(item: &Expr, text: &str) -> Option<String> {
+    own_name(item, text).filter(|name| name != NO_NAME)
+}
+
 /// The block whose columns name those of the whole query.
 fn first_select(query: &Query) -> Option<&Select> {
     match &query.body {
