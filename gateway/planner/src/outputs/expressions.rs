@@ -481,7 +481,11 @@ impl Walker<'_> {
             .iter()
             .filter_map(|operand| {
                 let output = self.expr(operand, frames);
-                (!is_untyped(operand)).then_some(output)
+                let chosen = self.chosen(operand).map(|ty| Output {
+                    ty: Some(ty),
+                    ..Output::default()
+                });
+                chosen.or_else(|| (!is_untyped(operand)).then_some(output))
             })
             .collect();
         let Some(first) = found.first() else {
@@ -506,6 +510,16 @@ impl Walker<'_> {
             }
         }
         common
+    }
+
+    /// The type that the client has chosen for what is a parameter.
+    fn chosen(&self, expr: &Expr) -> Option<&'static str> {
+        let ExprKind::Parameter(name) = &expr.kind else {
+            return None;
+        };
+        let number: usize = name.parse().ok()?;
+        let declared = self.declared.get(number.checked_sub(1)?).copied();
+        system::type_name(declared.filter(|oid| *oid != UNKNOWN)?)
     }
 
     /// Notes the type of what stands beside others of this type: of a parameter, or of the text of an array.
