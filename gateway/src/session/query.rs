@@ -112,9 +112,10 @@ impl Session {
         let mut parsed = (*query.parsed).clone();
         templates::put_values(&mut parsed, &awaited, &values);
         let (text, declared) = (Arc::clone(&query.text), &analysed.parameter_types);
-        let understood = self
+        let mut understood = self
             .understand(&text, Arc::new(parsed), declared, guard)
             .await?;
+        stay_numeric(&mut understood.described, analysed.described.as_deref());
         let mut filled = Analysed::new(Arc::clone(&analysed.text), analysed.statement.clone());
         filled.set_query(understood);
         let filled = Arc::new(filled);
@@ -505,6 +506,15 @@ fn is_too_narrow(error: &GatewayError) -> bool {
         return false;
     };
     error.kind == FragmentErrorKind::OutOfRange && error.message.contains(" of DECIMAL(18) (")
+}
+
+/// Columns that were told to be `numeric` stay so where a value has made them floats, as NaN does.
+fn stay_numeric(columns: &mut [Column], told: Option<&[Column]>) {
+    for (column, told) in columns.iter_mut().zip(told.unwrap_or_default()) {
+        if column.ty == "DOUBLE" && told.ty.starts_with("DECIMAL(") {
+            column.ty.clone_from(&told.ty);
+        }
+    }
 }
 
 /// The relations whose files a plan reads.

@@ -235,15 +235,10 @@ pub fn declare(declared: &[u32], awaited: &Awaited) -> Vec<u32> {
 }
 
 /// The numbers of parameters below an expression that are a `numeric` and whose digits decide what it gives.
-/// Comparisons, sums and products take any; the types of what they give are found anew with the values.
+/// Comparisons take any.
 fn decimals(expr: &Expr, declared: &[u32]) -> Vec<usize> {
     let arguments: Vec<&Expr> = match &expr.kind {
-        ExprKind::Function(call)
-            if call.is_operator && matches!(call.name.as_str(), "+" | "-" | "*")
-                || call.name == "unnest" =>
-        {
-            Vec::new()
-        }
+        ExprKind::Function(call) if call.name == "unnest" => Vec::new(),
         ExprKind::Function(call) => call.args.iter().collect(),
         ExprKind::Window(call) => call.args.iter().chain(&call.default_expr).collect(),
         ExprKind::Operator { op, children } if op == "OPERATOR_COALESCE" => {
