@@ -83,6 +83,10 @@ fn groups(select: &mut Select, text: &str) {
         return;
     }
     let is_computed = |item: &Expr| {
+        let mut item = item;
+        while let ExprKind::Cast { child, .. } = &item.kind {
+            item = child;
+        }
         matches!(&item.kind, ExprKind::Function(_) | ExprKind::Case { .. })
             || matches!(&item.kind, ExprKind::Operator { op, .. } if op == "OPERATOR_COALESCE")
     };
