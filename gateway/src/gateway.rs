@@ -246,8 +246,9 @@ impl Gateway {
             return Ok(());
         }
         let (databases, content) = (self.databases.clone(), Arc::clone(snapshot));
-        self.lookups.follow(snapshot);
+        let lookups = self.lookups.clone();
         let share = move || {
+            lookups.follow(&content);
             databases
                 .iter()
                 .try_for_each(|on| write_catalogue(on, &content))

@@ -80,6 +80,7 @@ pub(crate) use lengths::typmod as length_typmod;
 pub(crate) use node::{constant_integer, macro_call};
 pub use numerics::is_marked as is_without_precision;
 pub(crate) use operands::{DIGITS_MAX, Ty};
+pub(crate) use ordinals::by_names as name_keys;
 pub(crate) use records::columns as record_columns;
 pub use regex::RegexFault;
 pub(crate) use rows::comparison as compare_rows;

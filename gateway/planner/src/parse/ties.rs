@@ -18,7 +18,10 @@ use crate::ast::{
 };
 use crate::build::and;
 use crate::error::PlanError;
-use crate::postgres::{TIES, returns_rows};
+use crate::postgres::{TIES, name_keys, returns_rows};
+
+/// What PostgreSQL says of NULL written as the number of rows.
+const NULL_COUNT: &str = "[invalid_row_count_in_limit_clause] row count cannot be null in FETCH FIRST ... WITH TIES clause";
 
 /// Rewrites the queries in `query` that are marked in its `text`.
 pub(super) fn apply(query: &mut Query, text: &str) -> Result<(), PlanError> {
@@ -31,6 +34,8 @@ pub(super) fn apply(query: &mut Query, text: &str) -> Result<(), PlanError> {
             && outcome.is_ok()
             && let Some(count) = take(query)
         {
+            // What is ranked by is what rows are ordered by: a name is that of a result column first.
+            name_keys(query, text);
             outcome = with_ties(query, count);
         }
         Descend::Into
@@ -269,7 +274,8 @@ fn moved(key: &OrderBy, expr: Expr) -> OrderBy {
     }
 }
 
-/// `rank() OVER (ORDER BY keys) - skipped <= count`. No number of rows at all is any.
+/// `rank() OVER (ORDER BY keys) - skipped <= count`. No number of rows at all is any, unless it is
+/// written as NULL (`transformLimitClause`).
 fn ranked(keys: Vec<OrderBy>, count: Expr, is_known: bool, skipped: Option<Expr>) -> Expr {
     let mut rank = Expr::from(ExprKind::Window(Box::new(Window {
         ty: "WINDOW_RANK".to_owned(),
@@ -304,11 +310,17 @@ fn ranked(keys: Vec<OrderBy>, count: Expr, is_known: bool, skipped: Option<Expr>
     if is_known {
         return Expr::comparison(Comparison::LessOrEqual, rank, count);
     }
+    let is_null = matches!(&count.kind, ExprKind::Constant(constant) if constant.value.is_null());
     let count = count.cast_to("BIGINT");
     let is_some = Expr::comparison(Comparison::Greater, count.clone(), Expr::integer(0));
     let is_within = Expr::comparison(Comparison::LessOrEqual, rank, count);
+    let of_none = if is_null {
+        Expr::function("error", vec![Expr::string(NULL_COUNT)]).cast_to("BOOLEAN")
+    } else {
+        Expr::boolean(true)
+    };
     Expr::from(ExprKind::Operator {
         op: "OPERATOR_COALESCE".to_owned(),
-        children: vec![Expr::and(vec![is_some, is_within]), Expr::boolean(true)],
+        children: vec![Expr::and(vec![is_some, is_within]), of_none],
     })
 }

@@ -14,7 +14,7 @@ use crate::ast::{Expr, ExprKind, Modifier, Query, QueryBody, Select, print};
 use crate::resolve::names::implied_name;
 
 /// Replaces names of columns without an alias by what these are. `text` is what was parsed.
-pub(super) fn by_names(query: &mut Query, text: &str) {
+pub(crate) fn by_names(query: &mut Query, text: &str) {
     if let QueryBody::Select(select) = &mut query.body {
         groups(select, text);
     }
