@@ -8,6 +8,7 @@
 //! Invariants: without an [`Identity`] nothing leaves this machine, and nothing from another machine
 //! is answered. A peer that is slow to shake hands holds up nobody else.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -21,7 +22,8 @@ use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 use tokio_rustls::TlsStream;
 use tonic::transport::Uri;
 use tonic::transport::server::Connected;
@@ -31,7 +33,8 @@ use crate::tls::Identity;
 
 /// How long a peer may take to prove who it is.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How many peers may be about it at once; more wait in the system's queue.
+/// How many peers may be about it at once. When there are more, the one that has taken longest gives way: those that say
+/// nothing must not keep others out.
 const HANDSHAKES_MAX: usize = 256;
 /// Silence after which the system asks whether the peer is still there, and how often. HTTP/2 asks
 /// sooner; this is for connections that have not come so far.
@@ -256,11 +259,9 @@ async fn accept(
     identity: Option<Arc<Identity>>,
     sender: mpsc::Sender<Connection>,
 ) {
-    let places = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    // The longest first.
+    let mut entering: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -271,13 +272,22 @@ async fn accept(
             }
         };
         tune(&stream);
+        if entering.len() >= HANDSHAKES_MAX {
+            entering.retain(|task| !task.is_finished());
+        }
+        if entering.len() >= HANDSHAKES_MAX
+            && let Some(longest) = entering.pop_front()
+        {
+            tracing::warn!("too many processes at once have to prove who they are; one gives way");
+            longest.abort();
+        }
         let (identity, sender) = (identity.clone(), sender.clone());
-        tokio::spawn(async move {
-            let _place = place;
+        let task = tokio::spawn(async move {
             if let Some(connection) = enter(stream, peer, identity.as_deref()).await {
                 let _ = sender.send(connection).await;
             }
         });
+        entering.push_back(task.abort_handle());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of [`super`], with certificates made for them.
 
+use futures::StreamExt as _;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
 };
@@ -253,4 +254,35 @@ async fn new_files_are_used_and_wrong_ones_are_not() {
     assert!(executor.reload().expect("they fit"));
     echo(&executor, &new).await.expect("one of the new CA");
     echo(&executor, &old).await.expect_err("the old CA is gone");
+}
+
+/// More processes than may prove at once who they are connect and say nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_nothing_keeps_nobody_out() {
+    const SILENT: usize = 700;
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
+    let authority = Authority::new();
+    let open = |part| {
+        let files = Files::new(&authority.pem, &authority.part(part));
+        let identity = files.open(part).expect("certificates");
+        (files, identity)
+    };
+    let (_files, executor) = open(Part::Executor);
+    let (_other_files, gateway) = open(Part::Gateway);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it listens");
+    let mut entered = Box::pin(crate::connections::incoming(listener, Some(executor)));
+    let mut silent = Vec::new();
+    let connecting = async {
+        for _ in 0..SILENT {
+            silent.push(TcpStream::connect(address).await?);
+        }
+        let stream = TcpStream::connect(address).await?;
+        gateway.connect(stream).await
+    };
+    let both = async { tokio::join!(connecting, entered.next()) };
+    let both = tokio::time::timeout(LIMIT, both).await;
+    let (connected, entered) = both.expect("it does not wait for the silent ones");
+    connected.expect("it proves who it is");
+    entered.expect("one enters").expect("and is heard");
 }
